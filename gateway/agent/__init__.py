@@ -1,0 +1,1 @@
+"""The agent: the ReAct loop, its values and its events."""

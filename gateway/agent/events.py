@@ -1,0 +1,117 @@
+"""What a run says while it goes: the union that the loop yields and every surface translates.
+
+Order: `RunStarted`, then for each step `TurnStarted`, `TextDelta`s, `TurnFinished`, and for each call
+`CallAccepted` or `CallRefused`, then `Observation`s; `Escalated` where a decision was lent; at last
+exactly one `RunFinished`. Nothing provisional is in it: a call appears once, after it validated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.agent.run import Escalation, Outcome, RunRequest
+from routing.backend import TextDelta, Usage
+from tools.spec import InvalidCall, ToolResult, ValidCall
+
+__all__ = [
+    "CallAccepted",
+    "CallRefused",
+    "Escalated",
+    "Observation",
+    "RunEvent",
+    "RunFinished",
+    "RunStarted",
+    "TextDelta",
+    "TurnFinished",
+    "TurnStarted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run exists; `offered` are the names of the tools that the model is shown."""
+
+    request: RunRequest
+    offered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """A model is being asked. `step` counts from 1; `reason` says why this backend."""
+
+    step: int
+    role: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """The model has decided. Times in seconds, cost in US dollars.
+
+    `first_token_s` is None when nothing was streamed (calls only)."""
+
+    step: int
+    text: str
+    calls: int
+    finish_reason: str
+    usage: Usage
+    cost_usd: float
+    elapsed_s: float
+    first_token_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallAccepted:
+    """A call is valid and allowed. `client` calls go back to the app, the others run now."""
+
+    step: int
+    call: ValidCall
+    client: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call will not be run. `invalid` when it is not right, `reason` when policy forbids it."""
+
+    step: int
+    call_id: str
+    name: str
+    reason: str
+    invalid: InvalidCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a call brought, failures too, as the model will read it."""
+
+    step: int
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """One decision was lent to the expert (or would have been): the receipt."""
+
+    receipt: Escalation
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The end, always the last event."""
+
+    outcome: Outcome
+
+
+RunEvent = (
+    RunStarted
+    | TurnStarted
+    | TextDelta
+    | TurnFinished
+    | CallAccepted
+    | CallRefused
+    | Observation
+    | Escalated
+    | RunFinished
+)

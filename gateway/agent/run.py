@@ -1,0 +1,107 @@
+"""What a run is asked to do, and what it came to. Values only; the behaviour is in `loop.py`."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+
+from routing.backend import Sampling, ToolChoice, Usage
+from tools.spec import ToolSpec, ValidCall
+
+Role = Literal["gateway", "intermediary", "expert"]
+EscalationMode = Literal["auto", "never", "always"]
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+def new_run_id() -> str:
+    """`run_` and 24 alphanumerics: unguessable, so that knowing an id is not a matter of counting."""
+    return "run_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(24))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One deadline and one budget for the whole run, whatever it does.
+
+    `deadline_s` in seconds from the start, `max_cost_usd` in US dollars (None: no limit).
+    """
+
+    max_steps: int = 12
+    deadline_s: float = 120.0
+    max_cost_usd: float | None = None
+    max_calls_per_turn: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One request, parsed and canonical.
+
+    `client_tools` belong to the app: their calls are validated and handed back, never run here.
+    `registry_tools` are the registered tools offered (already chosen by name globs; policy still may
+    hide some). `role` is the `model` that was asked for: `gateway` routes, the others pin.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    client_tools: tuple[ToolSpec, ...] = ()
+    tool_globs: tuple[str, ...] | None = None
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    sampling: Sampling = field(default_factory=Sampling)
+    output_schema: Mapping[str, Any] | None = None
+    role: Role = "gateway"
+    limits: Limits = field(default_factory=Limits)
+    escalation: EscalationMode = "auto"
+    logprobs: bool = False
+    run_id: str = field(default_factory=new_run_id)
+    tenant: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A receipt: one decision that was lent to the expert, why, and what it cost.
+
+    `reason` is a code of `routing.escalation`. `failed` says why the expert could not decide, in
+    which case the intermediary went on without it.
+    """
+
+    step: int
+    reason: str
+    detail: str
+    model: str = ""
+    usage: Usage = Usage()
+    cost_usd: float = 0.0
+    failed: str | None = None
+
+
+StopReason = Literal["answer", "client_calls", "length", "incomplete", "denied", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
+
+    Codes: max_steps, deadline, max_cost, max_output_tokens, no_expert, expert_failed, backend_failed,
+    stream_cut, approval_required, denied, unresolved_call.
+    """
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended. `client_calls` are non-empty exactly when `stop` is `client_calls`."""
+
+    stop: StopReason
+    text: str
+    client_calls: tuple[ValidCall, ...] = ()
+    incomplete: Incomplete | None = None
+    steps: int = 0
+    usage: Usage = Usage()
+    cost_usd: float = 0.0
+    escalations: tuple[Escalation, ...] = ()

@@ -1,0 +1,31 @@
+"""What a policy says about a call: `Allow | Deny | RequireApproval`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Don't. `reason` is read by the model and the app; `rule` names what decided."""
+
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequireApproval:
+    """Not without a person. The run is interrupted until someone decides."""
+
+    reason: str
+    rule: str
+
+
+Decision = Allow | Deny | RequireApproval
+
+ALLOW = Allow()

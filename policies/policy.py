@@ -1,0 +1,95 @@
+"""The hooks at which an operator's rules see what flows through a run.
+
+    on_request   before the first model turn      may deny the whole run
+    on_offer     for each registered tool         may keep a tool from being shown to the model
+    on_call      for each valid call              may deny it, or ask for a person
+    on_result    for each observation             may replace it (mask, shorten, block)
+    on_response  before the answer goes out       may replace its text
+
+A rule subclasses `Policy` and overrides the hook it cares about; the others let pass. Rules are pure
+or keep their own state; they never call up. `Policies` folds a list of rules: the first `Deny` wins,
+then the first `RequireApproval`, and results and text pass through every rule in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+
+from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
+from tools.spec import ToolResult, ToolSpec, ValidCall
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """On whose behalf a run acts, and what it has done so far."""
+
+    run_id: str = ""
+    tenant: str = "default"
+    key: str = ""
+    role: str = "app"
+    step: int = 0
+    cost_usd: float = 0.0
+
+
+class Policy:
+    """One rule. Every hook lets pass unless it is overridden."""
+
+    name = "policy"
+
+    def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
+        return ALLOW
+
+    def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
+        return True
+
+    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+        return ALLOW
+
+    def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
+        return result
+
+    def on_response(self, subject: Subject, text: str) -> str:
+        return text
+
+
+class Policies(Policy):
+    """A list of rules that acts as one."""
+
+    name = "policies"
+
+    def __init__(self, rules: Sequence[Policy] = ()) -> None:
+        self._rules = tuple(rules)
+
+    def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
+        for rule in self._rules:
+            if isinstance(decision := rule.on_request(subject, messages), Deny):
+                return decision
+        return ALLOW
+
+    def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
+        return all(rule.on_offer(subject, tool) for rule in self._rules)
+
+    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+        held: RequireApproval | None = None
+        for rule in self._rules:
+            match rule.on_call(subject, call):
+                case Deny() as denied:
+                    return denied
+                case RequireApproval() as approval:
+                    held = held or approval
+                case Allow():
+                    pass
+        return held or ALLOW
+
+    def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
+        for rule in self._rules:
+            result = rule.on_result(subject, call, result)
+        return result
+
+    def on_response(self, subject: Subject, text: str) -> str:
+        for rule in self._rules:
+            text = rule.on_response(subject, text)
+        return text

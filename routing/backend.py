@@ -1,0 +1,153 @@
+"""The seam between the loop and a model: one method.
+
+What it is: give it a `Turn`, get a stream of `TextDelta`s that ends in exactly one `Completion`.
+What it is not: validation of calls (`tools`), routing and escalation (`routing.router`,
+`routing.escalation`), retries of a whole decision (the loop). A backend retries only what has not
+begun to answer.
+
+What every backend promises:
+- Text is streamed as it comes. Tool calls never appear in deltas, only in the `Completion`, raw, as
+  the model spelled them: possibly invalid, possibly cut. `finish_reason` is the engine's claim.
+- The last item is a `Completion`; without one, an exception from `routing.errors` was raised.
+- Closing the generator (`aclose()`), or cancelling the task that reads it, stops the engine.
+- `turn.deadline` bounds the whole stream; the backend's own timeouts bound each wait.
+
+The in-memory twin is `routing.backends.scripted.ScriptedBackend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
+
+ToolChoiceMode = Literal["auto", "none", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """`tool_choice` that forces one tool."""
+
+    name: str
+
+
+ToolChoice = ToolChoiceMode | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to sample; None leaves it to the engine. `max_tokens` counts the answer only."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One decision asked of a model.
+
+    `messages` is the canonical conversation (mistral-common types; call ids are nine alphanumerics).
+    `deadline` is a reading of the event loop's clock, in seconds. `constrain` asks for the gateway's
+    own grammar, under which a call can't be invalid, where the backend is able to. `output_schema` is
+    a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn.
+    """
+
+    messages: Sequence[ChatMessage]
+    tools: Sequence[Tool] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    sampling: Sampling = field(default_factory=Sampling)
+    output_schema: Mapping[str, Any] | None = None
+    constrain: bool = True
+    max_calls: int = 16
+    logprobs: bool = False
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer's text, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One sampled token: its text, natural log-probability and the alternatives that were reported.
+
+    `token_id` where the engine tells it; 9 is a real `[TOOL_CALLS]` in V3-Tekken, text that merely
+    looks like it has other ids.
+    """
+
+    text: str
+    logprob: float
+    token_id: int | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one turn. `cached_tokens` is the part of the prompt read from the prefix cache."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model decided.
+
+    `calls` are raw: ids are the engine's or made up by the backend (nine alphanumerics, unique in the
+    turn), arguments the exact text. `finish_reason` is the engine's claim and is never trusted.
+    `logprobs` covers every output token or is empty. `tail` is text behind a call list that is no
+    part of it (logged, never shown).
+    """
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    model: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    tail: str = ""
+
+
+class ModelBackend(Protocol):
+    """A model behind some engine. `context_tokens` is its window, `tokens`, prompt and answer."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def context_tokens(self) -> int: ...
+
+    def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]: ...
+
+    async def ready(self) -> bool:
+        """Whether the engine would answer now. Never raises; bounded by two seconds."""
+        ...
+
+    async def aclose(self) -> None: ...

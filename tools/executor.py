@@ -1,0 +1,37 @@
+"""The seam between the registry and whatever runs a tool: one method.
+
+What it is: given a call that has been validated and allowed, run it and return its value.
+What it is not: validation (before), policy (above), retries, timeouts and truncation (wrappers), the
+form in which a model reads the result (the registry).
+
+An executor returns JSON-serialisable data or text. It raises `tools.errors.ToolFailed` when the tool
+ran and said no, `ToolUnavailable` when it could not be reached, and nothing else on purpose: foreign
+exceptions are translated inside the executor that met them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tools.spec import ValidCall
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What a tool may know about the call it serves.
+
+    `deadline` is a reading of the event loop's clock (`loop.time()`), in seconds, or None.
+    `idempotency_key` is stable over retries and resumption of the same call of the same run.
+    """
+
+    run_id: str = ""
+    tenant: str = "default"
+    idempotency_key: str = ""
+    deadline: float | None = None
+
+
+class Executor(Protocol):
+    """Runs one tool. In process twin: `tools.executors.function.FunctionExecutor`."""
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any: ...

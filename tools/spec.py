@@ -1,0 +1,168 @@
+"""The values that travel between the registry, the loop and the executors.
+
+What this is: frozen data. A tool's definition (`ToolSpec`), the verdict on a call that a model made
+(`ValidCall | InvalidCall`), and what came of running it (`ToolResult`).
+What it is not: behaviour. Checking lives in `tools.schema` and `tools.registry`, running in
+`tools.executors`.
+
+The call itself, as the model spelled it, is mistral-common's `ToolCall`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mistral_common.protocol.instruct.tool_calls import Function, Tool
+
+JSONObject = dict[str, Any]
+
+
+class Effect(StrEnum):
+    """What a call may do to the world; it decides order, retries, caching and approval."""
+
+    READ = "read"
+    """Changes nothing: may run in parallel, be retried, cached, and be cut short by `length`."""
+    WRITE = "write"
+    """Changes something: runs once, in order, with an idempotency key."""
+    DESTROY = "destroy"
+    """Changes something for good: like `WRITE`, and may need a person's approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """A tool's declared behaviour, with MCP's four hints as names. The default is the cautious one."""
+
+    read_only: bool = False
+    idempotent: bool = False
+    destructive: bool = False
+    open_world: bool = False
+
+    @property
+    def effect(self) -> Effect:
+        if self.read_only:
+            return Effect.READ
+        return Effect.DESTROY if self.destructive else Effect.WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool as its author declares it.
+
+    `parameters` and `returns` are JSON Schema 2020-12; `parameters` describes an object.
+    `timeout_s` bounds one attempt, in seconds.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    returns: Mapping[str, Any] | None = None
+    annotations: Annotations = field(default_factory=Annotations)
+    timeout_s: float = 30.0
+
+    @property
+    def effect(self) -> Effect:
+        return self.annotations.effect
+
+    def as_tool(self) -> Tool:
+        """The definition in the form that models are shown."""
+        return Tool(
+            function=Function(
+                name=self.name, description=self.description, parameters=dict(self.parameters)
+            )
+        )
+
+
+class Problem(StrEnum):
+    """Why a call can't be run. The loop counts and escalates by these."""
+
+    UNKNOWN_TOOL = "unknown_tool"
+    MALFORMED = "malformed"
+    """The arguments are no JSON object, or JSON that no one may rely on (NaN, duplicate keys)."""
+    TRUNCATED = "truncated"
+    """The arguments end in the middle: the stream was cut, whatever its finish reason says."""
+    SCHEMA = "schema"
+    """JSON, but not what the tool's schema asks for."""
+    TOO_LARGE = "too_large"
+    """Beyond the bounds on size, depth or digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidCall:
+    """A call that may be run: its tool exists and its arguments satisfy the tool's schema.
+
+    `repairs` names each lossless change that was made on the way, for people and metrics, as in
+    `("$.count: string '5' read as integer 5",)`. Empty when the model was right at once.
+    """
+
+    id: str
+    tool: ToolSpec
+    arguments: JSONObject
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.tool.name
+
+    def arguments_json(self) -> str:
+        """The validated arguments as compact JSON, keys in the model's order."""
+        return json.dumps(self.arguments, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidCall:
+    """A call that must not be run, and what the model should be told so that it can mend it.
+
+    `path` is a JSON path into the arguments (`$.items[2].price`), `$` when the whole is meant.
+    `near` lists registered names close to an unknown one, best first.
+    """
+
+    id: str
+    name: str
+    raw_arguments: str
+    problem: Problem
+    message: str
+    path: str = "$"
+    near: tuple[str, ...] = ()
+
+
+CheckedCall = ValidCall | InvalidCall
+
+
+class Failure(StrEnum):
+    """Why a tool's result is an error."""
+
+    TOOL = "tool"
+    """The tool ran and said no."""
+    TIMEOUT = "timeout"
+    UNAVAILABLE = "unavailable"
+    """The tool could not be reached."""
+    INVALID_CALL = "invalid_call"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    """A write may or may not have happened; it is never repeated blindly."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The observation that a call brought: what the model reads, always, failures too.
+
+    `content` is text, JSON text where the tool returned structured data. `elapsed_s` covers every
+    attempt, in seconds. `truncated_from` is the length in characters before a long result was cut.
+    """
+
+    call_id: str
+    name: str
+    content: str
+    failure: Failure | None = None
+    elapsed_s: float = 0.0
+    attempts: int = 1
+    truncated_from: int | None = None
+
+    @property
+    def is_error(self) -> bool:
+        return self.failure is not None
