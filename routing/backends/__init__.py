@@ -1,0 +1,1 @@
+"""One module an engine. Only the composition root imports from here."""
