@@ -1,0 +1,333 @@
+"""What an operator may set: the only reader of the environment and of configuration files.
+
+One YAML file (`--config`, else `GATEWAY_CONFIG`, else `./gateway.yaml`, else the defaults), frozen and
+typed. Unknown keys are refused with the nearest known name. `${NAME}` is filled from the environment,
+and `GATEWAY__A__B` overrides the key `a.b`. Relative paths are relative to the file that names them.
+Without a file: the embedded model, the built-in tools, no expert, no authentication, loopback only.
+
+Whatever is wrong is raised as one `SettingsError` that lists every problem with its key and its line.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, cast, get_args
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gateway.settings_document import Document, KeyPath, SettingsError, dotted, read_document
+
+__all__ = ["ModelSettings", "Settings", "SettingsError", "json_schema", "load_settings"]
+
+EMBEDDED_MODEL = Path(__file__).resolve().parents[1] / "models" / "nano" / "nano.gguf"
+"""The weights that come with the repository."""
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+
+def _not_in_this_version(what: str, instead: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        "unsupported",
+        "{what} is not in this version; {instead}",
+        {"what": what, "instead": instead},
+    )
+
+
+class Timeouts(_Section):
+    """How long a backend waits, in seconds; a run's own deadline bounds them all."""
+
+    connect_s: Seconds = 5.0
+    """For a connection."""
+    first_token_s: Seconds = 60.0
+    """For the first token: queueing and reading the prompt."""
+    between_tokens_s: Seconds = 30.0
+    """For each further token."""
+
+
+class Price(_Section):
+    """US dollars a million tokens."""
+
+    input_per_million: Annotated[float, Field(ge=0)] = 0.0
+    output_per_million: Annotated[float, Field(ge=0)] = 0.0
+
+
+class ModelSettings(_Section):
+    """One model and the engine that serves it."""
+
+    backend: Literal["vllm", "llamacpp", "litellm"]
+    """`vllm`: a vLLM server. `llamacpp`: a GGUF file in this process. `litellm`: any provider."""
+    model: Annotated[str, Field(min_length=1)]
+    """The name that the engine serves it under; for llamacpp the path of a GGUF file."""
+    base_url: AnyHttpUrl | None = None
+    """Where the engine listens, with `/v1`. Needed by vllm; for litellm null means the provider's."""
+    api_key: SecretStr | None = None
+    """Sent as a bearer token; never logged or shown. Empty counts as none."""
+    context_tokens: Annotated[int, Field(gt=0)] | None = None
+    """The model's window, prompt and answer. Null: what the backend takes for granted."""
+    grammar: bool = True
+    """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
+    timeouts: Timeouts = Timeouts()
+    price: Price = Price()
+
+    @field_validator("api_key", mode="after")
+    @classmethod
+    def _empty_is_none(cls, key: SecretStr | None) -> SecretStr | None:
+        return key if key is not None and key.get_secret_value() else None
+
+    @model_validator(mode="after")
+    def _fits_its_backend(self) -> Self:
+        if self.backend == "vllm" and self.base_url is None:
+            raise PydanticCustomError(
+                "missing_base_url",
+                "the backend vllm needs `base_url`, such as http://127.0.0.1:8000/v1",
+            )
+        if self.backend == "llamacpp" and self.base_url is not None:
+            raise PydanticCustomError(
+                "needless_base_url",
+                "the backend llamacpp runs in this process and takes no `base_url`; remove it, "
+                "or use `backend: litellm` for a llama.cpp server",
+            )
+        return self
+
+
+class ModelsSettings(_Section):
+    """The two roles. `intermediary` answers; `expert` is lent single decisions."""
+
+    intermediary: ModelSettings = ModelSettings(backend="llamacpp", model=str(EMBEDDED_MODEL))
+    expert: ModelSettings | None = None
+    """Null: nothing is escalated, and answers say what they could not do."""
+
+
+class HTTPToolsSettings(_Section):
+    """For tools that are reached over HTTP."""
+
+    allow_private: bool = False
+    """Whether their URLs may lead to loopback, private and link-local addresses."""
+
+
+class ToolsSettings(_Section):
+    """Where tools come from."""
+
+    python: tuple[str, ...] = ("tools.builtin",)
+    """Modules with `@tool` functions; `tools.builtin` are the ones that ship."""
+    manifests: tuple[str, ...] = ()
+    """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
+    openapi: tuple[dict[str, Any], ...] = ()
+    """Not in this version."""
+    mcp: tuple[dict[str, Any], ...] = ()
+    """Not in this version."""
+    notes_path: Path = Path("var/notes.db")
+    """The SQLite file of the built-in notes."""
+    http: HTTPToolsSettings = HTTPToolsSettings()
+
+    @field_validator("openapi", "mcp", mode="after")
+    @classmethod
+    def _unsupported(cls, entries: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        if entries:
+            raise _not_in_this_version(
+                "this source of tools", "remove it, and register HTTP tools with `manifests`"
+            )
+        return entries
+
+
+class LimitsSettings(_Section):
+    """Bounds of every run; a request may only ask for less."""
+
+    max_steps: Annotated[int, Field(ge=1, le=100)] = 12
+    """Model turns; the last one is made to answer."""
+    deadline_s: Seconds = 120.0
+    """For the whole run: model turns, tools and escalations, in seconds."""
+    max_cost_usd: Annotated[float, Field(ge=0)] | None = None
+    """For the whole run, in US dollars; null: no bound."""
+    max_calls_per_turn: Annotated[int, Field(ge=1, le=128)] = 16
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    """Of a request; a larger one is answered with 413."""
+
+
+class EscalationSettings(_Section):
+    """When a decision is lent to the expert."""
+
+    strategies: tuple[str, ...] | None = None
+    """Names, any of which suffices; null: all that ship. See docs/configuration.md."""
+
+
+class StorageSettings(_Section):
+    """Where runs are kept."""
+
+    url: str = "memory:"
+    """Only `memory:` in this version: traces last as long as the process."""
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _only_memory(cls, url: str) -> str:
+        if url != "memory:":
+            raise _not_in_this_version("storing runs on disk", "set it to `memory:`")
+        return url
+
+
+class AuthSettings(_Section):
+    """Who may call. Without authentication the gateway listens on loopback only."""
+
+    enabled: bool = False
+
+    @field_validator("enabled", mode="after")
+    @classmethod
+    def _unsupported(cls, enabled: bool) -> bool:  # noqa: FBT001 - pydantic's signature
+        if enabled:
+            raise _not_in_this_version(
+                "authentication",
+                "set it to false and keep the gateway on loopback or behind a proxy",
+            )
+        return enabled
+
+
+class ServerSettings(_Section):
+    """Where the gateway listens. `--host`, `--port` and `--workers` go first."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """0: any free port."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes. Each has its own registry of tools and its own memory of runs."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class Settings(_Section):
+    """Everything that can be set."""
+
+    models: ModelsSettings = ModelsSettings()
+    tools: ToolsSettings = ToolsSettings()
+    limits: LimitsSettings = LimitsSettings()
+    escalation: EscalationSettings = EscalationSettings()
+    storage: StorageSettings = StorageSettings()
+    auth: AuthSettings = AuthSettings()
+    server: ServerSettings = ServerSettings()
+
+
+def load_settings(
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads the file and the environment (`environ`: another one than the process's).
+
+    Raises `SettingsError`.
+    """
+    environ = os.environ if environ is None else environ
+    if path is None:
+        path = _find(environ)
+    document = read_document(path, environ)
+    _default_model(document.data)
+    try:
+        settings = Settings.model_validate(document.data)
+    except ValidationError as error:
+        raise SettingsError([_explain(detail, document) for detail in error.errors()]) from None
+    return _anchored(settings, path.resolve().parent if path else Path.cwd())
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors and for the reference."""
+    schema = Settings.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "gateway configuration"
+    # The default of the embedded model is a path of this machine: tell it as the repository has it.
+    text = json.dumps(schema).replace(json.dumps(str(EMBEDDED_MODEL)), '"models/nano/nano.gguf"')
+    return json.loads(text)
+
+
+def _find(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get("GATEWAY_CONFIG"):
+        return Path(named)
+    beside = Path("gateway.yaml")
+    return beside if beside.is_file() else None
+
+
+def _default_model(data: dict[str, Any]) -> None:
+    """Lets single keys of the embedded model be overridden without spelling it out."""
+    models = data.get("models")
+    if not isinstance(models, dict):
+        return
+    intermediary = cast("dict[str, Any]", models).get("intermediary")
+    if (
+        isinstance(intermediary, dict)
+        and not {"backend", "model", "base_url"} & intermediary.keys()
+    ):
+        embedded = {"backend": "llamacpp", "model": str(EMBEDDED_MODEL)}
+        cast("dict[str, Any]", intermediary).update(embedded)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    def model(one: ModelSettings) -> ModelSettings:
+        if one.backend != "llamacpp":
+            return one
+        return one.model_copy(update={"model": str(base / Path(one.model).expanduser())})
+
+    models, tools = settings.models, settings.tools
+    models = models.model_copy(
+        update={
+            "intermediary": model(models.intermediary),
+            "expert": model(models.expert) if models.expert else None,
+        }
+    )
+    tools = tools.model_copy(
+        update={
+            "notes_path": base / tools.notes_path.expanduser(),
+            "manifests": tuple(str(base / Path(one).expanduser()) for one in tools.manifests),
+        }
+    )
+    return settings.model_copy(update={"models": models, "tools": tools})
+
+
+def _explain(detail: ErrorDetails, document: Document) -> str:
+    path = tuple(detail["loc"])
+    message = detail["msg"]
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+        message = "unknown key; " + (
+            f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(known))}"
+        )
+    elif detail["type"] == "missing":
+        message = "is required"
+    return f"{document.where(path)}: {dotted(path)}: {message[0].lower()}{message[1:]}"
+
+
+def _known_keys(path: KeyPath) -> list[str]:
+    section: Any = Settings
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        section = next(
+            (one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")),
+            None,
+        )
+        if section is None:
+            return []
+    return list(section.model_fields)
