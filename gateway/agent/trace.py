@@ -1,0 +1,208 @@
+"""A run's events folded into its record: the trace that people and `GET /v1/runs/{id}` read.
+
+Pure: the same events give the same record. Works on a run that is still going, too. Costs in US
+dollars, durations in seconds, times in seconds since the epoch. One entry of `steps` is one model
+turn; where a decision was lent to the expert, two entries share a `step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+from gateway.agent.events import (
+    CallAccepted,
+    CallRefused,
+    Escalated,
+    Observation,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    TextDelta,
+    TurnFinished,
+    TurnStarted,
+)
+from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest
+from gateway.transcript import to_chat
+from routing.backend import NamedTool, ToolChoice, Usage
+from tools.spec import ToolResult
+
+JSONObject = dict[str, Any]
+
+
+def fold(events: Sequence[RunEvent]) -> JSONObject:
+    """The part of the record that follows from the events alone."""
+    folding = _Folding()
+    for event in events:
+        folding.add(event)
+    return folding.record
+
+
+def summary(outcome: Outcome | None) -> JSONObject:
+    """How a run ended, without its steps; the empty form while it has not."""
+    if outcome is None:
+        return {"answer": None, "incomplete_details": None, "usage": usage(Usage()), "cost_usd": 0.0}
+    return {
+        "answer": outcome.text,
+        "incomplete_details": incomplete(outcome.incomplete),
+        "usage": usage(outcome.usage),
+        "cost_usd": outcome.cost_usd,
+    }
+
+
+def request(run: RunRequest) -> JSONObject:
+    """What was asked, with the messages in their canonical form."""
+    return {
+        "model": run.role,
+        "messages": to_chat(run.messages),
+        "client_tools": [spec.name for spec in run.client_tools],
+        "tools": None if run.tool_globs is None else list(run.tool_globs),
+        "tool_choice": tool_choice(run.tool_choice),
+        "parallel_tool_calls": run.parallel_tool_calls,
+        "escalation": run.escalation,
+        "limits": {
+            "max_steps": run.limits.max_steps,
+            "deadline_s": run.limits.deadline_s,
+            "max_cost_usd": run.limits.max_cost_usd,
+        },
+    }
+
+
+def tool_choice(choice: ToolChoice) -> Any:
+    if isinstance(choice, NamedTool):
+        return {"type": "function", "function": {"name": choice.name}}
+    return choice
+
+
+def usage(used: Usage) -> JSONObject:
+    """Tokens in OpenAI's shape."""
+    return {
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "total_tokens": used.total_tokens,
+        "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
+    }
+
+
+def escalation(receipt: Escalation) -> JSONObject:
+    return {
+        "step": receipt.step,
+        "reason": receipt.reason,
+        "detail": receipt.detail,
+        "model": receipt.model,
+        "cost_usd": receipt.cost_usd,
+        "failed": receipt.failed,
+    }
+
+
+def incomplete(missing: Incomplete | None) -> JSONObject | None:
+    return None if missing is None else {"reason": missing.reason, "detail": missing.detail}
+
+
+def result(observed: ToolResult) -> JSONObject:
+    """A tool's result as the model read it, and how it came about."""
+    return {
+        "content": observed.content,
+        "failure": observed.failure,
+        "elapsed_s": observed.elapsed_s,
+        "attempts": observed.attempts,
+        "truncated_from": observed.truncated_from,
+    }
+
+
+class _Folding:
+    """The record so far, the turn that is open, and the calls that wait for a result."""
+
+    def __init__(self) -> None:
+        self._steps: list[JSONObject] = []
+        self._receipts: list[JSONObject] = []
+        self._calls: dict[str, JSONObject] = {}
+        self.record: JSONObject = {
+            "offered": [],
+            "steps": self._steps,
+            "escalations": self._receipts,
+            **summary(None),
+        }
+
+    def add(self, event: RunEvent) -> None:
+        match event:
+            case RunStarted():
+                self.record["offered"] = list(event.offered)
+            case TurnStarted():
+                self._steps.append(_turn(event))
+            case TextDelta():
+                if self._steps:
+                    self._steps[-1]["text"] += event.text
+            case TurnFinished():
+                if self._steps:
+                    self._steps[-1].update(_decision(event))
+            case CallAccepted():
+                self._accept(event)
+            case CallRefused():
+                if self._steps:
+                    self._steps[-1]["refused"].append(_refusal(event))
+            case Observation():
+                if (call := self._calls.get(event.result.call_id)) is not None:
+                    call["result"] = result(event.result)
+            case Escalated():
+                self._receipts.append(escalation(event.receipt))
+            case RunFinished():
+                self.record.update(summary(event.outcome))
+            case _:
+                assert_never(event)
+
+    def _accept(self, event: CallAccepted) -> None:
+        call = {
+            "id": event.call.id,
+            "name": event.call.name,
+            "arguments": event.call.arguments,
+            "effect": event.call.tool.effect,
+            "repairs": list(event.call.repairs),
+            "client": event.client,
+            "result": None,
+        }
+        self._calls[event.call.id] = call
+        if self._steps:
+            self._steps[-1]["calls"].append(call)
+
+
+def _turn(event: TurnStarted) -> JSONObject:
+    return {
+        "step": event.step,
+        "role": event.role,
+        "model": event.model,
+        "reason": event.reason,
+        "text": "",
+        "usage": None,
+        "cost_usd": 0.0,
+        "elapsed_s": None,
+        "first_token_s": None,
+        "finish_reason": None,
+        "notes": [],
+        "calls": [],
+        "refused": [],
+    }
+
+
+def _decision(event: TurnFinished) -> JSONObject:
+    return {
+        "text": event.text,
+        "usage": usage(event.usage),
+        "cost_usd": event.cost_usd,
+        "elapsed_s": event.elapsed_s,
+        "first_token_s": event.first_token_s,
+        "finish_reason": event.finish_reason,
+        "notes": list(event.notes),
+    }
+
+
+def _refusal(event: CallRefused) -> JSONObject:
+    invalid = event.invalid
+    return {
+        "id": event.call_id,
+        "name": event.name,
+        "reason": event.reason,
+        "problem": invalid.problem if invalid else None,
+        "path": invalid.path if invalid else None,
+        "arguments": invalid.raw_arguments if invalid else None,
+    }

@@ -1,0 +1,56 @@
+"""Everything that the surfaces need, in one frozen value. `gateway.compose` builds it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.agent.events import RunEvent
+from gateway.agent.run import Limits, RunRequest
+from gateway.continuation import Continuations
+from gateway.live import LiveRuns
+from gateway.storage.memory import MemoryRunStore
+from gateway.storage.runs import RunStore
+from policies.policy import Policy
+from routing.backend import ModelBackend
+from tools.registry import Registry
+
+
+class Runner(Protocol):
+    """What runs requests: `gateway.agent.loop.AgentLoop`."""
+
+    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent, None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The application's parts.
+
+    `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
+    a request may ask for less. `closers` are awaited in order at shutdown, after the model backends.
+    """
+
+    loop: Runner
+    registry: Registry
+    models: Mapping[str, ModelBackend]
+    store: RunStore = field(default_factory=MemoryRunStore)
+    policies: Policy = field(default_factory=Policy)
+    continuations: Continuations = field(default_factory=Continuations)
+    live: LiveRuns = field(default_factory=LiveRuns)
+    limits: Limits = field(default_factory=Limits)
+    max_body_bytes: int = 4 * 1024 * 1024
+    version: str = ""
+    closers: tuple[Callable[[], Awaitable[object]], ...] = ()
+
+    async def aclose(self) -> None:
+        """Close backends, store and whatever else was opened; one failure does not stop the rest."""
+        failures: list[Exception] = []
+        closing = [backend.aclose for backend in self.models.values()]
+        for close in (*closing, self.store.aclose, *self.closers):
+            try:
+                await close()
+            except Exception as error:  # noqa: BLE001 - collected and raised below
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("closing the gateway's services", failures)
