@@ -39,6 +39,9 @@ class Policy:
 
     name = "policy"
 
+    rewrites_response = False
+    """Set by a rule that overrides `on_response`: text is then held until it is whole."""
+
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         return ALLOW
 
@@ -62,6 +65,7 @@ class Policies(Policy):
 
     def __init__(self, rules: Sequence[Policy] = ()) -> None:
         self._rules = tuple(rules)
+        self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         for rule in self._rules:

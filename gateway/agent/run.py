@@ -95,7 +95,12 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended. `client_calls` are non-empty exactly when `stop` is `client_calls`."""
+    """How a run ended. `client_calls` are non-empty exactly when `stop` is `client_calls`.
+
+    `hidden` is what the app does not see of a run that ends in its own calls while tools of the
+    registry ran beside them: the messages up to the results known here, to be put back when the app
+    returns with its results. Empty when the app sees everything.
+    """
 
     stop: StopReason
     text: str
@@ -105,3 +110,4 @@ class Outcome:
     usage: Usage = Usage()
     cost_usd: float = 0.0
     escalations: tuple[Escalation, ...] = ()
+    hidden: tuple[ChatMessage, ...] = ()

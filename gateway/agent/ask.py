@@ -1,0 +1,97 @@
+"""Asking a model for one decision, with the run's deadline and nothing provisional getting through.
+
+Text goes out as it comes, but for what looks like a call list that leaked into the content: that is
+held back and read as what it is. Text that merely quotes such a list from the conversation stays text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+
+from routing.backend import Completion, ModelBackend, TextDelta, Turn
+from routing.errors import BackendProtocolError, BackendTimeout
+from routing.leak_gate import LeakGate
+from routing.native import parse_call_list
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a model said in the end. `completion.text` is exactly the text that was let through.
+
+    Times in seconds; `first_token_s` is None when no text was streamed.
+    """
+
+    completion: Completion
+    elapsed_s: float
+    first_token_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | Heard, None]:
+    """Yield the visible text and at last one `Heard`. Raises `routing.errors.BackendError`."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    first: float | None = None
+    gate = LeakGate() if turn.tools and turn.output_schema is None else None
+    shown: list[str] = []
+    completion: Completion | None = None
+    async with aclosing(_items(backend, turn)) as items:
+        async for item in items:
+            if isinstance(item, Completion):
+                completion = item
+                break
+            if visible := gate.feed(item.text) if gate else item.text:
+                first = first or clock() - began
+                shown.append(visible)
+                yield TextDelta(visible)
+    if completion is None:
+        raise BackendProtocolError("The stream ended without an answer.", backend=backend.name)
+    notes = [f"dropped text behind the calls: {completion.tail[:200]!r}"] if completion.tail else []
+    if gate:
+        rest, leaked = gate.finish()
+        calls = ()
+        if leaked and not _is_quoted(leaked, turn.messages):
+            calls = parse_call_list(leaked).calls
+        if calls:
+            notes.append("read a call list that leaked into the content")
+            completion = replace(completion, calls=(*completion.calls, *calls))
+        elif leaked:
+            rest += leaked
+        if rest:
+            shown.append(rest)
+            yield TextDelta(rest)
+    yield Heard(
+        replace(completion, text="".join(shown)), clock() - began, first, tuple(notes)
+    )
+
+
+async def _items(
+    backend: ModelBackend, turn: Turn
+) -> AsyncGenerator[TextDelta | Completion, None]:
+    """The backend's stream, each wait bounded by the deadline, whatever the backend does."""
+    stream = backend.stream(turn)
+    try:
+        while True:
+            try:
+                async with asyncio.timeout_at(turn.deadline):
+                    item = await anext(stream)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise BackendTimeout(
+                    "No answer within the run's deadline.", backend=backend.name
+                ) from None
+            yield item
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+
+
+def _is_quoted(leaked: str, messages: Sequence[ChatMessage]) -> bool:
+    quoted = leaked.strip()
+    return any(quoted in str(message.content) for message in messages)

@@ -1,0 +1,281 @@
+"""The ReAct loop: a request in, valid native calls, tools run, one answer out.
+
+    on_request → ┌ plan → ask a model → judge its calls → run them → remember ┐ → answer
+                 └──────────────── RunAgain | Escalate ───────────────────────┘
+
+Whoever asks (streaming or not, Chat or Responses, foreground or background) reads the same stream of
+`RunEvent`s. The loop decides nothing about a call by itself: `tools` says whether it is valid,
+`policies` whether it is allowed, its effect how it runs, `routing` who decides when in doubt.
+
+What holds, whatever the models and the tools do:
+- one deadline and one budget for the run, checked before each spending;
+- an unknown tool, bad arguments, a denied or failing tool are answers to the model, never the end;
+- one decision at a time is lent to the expert, then the intermediary goes on;
+- the last step must answer; what could not be done is said in the answer and in `incomplete`;
+- text is shown once and never taken back, a call is shown only after it was validated.
+
+Raises, while nothing was done: `RequestDenied` (policy), `tools.errors.RegistrationError` (the app's
+tools), `routing.errors.BackendError` (nobody can answer). Later failures end in an `Incomplete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from typing import assert_never
+
+from gateway.agent.ask import Heard, ask
+from gateway.agent.events import (
+    Escalated,
+    Observation,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    TurnFinished,
+    TurnStarted,
+)
+from gateway.agent.observe import observe
+from gateway.agent.plan import TurnPlan, plan_turn
+from gateway.agent.run import Incomplete, RunRequest, StopReason
+from gateway.agent.shelter import Shelter
+from gateway.agent.steps import Escalate, Final, Interrupt, NextStep, RunAgain
+from gateway.agent.verdict import Verdict, judge, select
+from gateway.agent.wording import confession
+from gateway.agent.working import Working
+from policies.decision import Deny
+from policies.policy import Policies, Policy
+from routing.backend import TextDelta, Usage
+from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
+from routing.escalation import Evidence
+from routing.router import Router
+from tools.registry import Registry
+from tools.spec import ToolResult, ValidCall
+
+_DRAIN_S = 10.0
+_CUT = "The stream broke off inside a call."
+_EMPTY = "The model gave neither an answer nor a call."
+_NOBODY_ELSE = frozenset({"backend_down", "context_too_long"})
+"""Loans after whose failure the intermediary can't go on either."""
+
+
+class RequestDenied(Exception):  # noqa: N818 - reads as what happened, like the events
+    """A policy refuses the whole request. `rule` names what decided."""
+
+    def __init__(self, reason: str, rule: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.rule = rule
+
+
+class AgentLoop:
+    """Runs requests. One for an application; what belongs to a run lives in its `Working`."""
+
+    def __init__(self, router: Router, registry: Registry, policies: Policy | None = None) -> None:
+        self._router = router
+        self._registry = registry
+        self._policies = policies or Policies()
+        self._shelter = Shelter()
+
+    async def aclose(self) -> None:
+        """Bring begun writes to their end, in ten seconds at most."""
+        await self._shelter.drain(_DRAIN_S)
+
+    async def run(self, request: RunRequest) -> AsyncGenerator[RunEvent, None]:
+        """Yield what happens until `RunFinished`. Closing the generator stops model and reads."""
+        run = Working.begin(request, self._registry, self._policies, self._router)
+        if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
+            raise RequestDenied(denied.reason, denied.rule)
+        yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
+        step: NextStep = RunAgain()
+        while not isinstance(step, Final):
+            run.begin_step()
+            plan = plan_turn(run, self._router)
+            if isinstance(plan, Final):
+                step = plan
+                break
+            async with aclosing(self._take_turn(run, plan)) as turn:
+                async for item in turn:
+                    if isinstance(item, NextStep):
+                        step = item
+                    else:
+                        yield item
+            match step:
+                case RunAgain():
+                    pass
+                case Escalate():
+                    run.lend(step)
+                case Interrupt():
+                    why = f"{step.call.name}: {step.reason}"
+                    step = Final(incomplete=Incomplete("approval_required", why))
+                case Final():
+                    pass
+                case _:
+                    assert_never(step)
+        for event in self._end(run, step):
+            yield event
+
+    async def _take_turn(
+        self, run: Working, plan: TurnPlan
+    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+        """One decision and what comes of it: events, then exactly one `NextStep`."""
+        backend = plan.route.backend
+        yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
+        heard: Heard | None = None
+        try:
+            async with aclosing(ask(backend, plan.turn)) as stream:
+                async for item in stream:
+                    if isinstance(item, Heard):
+                        heard = item
+                    elif delta := self._show(run, item.text):
+                        yield delta
+        except BackendError as error:
+            if plan.loan is not None:
+                failed = f"{type(error).__name__}: {error}"
+                yield Escalated(run.close_loan(plan.loan, plan.route, Usage(), 0.0, failed))
+            yield self._silence(run, plan, error)
+            return
+        assert heard is not None, "ask() ends in one Heard or raises"
+        completion = heard.completion
+        calls, notes = select(
+            completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
+        )
+        cost = run.spend(plan.route, completion.usage)
+        yield TurnFinished(
+            step=run.step,
+            text=completion.text,
+            calls=len(calls),
+            finish_reason=completion.finish_reason,
+            usage=completion.usage,
+            cost_usd=cost,
+            elapsed_s=heard.elapsed_s,
+            first_token_s=heard.first_token_s,
+            notes=heard.notes + notes,
+        )
+        if plan.loan is not None:
+            usage = completion.usage
+            yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))
+        verdict = judge(
+            completion,
+            calls,
+            step=run.step,
+            toolset=run.toolset,
+            policies=self._policies,
+            subject=run.subject,
+            callable_now=plan.must_answer is None,
+        )
+        for event in verdict.events:
+            yield event
+        for result in verdict.answered:
+            yield Observation(run.step, result)
+        results = await self._run_tools(run, verdict.runnable)
+        for result in results:
+            yield Observation(run.step, result)
+        if verdict.keeps:
+            run.remember(verdict, results)
+        yield self._next(run, plan, heard, verdict, results)
+
+    def _show(self, run: Working, text: str) -> TextDelta | None:
+        """Text goes out at once, unless a rule must see the whole of it first."""
+        delta = run.show(text)
+        return None if self._policies.rewrites_response else delta
+
+    async def _run_tools(self, run: Working, calls: Sequence[ValidCall]) -> list[ToolResult]:
+        if not calls:
+            return []
+        results = await observe(calls, run.toolset, run.call_context(), self._shelter)
+        return [
+            self._policies.on_result(run.subject, call, result)
+            for call, result in zip(calls, results, strict=True)
+        ]
+
+    def _next(
+        self,
+        run: Working,
+        plan: TurnPlan,
+        heard: Heard,
+        verdict: Verdict,
+        results: Sequence[ToolResult],
+    ) -> NextStep:
+        """What a judged turn leads to."""
+        if verdict.held:
+            call, approval = verdict.held[0]
+            return Interrupt(call, approval.reason)
+        if verdict.handed:
+            return Final(client_calls=verdict.handed)
+        if verdict.answers:
+            return self._answered(run, heard)
+        if plan.must_answer is not None:
+            return Final(incomplete=plan.must_answer)
+        if verdict.cut:
+            evidence = run.progress.note_unusable(_CUT)
+        elif verdict.empty:
+            evidence = run.progress.note_unusable(_EMPTY)
+        else:
+            observed = tuple(zip(verdict.runnable, results, strict=True))
+            prompt_tokens = heard.completion.usage.prompt_tokens
+            evidence = run.progress.note_turn(verdict, observed, prompt_tokens)
+        return self._doubted(evidence) or RunAgain()
+
+    def _answered(self, run: Working, heard: Heard) -> Final:
+        if run.unresolved:
+            return Final(incomplete=run.unresolved[0])
+        if heard.completion.finish_reason == "length":
+            detail = f"The answer was cut after {heard.completion.usage.completion_tokens} tokens."
+            return Final(incomplete=Incomplete("max_output_tokens", detail))
+        return Final()
+
+    def _doubted(self, evidence: Evidence) -> Escalate | None:
+        reason = self._router.doubt(evidence)
+        return None if reason is None else Escalate(reason.code, reason.detail)
+
+    def _silence(self, run: Working, plan: TurnPlan, error: BackendError) -> NextStep:
+        """What the failure of a model leads to. Raises `error` when nothing was done by then."""
+        if run.shown_in_turn:
+            return Final(incomplete=Incomplete("stream_cut", str(error)))
+        if plan.loan is None:
+            doubt = self._doubted(self._blame(run, error))
+            if doubt is not None and run.may_lend():
+                return doubt
+            if doubt is None and isinstance(error, BackendProtocolError):
+                return RunAgain()
+        elif plan.loan.reason not in _NOBODY_ELSE:
+            detail = f"{plan.loan.detail} ({error})"
+            run.unresolved.append(Incomplete("expert_failed", detail))
+            return RunAgain()
+        if run.nothing_done:
+            raise error
+        code = "backend_failed" if plan.loan is None else "expert_failed"
+        return Final(incomplete=Incomplete(code, str(error)))
+
+    def _blame(self, run: Working, error: BackendError) -> Evidence:
+        """The failure as evidence: a cut stream is asked again first, a bad request is our own fault."""
+        if isinstance(error, ContextTooLong):
+            return Evidence(context_overflow=True)
+        if isinstance(error, BackendRejected):
+            return Evidence()
+        if isinstance(error, BackendProtocolError):
+            return run.progress.note_unusable(str(error))
+        return Evidence(backend_failure=str(error))
+
+    def _end(self, run: Working, final: Final) -> Iterator[RunEvent]:
+        """The last events: what a rule held back, what could not be done, the outcome."""
+        if self._policies.rewrites_response and run.text:
+            yield run.replace_text(self._policies.on_response(run.subject, run.text))
+        missing = final.incomplete
+        if missing is not None and missing.reason != "max_output_tokens":
+            yield run.add_paragraph(confession(missing, run.request.messages))
+        yield RunFinished(run.outcome(final, _stop(final)))
+
+
+def _stop(final: Final) -> StopReason:
+    if final.client_calls:
+        return "client_calls"
+    match final.incomplete:
+        case None:
+            return "answer"
+        case Incomplete(reason="max_output_tokens"):
+            return "length"
+        case Incomplete(reason="approval_required"):
+            return "interrupted"
+        case Incomplete():
+            return "incomplete"

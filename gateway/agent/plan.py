@@ -1,0 +1,135 @@
+"""What the next turn is: which model, which tools, must it answer. Reads a run, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+from mistral_common.protocol.instruct.tool_calls import Function, Tool
+
+from gateway.agent.run import Incomplete
+from gateway.agent.steps import Escalate, Final
+from gateway.agent.verdict import ESCALATE
+from gateway.agent.working import Working
+from routing.backend import NamedTool, ToolChoice, Turn, Usage
+from routing.router import ModelRole, Route, Router
+
+_CHARACTERS_PER_TOKEN = 3.0
+"""Cautious: English has about four, so a reservation made from it is rather too high."""
+_UNBOUNDED_ANSWER = 1024
+"""Tokens reserved for an answer whose length the app did not bound."""
+
+_ESCALATE_TOOL = Tool(
+    function=Function(
+        name=ESCALATE,
+        description="Hand this decision to a more capable model when you are not sure.",
+        parameters={
+            "type": "object",
+            "properties": {"reason": {"type": "string"}},
+            "required": ["reason"],
+            "additionalProperties": False,
+        },
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPlan:
+    """One decision to be asked for. `loan` when it is lent to the expert.
+
+    `must_answer` says why no call is possible any more; None while the model is free to call.
+    """
+
+    route: Route
+    turn: Turn
+    loan: Escalate | None = None
+    must_answer: Incomplete | None = None
+
+
+def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
+    """The next decision, or the end when there is no time, step or money left for one."""
+    limits = run.request.limits
+    if run.remaining_s() <= 0:
+        return Final(incomplete=Incomplete("deadline", f"{limits.deadline_s:g} s have passed."))
+    if run.step > limits.max_steps:
+        return Final(incomplete=Incomplete("max_steps", f"{limits.max_steps} steps are done."))
+    must_answer = _must_answer(run)
+    loan = run.loan
+    role, reason = _role(run, loan)
+    route = router.route(role, reason)
+    tools = _tools(run, route, must_answer)
+    choice: ToolChoice = "none" if must_answer else _choice(run, tools)
+    turn = Turn(
+        messages=tuple(run.messages),
+        tools=tools,
+        tool_choice=choice,
+        parallel_tool_calls=run.request.parallel_tool_calls,
+        sampling=run.request.sampling,
+        output_schema=run.request.output_schema,
+        max_calls=limits.max_calls_per_turn,
+        logprobs=run.request.logprobs,
+        deadline=run.deadline,
+    )
+    if limits.max_cost_usd is not None:
+        reserved = route.member.price(_estimate(turn))
+        if run.cost_usd + reserved > limits.max_cost_usd:
+            spent = f"${run.cost_usd:.6f} of ${limits.max_cost_usd:g} are spent"
+            detail = f"{spent}; the next turn may cost ${reserved:.6f}."
+            return Final(incomplete=Incomplete("max_cost", detail))
+    return TurnPlan(route, turn, loan, must_answer)
+
+
+def _role(run: Working, loan: Escalate | None) -> tuple[ModelRole, str]:
+    if loan is not None:
+        return "expert", loan.reason
+    if run.request.role == "gateway":
+        return "intermediary", "first" if run.step == 1 else "continues"
+    return run.request.role, "pinned by the request"
+
+
+def _must_answer(run: Working) -> Incomplete | None:
+    """Why this turn has to be the answer."""
+    if run.unresolved:
+        return run.unresolved[0]
+    if run.step == run.request.limits.max_steps and not run.request.client_tools:
+        return Incomplete("max_steps", f"{run.step} steps are allowed.")
+    if run.step > 1 and run.remaining_s() <= run.answer_reserve_s:
+        return Incomplete("deadline", f"{run.request.limits.deadline_s:g} s are nearly over.")
+    return None
+
+
+def _choice(run: Working, tools: Sequence[Tool]) -> ToolChoice:
+    """What the app asked for, in the first turn; a forced choice returns to auto after it."""
+    if not tools:
+        return "none"
+    choice = run.request.tool_choice
+    return choice if run.step == 1 or choice == "none" else "auto"
+
+
+def _tools(run: Working, route: Route, must_answer: Incomplete | None) -> tuple[Tool, ...]:
+    tools = run.toolset.tools()
+    asks_freely = run.request.tool_choice == "auto" or run.step > 1
+    if (
+        tools
+        and route.role == "intermediary"
+        and must_answer is None
+        and asks_freely
+        and not isinstance(run.request.tool_choice, NamedTool)
+        and run.may_lend()
+        and run.toolset.get(ESCALATE) is None
+    ):
+        return (*tools, _ESCALATE_TOOL)
+    return tools
+
+
+def _estimate(turn: Turn) -> Usage:
+    """A cautious guess of a turn's tokens, made before it is paid for."""
+    characters = sum(_length(message) for message in turn.messages)
+    characters += sum(len(tool.model_dump_json()) for tool in turn.tools)
+    answer = turn.sampling.max_tokens or _UNBOUNDED_ANSWER
+    return Usage(int(characters / _CHARACTERS_PER_TOKEN) + 1, answer)
+
+
+def _length(message: ChatMessage) -> int:
+    return len(message.model_dump_json())

@@ -1,0 +1,38 @@
+"""Where writes that were begun are brought to their end, whoever stops waiting for them.
+
+A client that disconnects, or a deadline that passes, ends the waiting and not the write: cutting a
+write in the middle would leave an effect that nobody recorded. The shelter owns these tasks and is
+drained at shutdown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Shelter:
+    """Owns the tasks of writes. One for an application; `drain` ends its life."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for `work`; when the waiter is cancelled, the work goes on."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Wait at most `timeout_s` seconds for what is left; gives how many had to be cancelled."""
+        if not self._tasks:
+            return 0
+        _, pending = await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        return len(pending)

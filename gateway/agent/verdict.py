@@ -1,0 +1,260 @@
+"""What to make of the calls in a completion: which run, which are handed over, which are refused.
+
+What it is: a pure judgement of one completion; nothing is run here and nothing is remembered.
+What it is not: the decision what happens next (`loop.py`).
+
+A completion's `finish_reason` is a claim. What counts is whether the arguments are whole:
+- arguments cut although the engine says `stop` or `tool_calls`: the stream broke; nothing of the turn
+  is run (`Verdict.cut`);
+- `length`: the last call is never run, and those before it only when they read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+from mistral_common.protocol.instruct.messages import AssistantMessage
+from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+
+from gateway.agent.events import CallAccepted, CallRefused
+from policies.decision import Allow, Deny, RequireApproval
+from policies.policy import Policy, Subject
+from routing.backend import Completion
+from routing.native import new_call_id
+from tools.spec import (
+    CheckedCall,
+    Effect,
+    Failure,
+    InvalidCall,
+    Problem,
+    ToolResult,
+    ValidCall,
+)
+from tools.toolset import Toolset
+
+ESCALATE = "escalate"
+"""The name of the function by which the intermediary asks for the expert."""
+
+_CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_RAW_SHOWN = 500
+_NO_CALLS_NOW = "No tool can be called any more in this run; answer with what is known."
+_CUT_BY_LENGTH = (
+    "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one completion.
+
+    `runnable` and `handed` are valid and allowed, in the model's order: the gateway runs the first,
+    the app gets the second. `answered` holds a result for each refused call. `held` waits for a
+    person. `message` is the turn as the transcript keeps it: always well-formed, ids unique.
+    """
+
+    message: AssistantMessage
+    runnable: tuple[ValidCall, ...] = ()
+    handed: tuple[ValidCall, ...] = ()
+    answered: tuple[ToolResult, ...] = ()
+    held: tuple[tuple[ValidCall, RequireApproval], ...] = ()
+    events: tuple[CallAccepted | CallRefused, ...] = ()
+    invalid: tuple[InvalidCall, ...] = ()
+    cut: bool = False
+    wish: str | None = None
+
+    @property
+    def answers(self) -> bool:
+        """The turn is text and nothing else."""
+        return self._is_plain and bool(self.message.content)
+
+    @property
+    def empty(self) -> bool:
+        """The turn brought nothing at all."""
+        return self._is_plain and not self.message.content
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the turn belongs into the transcript; a cut, empty or wishing one is asked anew."""
+        return not self.cut and self.wish is None and not self.empty
+
+    @property
+    def _is_plain(self) -> bool:
+        return not self.message.tool_calls and not self.cut and self.wish is None
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The calls of a turn while they are being sorted."""
+
+    runnable: list[ValidCall] = field(default_factory=list[ValidCall])
+    handed: list[ValidCall] = field(default_factory=list[ValidCall])
+    answered: list[ToolResult] = field(default_factory=list[ToolResult])
+    held: list[tuple[ValidCall, RequireApproval]] = field(
+        default_factory=list[tuple[ValidCall, RequireApproval]]
+    )
+    events: list[CallAccepted | CallRefused] = field(
+        default_factory=list[CallAccepted | CallRefused]
+    )
+    invalid: list[InvalidCall] = field(default_factory=list[InvalidCall])
+
+    def refuse(self, step: int, checked: CheckedCall, why: str, failure: Failure) -> None:
+        """The call does not run; the model reads why."""
+        invalid = checked if isinstance(checked, InvalidCall) else None
+        if invalid is not None:
+            self.invalid.append(invalid)
+        self.answered.append(
+            ToolResult(checked.id, checked.name, orjson.dumps({"error": why}).decode(), failure)
+        )
+        self.events.append(CallRefused(step, checked.id, checked.name, why, invalid))
+
+
+def select(
+    calls: Sequence[ToolCall], *, parallel: bool, most: int
+) -> tuple[tuple[ToolCall, ...], tuple[str, ...]]:
+    """The calls of a turn that count, with canonical unique ids, and a note for each that doesn't.
+
+    Without `parallel` only the first counts; the same call twice counts once; `most` bounds a turn.
+    """
+    notes: list[str] = []
+    kept: list[ToolCall] = []
+    seen: set[tuple[str, str]] = set()
+    ids: set[str] = set()
+    limit = min(most, 1) if not parallel else most
+    for call in calls:
+        signature = (call.function.name, call.function.arguments)
+        if signature in seen:
+            notes.append(f"dropped a repeated call of {call.function.name[:64]}")
+            continue
+        if len(kept) >= limit:
+            notes.append(f"dropped call {len(kept) + 1} and later: at most {limit} a turn")
+            break
+        seen.add(signature)
+        if call.id in ids or not _CALL_ID.fullmatch(call.id):
+            call = call.model_copy(update={"id": new_call_id()})
+        ids.add(call.id)
+        kept.append(call)
+    return tuple(kept), tuple(notes)
+
+
+def judge(
+    completion: Completion,
+    calls: Sequence[ToolCall],
+    *,
+    step: int,
+    toolset: Toolset,
+    policies: Policy,
+    subject: Subject,
+    callable_now: bool,
+) -> Verdict:
+    """Sort the `calls` (from `select`) of a completion.
+
+    With `callable_now` False (a forced answer) every call is refused, valid or not.
+    """
+    if not calls:
+        return Verdict(AssistantMessage(content=completion.text))
+    for call in calls:
+        if call.function.name == ESCALATE and toolset.get(ESCALATE) is None:
+            return Verdict(AssistantMessage(content=completion.text), wish=_wish(call))
+    checked = [toolset.check(call) for call in calls]
+    by_length = completion.finish_reason == "length"
+    if by_length:
+        checked[-1] = _cut(checked[-1])
+    elif any(isinstance(c, InvalidCall) and c.problem is Problem.TRUNCATED for c in checked):
+        return Verdict(AssistantMessage(content=completion.text), cut=True)
+    done = _Sorted()
+    for one in checked:
+        if not callable_now:
+            done.refuse(step, one, _NO_CALLS_NOW, Failure.INVALID_CALL)
+        elif isinstance(one, InvalidCall):
+            done.refuse(step, one, _advice(one), Failure.INVALID_CALL)
+        elif by_length and one.tool.effect is not Effect.READ:
+            done.refuse(step, one, _CUT_BY_LENGTH, Failure.INVALID_CALL)
+        else:
+            _apply_policy(done, one, step, toolset, policies, subject)
+    return Verdict(
+        message=AssistantMessage(
+            content=completion.text or None,
+            tool_calls=[_kept(one) for one in checked],
+        ),
+        runnable=tuple(done.runnable),
+        handed=tuple(done.handed),
+        answered=tuple(done.answered),
+        held=tuple(done.held),
+        events=tuple(done.events),
+        invalid=tuple(done.invalid),
+    )
+
+
+def _apply_policy(
+    done: _Sorted,
+    call: ValidCall,
+    step: int,
+    toolset: Toolset,
+    policies: Policy,
+    subject: Subject,
+) -> None:
+    match policies.on_call(subject, call):
+        case Allow():
+            client = toolset.is_client(call.name)
+            (done.handed if client else done.runnable).append(call)
+            done.events.append(CallAccepted(step, call, client))
+        case Deny(reason=reason):
+            done.refuse(step, call, f"Not allowed: {reason}", Failure.DENIED)
+        case RequireApproval() as approval:
+            done.held.append((call, approval))
+
+
+def _wish(call: ToolCall) -> str:
+    """The reason that the model gives for calling `escalate`; it may be spelled badly."""
+    try:
+        arguments = orjson.loads(call.function.arguments)
+    except orjson.JSONDecodeError:
+        return "The model asked for help."
+    reason = arguments.get("reason") if isinstance(arguments, dict) else None
+    return str(reason)[:_RAW_SHOWN] if reason else "The model asked for help."
+
+
+def _cut(checked: CheckedCall) -> InvalidCall:
+    if isinstance(checked, InvalidCall):
+        return replace(checked, problem=Problem.TRUNCATED, message=_CUT_BY_LENGTH)
+    return InvalidCall(
+        checked.id, checked.name, checked.arguments_json(), Problem.TRUNCATED, _CUT_BY_LENGTH
+    )
+
+
+def _advice(invalid: InvalidCall) -> str:
+    if invalid.problem is Problem.SCHEMA and invalid.path not in ("", "$"):
+        return f"Invalid arguments at {invalid.path}: {invalid.message}"
+    return invalid.message
+
+
+def _kept(checked: CheckedCall) -> ToolCall:
+    """The call as the transcript keeps it: a well-formed name, arguments that are a JSON object.
+
+    Every tokenizer re-reads past calls as JSON, so what a model spelled badly is kept as a string
+    inside an object and not as it came.
+    """
+    if isinstance(checked, ValidCall):
+        return ToolCall(
+            id=checked.id,
+            function=FunctionCall(name=checked.name, arguments=checked.arguments_json()),
+        )
+    name = checked.name if _NAME.fullmatch(checked.name) else "invalid_name"
+    return ToolCall(
+        id=checked.id, function=FunctionCall(name=name, arguments=_safe(checked.raw_arguments))
+    )
+
+
+def _safe(raw: str) -> str:
+    try:
+        if isinstance(orjson.loads(raw), dict):
+            return raw
+    except orjson.JSONDecodeError:
+        pass
+    shown = raw[:_RAW_SHOWN].encode("utf-8", "replace").decode()
+    return json.dumps({"invalid": shown}, ensure_ascii=False)

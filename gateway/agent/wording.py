@@ -1,0 +1,48 @@
+"""The few sentences that the gateway itself says to the reader of an answer, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mistral_common.protocol.instruct.messages import ChatMessage, UserMessage
+
+from gateway.agent.run import Incomplete
+
+_ENGLISH = {
+    "max_steps": "I stopped after the allowed number of steps",
+    "deadline": "I ran out of time",
+    "max_cost": "I stopped at the cost limit",
+    "no_expert": "I could not do all of this, and no larger model is configured to help",
+    "expert_failed": "I could not do all of this, and the larger model could not be reached",
+    "backend_failed": "I could not finish, because the model stopped answering",
+    "stream_cut": "This answer was cut off",
+    "approval_required": "A person has to approve this first",
+    "unresolved_call": "I could not do all of this",
+    "empty_answer": "I have no answer to this",
+}
+_CHINESE = {
+    "max_steps": "已达到允许的步数上限，我停了下来",
+    "deadline": "时间用完了",
+    "max_cost": "已达到费用上限，我停了下来",
+    "no_expert": "我没能完成全部请求，也没有配置更大的模型来协助",
+    "expert_failed": "我没能完成全部请求，更大的模型也无法访问",
+    "backend_failed": "模型停止响应，我没能完成",
+    "stream_cut": "回答被中断了",
+    "approval_required": "这一步需要先由人批准",
+    "unresolved_call": "我没能完成全部请求",
+    "empty_answer": "我没有答案",
+}
+
+
+def _speaks_chinese(messages: Sequence[ChatMessage]) -> bool:
+    for message in reversed(messages):
+        if isinstance(message, UserMessage):
+            return any("\u4e00" <= character <= "\u9fff" for character in str(message.content))
+    return False
+
+
+def confession(incomplete: Incomplete, messages: Sequence[ChatMessage]) -> str:
+    """What could not be done, as one sentence in the language of the last user message."""
+    if _speaks_chinese(messages):
+        return f"{_CHINESE.get(incomplete.reason, _CHINESE['unresolved_call'])}：{incomplete.detail}"
+    return f"{_ENGLISH.get(incomplete.reason, _ENGLISH['unresolved_call'])}: {incomplete.detail}"

@@ -1,0 +1,188 @@
+"""The state of one run while it goes: what the loop alone reads and writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
+
+from gateway.agent.progress import Progress
+from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
+from gateway.agent.steps import Escalate, Final
+from gateway.agent.verdict import Verdict
+from policies.policy import Policy, Subject
+from routing.backend import TextDelta, Usage
+from routing.router import Route, Router
+from tools.executor import CallContext
+from tools.registry import Registry
+from tools.spec import ToolResult
+from tools.toolset import Toolset
+
+_MOST_LOANS = 3
+"""Decisions lent in one run under `auto`: an intermediary that needs more is not the right one."""
+_MOST_RESERVE_S = 5.0
+_RESERVE_SHARE = 0.1
+
+
+@dataclass(slots=True)
+class Working:
+    """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock."""
+
+    request: RunRequest
+    toolset: Toolset
+    router: Router
+    deadline: float
+    messages: list[ChatMessage]
+    step: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    loan: Escalate | None = None
+    shown_in_turn: bool = False
+    progress: Progress = field(default_factory=Progress)
+    escalations: list[Escalation] = field(default_factory=list[Escalation])
+    unresolved: list[Incomplete] = field(default_factory=list[Incomplete])
+    _text: list[str] = field(default_factory=list[str])
+    _loans: int = 0
+
+    @classmethod
+    def begin(
+        cls, request: RunRequest, registry: Registry, policies: Policy, router: Router
+    ) -> Working:
+        """Choose the tools of this run. Raises `RegistrationError` for the app's own."""
+        globs = request.tool_globs
+        if globs is None:
+            globs = ("*",) if request.role == "gateway" and not request.client_tools else ()
+        subject = Subject(request.run_id, request.tenant)
+        toolset = registry.snapshot().select(globs)
+        toolset = toolset.without(lambda spec: not policies.on_offer(subject, spec))
+        if request.client_tools:
+            toolset = toolset.with_client(request.client_tools)
+        now = asyncio.get_running_loop().time()
+        run = cls(
+            request, toolset, router, now + request.limits.deadline_s, list(request.messages)
+        )
+        run.progress.know_window(router.members["intermediary"].backend.context_tokens)
+        return run
+
+    @property
+    def subject(self) -> Subject:
+        request = self.request
+        return Subject(request.run_id, request.tenant, step=self.step, cost_usd=self.cost_usd)
+
+    @property
+    def nothing_done(self) -> bool:
+        """Whether the run may still fail as if it had never begun."""
+        return len(self.messages) == len(self.request.messages) and not self._text
+
+    @property
+    def answer_reserve_s(self) -> float:
+        """Seconds at the end that are kept for the answer."""
+        return min(_MOST_RESERVE_S, self.request.limits.deadline_s * _RESERVE_SHARE)
+
+    def remaining_s(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+    def begin_step(self) -> None:
+        """Another decision is due; under `always` each is the expert's."""
+        self.step += 1
+        self.shown_in_turn = False
+        always = self.request.escalation == "always" and not self.unresolved
+        if always and self._may_ask_expert():
+            self.loan = Escalate("always", "The request asks for the expert.")
+
+    def call_context(self) -> CallContext:
+        """For the calls of this step: time is left over for an answer."""
+        key = f"{self.request.run_id}:{self.step}"
+        deadline = self.deadline - self.answer_reserve_s
+        return CallContext(self.request.run_id, self.request.tenant, key, deadline)
+
+    def show(self, text: str) -> TextDelta:
+        """Text that goes out now. Texts of different turns are set apart by an empty line."""
+        if self._text and not self.shown_in_turn:
+            text = "\n\n" + text
+        self.shown_in_turn = True
+        self._text.append(text)
+        return TextDelta(text)
+
+    def add_paragraph(self, text: str) -> TextDelta:
+        """Something that the gateway itself has to say, behind whatever the models said."""
+        self.shown_in_turn = False
+        return self.show(text)
+
+    def replace_text(self, text: str) -> TextDelta:
+        """What a rule made of the whole text, of which nothing has gone out yet."""
+        self._text = [text]
+        return TextDelta(text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    def spend(self, route: Route, usage: Usage) -> float:
+        """Account for a turn; gives its cost in US dollars."""
+        cost = route.member.price(usage)
+        self.usage += usage
+        self.cost_usd += cost
+        return cost
+
+    def may_lend(self) -> bool:
+        """Whether one more decision may go to the expert."""
+        allowed = self.request.escalation == "auto" and self._loans < _MOST_LOANS
+        return allowed and self._may_ask_expert()
+
+    def _may_ask_expert(self) -> bool:
+        return self.request.role == "gateway" and self.router.has_expert
+
+    def lend(self, step: Escalate) -> None:
+        """The next decision is the expert's; where none may be asked, the matter is unresolved."""
+        self.progress.start_afresh()
+        if self.may_lend():
+            self._loans += 1
+            self.loan = step
+        else:
+            code = "unresolved_call" if self.router.has_expert else "no_expert"
+            self.unresolved.append(Incomplete(code, step.detail))
+
+    def close_loan(
+        self, loan: Escalate, route: Route, usage: Usage, cost_usd: float, failed: str | None
+    ) -> Escalation:
+        """The expert has decided, or failed to: write the receipt."""
+        self.loan = None
+        receipt = Escalation(
+            self.step, loan.reason, loan.detail, route.backend.model, usage, cost_usd, failed
+        )
+        self.escalations.append(receipt)
+        return receipt
+
+    def remember(self, verdict: Verdict, results: Sequence[ToolResult]) -> None:
+        """Append a judged turn and its observations, in the order of the calls."""
+        self.messages.append(verdict.message)
+        by_id = {result.call_id: result for result in (*verdict.answered, *results)}
+        for call in verdict.message.tool_calls or ():
+            if (result := by_id.get(call.id)) is not None:
+                self.messages.append(
+                    ToolMessage(content=result.content, tool_call_id=call.id, name=result.name)
+                )
+
+    def outcome(self, final: Final, stop: StopReason) -> Outcome:
+        """The run as it ended."""
+        return Outcome(
+            stop=stop,
+            text=self.text,
+            client_calls=final.client_calls,
+            incomplete=final.incomplete,
+            steps=self.step,
+            usage=self.usage,
+            cost_usd=self.cost_usd,
+            escalations=tuple(self.escalations),
+            hidden=self._hidden(final),
+        )
+
+    def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:
+        if not final.client_calls:
+            return ()
+        own = tuple(self.messages[len(self.request.messages) :])
+        calls = getattr(own[0], "tool_calls", None) or ()
+        return () if len(own) == 1 and len(calls) == len(final.client_calls) else own

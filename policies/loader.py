@@ -1,0 +1,98 @@
+"""Rules from YAML: a list, each item one rule's name and its settings.
+
+    rules:
+      - tool_access: {deny: ["delete_*"]}
+      - approval: {effects: [destroy]}
+
+Unknown rules and settings are refused with their place. `policies/default.yaml` is what applies where
+an operator says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from policies.policy import Policies, Policy
+from policies.rules.access import ToolAccess
+from policies.rules.approval import Approval
+from policies.rules.size import RequestSize
+from tools.spec import Effect
+
+DEFAULT = Path(__file__).with_name("default.yaml")
+
+
+class PolicyError(Exception):
+    """The rules can't be used. `where` is the place in the file."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where = where
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _ToolAccess(_Strict):
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+
+
+class _Approval(_Strict):
+    effects: tuple[Effect, ...] = ()
+    tools: tuple[str, ...] = ()
+
+
+class _RequestSize(_Strict):
+    messages: Annotated[int, Field(gt=0)] = 2_000
+    characters: Annotated[int, Field(gt=0)] = 1_000_000
+
+
+_RULES: Mapping[str, tuple[type[_Strict], Callable[..., Policy]]] = {
+    "tool_access": (_ToolAccess, ToolAccess),
+    "approval": (_Approval, Approval),
+    "request_size": (_RequestSize, RequestSize),
+}
+
+
+def load(path: Path = DEFAULT) -> Policies:
+    """The rules of a file. Raises `PolicyError`."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PolicyError(str(path), "no such file") from None
+    except yaml.YAMLError as error:
+        raise PolicyError(str(path), f"not YAML: {error}") from None
+    return parse(document, str(path))
+
+
+def parse(document: Any, source: str = "policies") -> Policies:
+    """The rules of a parsed document: `{"rules": [{name: settings}, …]}`. Raises `PolicyError`."""
+    if document is None:
+        return Policies()
+    if not isinstance(document, dict) or set(document) != {"rules"}:
+        raise PolicyError(source, "expected one key, 'rules'")
+    rules = document["rules"] or []
+    if not isinstance(rules, list):
+        raise PolicyError(f"{source}: rules", "expected a list")
+    return Policies([_rule(item, f"{source}: rules[{index}]") for index, item in enumerate(rules)])
+
+
+def _rule(item: Any, where: str) -> Policy:
+    if not isinstance(item, dict) or len(item) != 1:
+        raise PolicyError(where, "expected one rule's name with its settings")
+    name, settings = next(iter(item.items()))
+    if name not in _RULES:
+        raise PolicyError(where, f"no rule '{name}'; there are {', '.join(_RULES)}")
+    model, rule = _RULES[name]
+    try:
+        return rule(**dict(model.model_validate(settings or {})))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PolicyError(f"{where}.{name}.{place}", first["msg"]) from None

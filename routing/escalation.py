@@ -1,0 +1,183 @@
+"""When a decision is too hard for the intermediary: strategies over evidence.
+
+What it is: pure functions from `Evidence` to a `Reason` or None, combined with `|` (either) and `&`
+(both). What it is not: the lending itself (the loop), or the choice of a backend (`routing.router`).
+
+    strategy = InvalidAfterRepair() | UnknownToolTwice() | (ToolErrors(3) & ContextTooLong(0.5))
+
+A plain function `(Evidence) -> Reason | None` is accepted wherever a strategy is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a run before its next decision. Counts are since the last good decision.
+
+    `invalid_turns`: turns in a row in which a call stayed invalid after repair and a re-ask.
+    `unknown_turns`: turns in a row that named a tool that does not exist.
+    `unusable_turns`: turns in a row that brought neither an answer nor a call, or were cut.
+    `repeats`: how often the latest call was made with the same arguments and the same result.
+    `tool_errors`: observations in a row that are errors.
+    `wish`: the model's own reason when it called `escalate`.
+    `backend_failure`: why the intermediary could not be asked.
+    `prompt_tokens`, `context_tokens`: the last prompt and the intermediary's window; 0 is unknown.
+    """
+
+    invalid_turns: int = 0
+    unknown_turns: int = 0
+    unusable_turns: int = 0
+    repeats: int = 0
+    tool_errors: int = 0
+    wish: str | None = None
+    backend_failure: str | None = None
+    context_overflow: bool = False
+    prompt_tokens: int = 0
+    context_tokens: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision is lent: a stable code for metrics, a sentence for people."""
+
+    code: str
+    detail: str
+
+
+StrategyFunction = Callable[[Evidence], Reason | None]
+
+
+class Strategy:
+    """Base of the shipped strategies: callable, combinable."""
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        raise TypeError(f"{type(self).__name__} must say when to escalate")
+
+    def __or__(self, other: StrategyFunction) -> Strategy:
+        return _Either(self, other)
+
+    def __and__(self, other: StrategyFunction) -> Strategy:
+        return _Both(self, other)
+
+
+class _Either(Strategy):
+    def __init__(self, left: StrategyFunction, right: StrategyFunction) -> None:
+        self._left, self._right = left, right
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        return self._left(evidence) or self._right(evidence)
+
+
+class _Both(Strategy):
+    def __init__(self, left: StrategyFunction, right: StrategyFunction) -> None:
+        self._left, self._right = left, right
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if (left := self._left(evidence)) is None or (right := self._right(evidence)) is None:
+            return None
+        return Reason(f"{left.code}+{right.code}", f"{left.detail} {right.detail}")
+
+
+class InvalidAfterRepair(Strategy):
+    """A call is still not right after the deterministic repair and one re-ask with the error."""
+
+    def __init__(self, turns: int = 2) -> None:
+        self._turns = turns
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.invalid_turns < self._turns:
+            return None
+        return Reason("invalid_after_repair", evidence.problem)
+
+
+class UnknownToolTwice(Strategy):
+    """The model names a tool that does not exist, was told the near names, and did it again."""
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.unknown_turns < 2:
+            return None
+        return Reason("unknown_tool", evidence.problem)
+
+
+class NoProgress(Strategy):
+    """The same call with the same arguments and result again and again, or turns with nothing in them."""
+
+    def __init__(self, repeats: int = 3, unusable: int = 2) -> None:
+        self._repeats, self._unusable = repeats, unusable
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.repeats >= self._repeats:
+            return Reason("no_progress", f"The same call brought the same result {evidence.repeats} times.")
+        if evidence.unusable_turns >= self._unusable:
+            return Reason("no_progress", evidence.problem)
+        return None
+
+
+class ToolErrors(Strategy):
+    """Observation after observation is an error."""
+
+    def __init__(self, errors: int = 4) -> None:
+        self._errors = errors
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.tool_errors < self._errors:
+            return None
+        return Reason("tool_errors", f"{evidence.tool_errors} results in a row are errors.")
+
+
+class ContextTooLong(Strategy):
+    """The conversation fills the intermediary's window beyond `share` of it, or no longer fits."""
+
+    def __init__(self, share: float = 0.9) -> None:
+        self._share = share
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.context_overflow:
+            return Reason("context_too_long", "The conversation does not fit the intermediary's window.")
+        limit = evidence.context_tokens * self._share
+        if not limit or evidence.prompt_tokens <= limit:
+            return None
+        detail = f"{evidence.prompt_tokens} of {evidence.context_tokens} tokens of context are used."
+        return Reason("context_too_long", detail)
+
+
+class BackendDown(Strategy):
+    """The intermediary can't be reached, or failed to answer."""
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.backend_failure is None:
+            return None
+        return Reason("backend_down", evidence.backend_failure)
+
+
+class OwnWish(Strategy):
+    """The intermediary called `escalate`."""
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        return None if evidence.wish is None else Reason("own_wish", evidence.wish)
+
+
+STRATEGIES: dict[str, Callable[[], Strategy]] = {
+    "own_wish": OwnWish,
+    "backend_down": BackendDown,
+    "context_too_long": ContextTooLong,
+    "unknown_tool": UnknownToolTwice,
+    "invalid_after_repair": InvalidAfterRepair,
+    "no_progress": NoProgress,
+    "tool_errors": ToolErrors,
+}
+"""The names by which a configuration asks for strategies, in the order in which they are consulted."""
+
+
+def any_of(names: tuple[str, ...] = tuple(STRATEGIES)) -> Strategy:
+    """The named strategies joined with `|`. Raises KeyError on a name that is none of `STRATEGIES`."""
+    first, *rest = [STRATEGIES[name]() for name in names]
+    strategy = first
+    for other in rest:
+        strategy = strategy | other
+    return strategy

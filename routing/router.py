@@ -1,0 +1,89 @@
+"""Which model is asked next.
+
+What it is: the pair of models, their prices, and the strategy that says when the expert decides.
+What it is not: a loop (it keeps nothing between calls), or a judge of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from routing.backend import ModelBackend, Usage
+from routing.escalation import Evidence, Reason, StrategyFunction, any_of
+
+ModelRole = Literal["intermediary", "expert"]
+
+
+def free(usage: Usage) -> float:
+    """The price of a model that costs nothing a token."""
+    del usage
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens. Callable like every price: usage in, dollars out."""
+
+    input_per_million: float = 0.0
+    output_per_million: float = 0.0
+
+    def __call__(self, usage: Usage) -> float:
+        return (
+            usage.prompt_tokens * self.input_per_million
+            + usage.completion_tokens * self.output_per_million
+        ) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model in its role, and what its tokens cost in US dollars."""
+
+    backend: ModelBackend
+    price: Callable[[Usage], float] = free
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The answer of the router: whom to ask, in which role, and why."""
+
+    role: ModelRole
+    member: Member
+    reason: str
+
+    @property
+    def backend(self) -> ModelBackend:
+        return self.member.backend
+
+
+class Router:
+    """Two roles, one strategy. `expert` is None where none is configured."""
+
+    def __init__(
+        self,
+        intermediary: Member,
+        expert: Member | None = None,
+        strategy: StrategyFunction | None = None,
+    ) -> None:
+        self._members: dict[str, Member] = {"intermediary": intermediary}
+        if expert is not None:
+            self._members["expert"] = expert
+        self._strategy = strategy or any_of()
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """Role to model, as configured."""
+        return self._members
+
+    @property
+    def has_expert(self) -> bool:
+        return "expert" in self._members
+
+    def route(self, role: ModelRole, reason: str) -> Route:
+        """The model in `role`; raises KeyError when there is none."""
+        return Route(role, self._members[role], reason)
+
+    def doubt(self, evidence: Evidence) -> Reason | None:
+        """Why the next decision should not be the intermediary's; None when it may decide."""
+        return self._strategy(evidence)

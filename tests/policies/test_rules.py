@@ -1,0 +1,114 @@
+"""The shipped rules, and how a list of them acts as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mistral_common.protocol.instruct.messages import UserMessage
+
+from policies.decision import ALLOW, Allow, Deny, RequireApproval
+from policies.loader import DEFAULT, PolicyError, load, parse
+from policies.policy import Policies, Policy, Subject
+from policies.rules.access import ToolAccess
+from policies.rules.approval import Approval
+from policies.rules.size import RequestSize
+from tools.spec import Annotations, Effect, ToolResult, ToolSpec, ValidCall
+
+SUBJECT = Subject("run_1")
+
+
+def spec(name: str = "get_weather", **annotations: bool) -> ToolSpec:
+    return ToolSpec(name, "", {"type": "object"}, annotations=Annotations(**annotations))
+
+
+def call(name: str = "get_weather", **annotations: bool) -> ValidCall:
+    return ValidCall("abcdefghi", spec(name, **annotations), {})
+
+
+def test_a_denied_tool_is_neither_offered_nor_callable() -> None:
+    rule = ToolAccess(deny=["delete_*"])
+    assert not rule.on_offer(SUBJECT, spec("delete_note"))
+    assert isinstance(rule.on_call(SUBJECT, call("delete_note")), Deny)
+    assert rule.on_offer(SUBJECT, spec("save_note"))
+    assert rule.on_call(SUBJECT, call("save_note")) == ALLOW
+
+
+def test_only_allowed_names_pass_and_deny_wins_over_allow() -> None:
+    rule = ToolAccess(allow=["get_*"], deny=["get_secret"])
+    assert [rule.on_offer(SUBJECT, spec(name)) for name in ("get_a", "get_secret", "put_a")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_approval_is_asked_for_by_effect_and_by_name() -> None:
+    rule = Approval(effects=[Effect.DESTROY], tools=["pay_*"])
+    assert isinstance(rule.on_call(SUBJECT, call("wipe", destructive=True)), RequireApproval)
+    assert isinstance(rule.on_call(SUBJECT, call("pay_bill")), RequireApproval)
+    assert rule.on_call(SUBJECT, call("look", read_only=True)) == ALLOW
+
+
+def test_a_request_beyond_its_size_is_denied_with_the_figures() -> None:
+    rule = RequestSize(messages=2, characters=10)
+    assert isinstance(rule.on_request(SUBJECT, [UserMessage(content="short")]), Allow)
+    denied = rule.on_request(SUBJECT, [UserMessage(content="x" * 11)])
+    assert isinstance(denied, Deny)
+    assert "11 characters" in denied.reason
+    assert isinstance(rule.on_request(SUBJECT, [UserMessage(content="a")] * 3), Deny)
+
+
+def test_in_a_list_a_denial_wins_over_an_approval_whatever_their_order() -> None:
+    held, denied = Approval(tools=["*"]), ToolAccess(deny=["*"])
+    for rules in ([held, denied], [denied, held]):
+        assert isinstance(Policies(rules).on_call(SUBJECT, call()), Deny)
+    assert isinstance(Policies([held, Policy()]).on_call(SUBJECT, call()), RequireApproval)
+
+
+def test_results_and_text_pass_through_every_rule_in_order() -> None:
+    class Append(Policy):
+        def __init__(self, mark: str) -> None:
+            self._mark = mark
+
+        def on_response(self, subject: Subject, text: str) -> str:
+            return text + self._mark
+
+        def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
+            return ToolResult(result.call_id, result.name, result.content + self._mark)
+
+    rules = Policies([Append("1"), Append("2")])
+    assert rules.on_response(SUBJECT, "") == "12"
+    assert rules.on_result(SUBJECT, call(), ToolResult("a", "b", "")).content == "12"
+
+
+def test_the_default_file_loads_and_lets_an_ordinary_request_pass() -> None:
+    rules = load(DEFAULT)
+    assert rules.on_request(SUBJECT, [UserMessage(content="hello")]) == ALLOW
+    assert rules.on_offer(SUBJECT, spec("delete_note", destructive=True))
+
+
+@pytest.mark.parametrize(
+    ("document", "where"),
+    [
+        ({"rule": []}, "expected one key"),
+        ({"rules": [{"tool_acces": {}}]}, "no rule 'tool_acces'"),
+        ({"rules": [{"tool_access": {"allowed": ["a"]}}]}, r"rules\[0\]\.tool_access\.allowed"),
+        ({"rules": [{"approval": {"effects": ["explode"]}}]}, r"rules\[0\]\.approval\.effects"),
+        ({"rules": [{"request_size": {"messages": 0}}]}, r"request_size\.messages"),
+        ({"rules": "all"}, "expected a list"),
+        ({"rules": [["a", "b"]]}, "expected one rule's name"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_refused_with_its_place(document: object, where: str) -> None:
+    with pytest.raises(PolicyError, match=where):
+        parse(document)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="no such file"):
+        load(tmp_path / "none.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("rules: [", encoding="utf-8")
+    with pytest.raises(PolicyError, match="not YAML"):
+        load(broken)
