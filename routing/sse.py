@@ -1,0 +1,71 @@
+"""Server-sent events, decoded from bytes as they come.
+
+What it is: a decoder that gives the same events however the body is cut into chunks, even in the
+middle of a character or between CR and LF.
+What it is not: a client. It knows only `data`; event names, ids and retry times are skipped, as are
+comments (`: ping`).
+"""
+
+from __future__ import annotations
+
+from routing.errors import BackendProtocolError
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+
+
+class SseDecoder:
+    """Feed it bytes, get the data of each event that ended in them."""
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_event_bytes
+        self._line = b""
+        self._data: list[bytes] = []
+        self._size = 0
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of every event completed by `chunk`.
+
+        Raises `BackendProtocolError` when an event grows beyond the bound.
+        """
+        if not chunk:
+            return []
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+            self._after_cr = False
+            if not chunk:
+                return []
+        self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, self._line = (self._line + chunk).split(b"\n")
+        events: list[bytes] = []
+        for line in lines:
+            self._read(line, events)
+        if self._size + len(self._line) > self._max:
+            raise BackendProtocolError(f"an event of more than {self._max} bytes")
+        return events
+
+    def finish(self) -> list[bytes]:
+        """The last event, when the body ended without the blank line that ends an event."""
+        events: list[bytes] = []
+        self._read(self._line, events)
+        self._read(b"", events)
+        self._line = b""
+        return events
+
+    def _read(self, line: bytes, events: list[bytes]) -> None:
+        if self._at_start:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            self._at_start = False
+        if line.startswith(b"data:"):
+            value = line[5:].removeprefix(b" ")
+            self._data.append(value)
+            self._size += len(value)
+        elif line == b"data":
+            self._data.append(b"")
+        elif not line and self._data:
+            events.append(b"\n".join(self._data))
+            self._data = []
+            self._size = 0
