@@ -17,6 +17,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+import orjson
 from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
     ChatMessage,
@@ -101,9 +102,18 @@ def _last_words(messages: Sequence[ChatMessage]) -> str:
     return ""
 
 
+def _canonical(arguments: str) -> str:
+    """Apps may write the same arguments in another order or spacing when they send them back."""
+    try:
+        parsed = orjson.loads(arguments)
+    except orjson.JSONDecodeError:
+        return arguments
+    return orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS).decode()
+
+
 def _key(tenant: str, words: str, calls: Sequence[ToolCall]) -> Key:
     digest = hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16)
     for call in calls:
-        parts = (call.id, call.function.name, call.function.arguments)
+        parts = (call.id, call.function.name, _canonical(call.function.arguments))
         digest.update("\x00".join(parts).encode("utf-8", "surrogatepass") + b"\x01")
     return tenant, digest.digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,6 +42,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     max_body_bytes: int = 4 * 1024 * 1024
     version: str = ""
+    started_at: int = field(default_factory=lambda: int(time.time()))
     closers: tuple[Callable[[], Awaitable[object]], ...] = ()
 
     async def aclose(self) -> None:

@@ -135,15 +135,15 @@ class _Folding:
                     self._steps[-1]["text"] += event.text
             case TurnFinished():
                 if self._steps:
-                    self._steps[-1].update(_decision(event))
+                    self._steps[-1].update(decision(event))
             case CallAccepted():
                 self._accept(event)
             case CallRefused():
                 if self._steps:
-                    self._steps[-1]["refused"].append(_refusal(event))
+                    self._steps[-1]["refused"].append(refusal(event))
             case Observation():
-                if (call := self._calls.get(event.result.call_id)) is not None:
-                    call["result"] = result(event.result)
+                if (waiting := self._calls.get(event.result.call_id)) is not None:
+                    waiting["result"] = result(event.result)
             case Escalated():
                 self._receipts.append(escalation(event.receipt))
             case RunFinished():
@@ -152,18 +152,11 @@ class _Folding:
                 assert_never(event)
 
     def _accept(self, event: CallAccepted) -> None:
-        call = {
-            "id": event.call.id,
-            "name": event.call.name,
-            "arguments": event.call.arguments,
-            "effect": event.call.tool.effect,
-            "repairs": list(event.call.repairs),
-            "client": event.client,
-            "result": None,
-        }
-        self._calls[event.call.id] = call
+        accepted = call(event)
+        accepted["result"] = None
+        self._calls[event.call.id] = accepted
         if self._steps:
-            self._steps[-1]["calls"].append(call)
+            self._steps[-1]["calls"].append(accepted)
 
 
 def _turn(event: TurnStarted) -> JSONObject:
@@ -184,7 +177,8 @@ def _turn(event: TurnStarted) -> JSONObject:
     }
 
 
-def _decision(event: TurnFinished) -> JSONObject:
+def decision(event: TurnFinished) -> JSONObject:
+    """What a model turn came to."""
     return {
         "text": event.text,
         "usage": usage(event.usage),
@@ -196,7 +190,20 @@ def _decision(event: TurnFinished) -> JSONObject:
     }
 
 
-def _refusal(event: CallRefused) -> JSONObject:
+def call(event: CallAccepted) -> JSONObject:
+    """A call that was valid and allowed."""
+    return {
+        "id": event.call.id,
+        "name": event.call.name,
+        "arguments": event.call.arguments,
+        "effect": event.call.tool.effect,
+        "repairs": list(event.call.repairs),
+        "client": event.client,
+    }
+
+
+def refusal(event: CallRefused) -> JSONObject:
+    """A call that was not run, and why."""
     invalid = event.invalid
     return {
         "id": event.call_id,

@@ -1,0 +1,113 @@
+"""The little ASGI that the hot route needs: read a body within bounds, send bytes, notice who left.
+
+Starlette's own request and response objects do the same for every other route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gateway.api.errors import Answer, ApiError
+from gateway.live import Stop
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+
+class ClientGone(Exception):  # noqa: N818 - nobody is left to be told of an error
+    """The client left before its request was read."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this lower-case name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return None
+
+
+def require_json(scope: Scope) -> None:
+    """Refuse a body that is not declared as JSON.
+
+    A web page may send any other type to a gateway on localhost without asking the browser's leave.
+    """
+    kind = (header(scope, b"content-type") or b"").split(b";")[0].strip().lower()
+    if kind != b"application/json" and not kind.endswith(b"+json"):
+        raise ApiError(415, "send the header content-type: application/json", code="not_json")
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body; 413 as soon as it is known to be longer than `limit` bytes."""
+    declared = header(scope, b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, f"the body is larger than {limit} bytes", code="body_too_large")
+
+
+def parse_object(body: bytes) -> dict[str, object]:
+    """The JSON object in a body. Not JSON, not UTF-8, NaN, nested too deep, no object: 400."""
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ApiError(400, f"the body is no JSON: {error}", code="invalid_json") from error
+    if not isinstance(parsed, dict):
+        raise ApiError(400, "the body has to be a JSON object", code="invalid_json")
+    return parsed  # pyright: ignore[reportUnknownVariableType]
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """One whole response."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(send: Send, answer: Answer, headers: Headers | None = None) -> None:
+    """An error in the surface's shape."""
+    extra = [*(headers or []), JSON, *answer.headers]
+    if answer.retry_after_s is not None:
+        extra.append((b"retry-after", str(answer.retry_after_s).encode()))
+    await send_bytes(send, answer.status, answer.body(), extra)
+
+
+@asynccontextmanager
+async def stopping_when_gone(receive: Receive) -> AsyncIterator[Stop]:
+    """Run the body until it ends or the client leaves; then `Stopped("disconnected")` is raised.
+
+    The body of the request has to have been read. Anyone may end the work through the `Stop`, too.
+    """
+
+    async def watch(stop: Stop) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        stop("disconnected")
+
+    with Stop() as stop:
+        watcher = asyncio.create_task(watch(stop))
+        try:
+            yield stop
+        finally:
+            watcher.cancel()
+            await asyncio.wait({watcher})

@@ -1,0 +1,214 @@
+"""`POST /v1/chat/completions`: OpenAI's chat, streaming and not, over the loop's events.
+
+A plain ASGI endpoint: this is the hot route. One run, one reading of its events; streaming or not only
+decides when the bytes leave. An error before the first word of an answer is an HTTP error; after it,
+an event in the stream in the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gateway.agent.events import (
+    CallAccepted,
+    RunEvent,
+    RunFinished,
+    TextDelta,
+    TurnFinished,
+)
+from gateway.agent.run import Outcome, RunRequest
+from gateway.api.asgi import (
+    JSON,
+    ClientGone,
+    Headers,
+    parse_object,
+    read_body,
+    require_json,
+    send_bytes,
+    send_error,
+)
+from gateway.api.chat_answer import ChatAnswer
+from gateway.api.driving import driven, settle
+from gateway.api.errors import ApiError, answer
+from gateway.api.wire import ChatRequest, parse_chat, run_request
+from gateway.live import Stopped
+from gateway.services import Services
+from gateway.storage.runs import RunLog
+from gateway.transcript import from_chat
+from routing.backend import NamedTool
+from tools.schema import compile_schema
+
+_SSE: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+_TENANT = "default"
+
+
+class ChatCompletions:
+    """The endpoint, as an ASGI application."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        services: Services = scope["app"].state.services
+        headers: Headers = []
+        try:
+            require_json(scope)
+            body = await read_body(scope, receive, services.max_body_bytes)
+            chat = parse_chat(parse_object(body))
+            run = _prepare(chat, services)
+            headers.append(_run_header(run))
+            serve = _stream if chat.stream else _whole
+            await serve(chat, run, services, receive, send)
+        except ClientGone:
+            return
+        except Stopped as stopped:
+            if stopped.cause != "disconnected":
+                await send_error(send, answer(stopped), headers)
+        except Exception as error:  # noqa: BLE001 - the boundary: `answer` logs the unknown
+            await send_error(send, answer(error), headers)
+
+
+def _prepare(chat: ChatRequest, services: Services) -> RunRequest:
+    if chat.model != "gateway" and chat.model not in services.models:
+        known = ", ".join(("gateway", *services.models))
+        problem = f"no model {chat.model[:64]!r} here; there are {known}"
+        raise ApiError(404, problem, param="model", code="model_not_found")
+    canonical = from_chat(chat.messages).messages
+    messages = services.continuations.restore(_TENANT, canonical)
+    run = run_request(chat, messages, operator=services.limits, tenant=_TENANT)
+    _require_choice(run, services)
+    if run.output_schema is not None:
+        compile_schema(run.output_schema, "response_format.json_schema.schema")
+    return run
+
+
+def _require_choice(run: RunRequest, services: Services) -> None:
+    """A forced choice has to have something to choose."""
+    choice = run.tool_choice
+    if choice in ("auto", "none"):
+        return
+    names = {spec.name for spec in run.client_tools}
+    if run.tool_globs is None:
+        globs = ("*",) if run.role == "gateway" and not names else ()
+    else:
+        globs = run.tool_globs
+    names.update(spec.name for spec in services.registry.snapshot().select(globs).specs)
+    if isinstance(choice, NamedTool) and choice.name not in names:
+        problem = f"no tool {choice.name[:64]!r} is offered in this request"
+        raise ApiError(400, problem, param="tool_choice.function.name", code="unknown_tool")
+    if not names:
+        problem = "tool_choice is 'required', but no tool is offered in this request"
+        raise ApiError(400, problem, param="tool_choice", code="no_tools")
+
+
+async def _whole(
+    chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
+) -> None:
+    calls, outcome = 0, None
+    async with driven(services, run, receive) as (log, events):
+        async for event in events:
+            log.append(event)
+            if isinstance(event, CallAccepted):
+                calls += 1
+            elif isinstance(event, RunFinished):
+                outcome = event.outcome
+    outcome = _required(outcome)
+    settle(services, run, outcome)
+    body = ChatAnswer(run, chat.model, log.created_at).whole(outcome, calls)
+    await send_bytes(send, 200, orjson.dumps(body), [JSON, _run_header(run)])
+
+
+async def _stream(
+    chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
+) -> None:
+    stream = _Stream(send, chat, run)
+    try:
+        async with driven(services, run, receive) as (log, events):
+            outcome, calls = await stream.translate(log, events)
+    except Stopped as stopped:
+        if stopped.cause == "disconnected" or not stream.started:
+            raise
+        await stream.fail(stopped)
+        return
+    except Exception as error:
+        if not stream.started:
+            raise
+        await stream.fail(error)
+        return
+    settle(services, run, outcome)
+    await stream.finish(outcome, calls)
+
+
+class _Stream:
+    """The server-sent events of one answer."""
+
+    def __init__(self, send: Send, chat: ChatRequest, run: RunRequest) -> None:
+        self._send = send
+        self._chat = chat
+        self._run = run
+        self._answer: ChatAnswer | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether bytes have left, so that an error can't be an HTTP status any more."""
+        return self._answer is not None
+
+    async def translate(
+        self, log: RunLog, events: AsyncGenerator[RunEvent, None]
+    ) -> tuple[Outcome, int]:
+        calls, outcome = 0, None
+        async for event in events:
+            log.append(event)
+            if isinstance(event, TextDelta):
+                opened = self._answer or await self._open(log)
+                await self._write(opened.text_chunk(event.text))
+            elif isinstance(event, TurnFinished):
+                if self._answer is None:
+                    await self._open(log)
+            elif isinstance(event, CallAccepted):
+                calls += 1
+            elif isinstance(event, RunFinished):
+                outcome = event.outcome
+        if self._answer is None:
+            await self._open(log)
+        return _required(outcome), calls
+
+    async def finish(self, outcome: Outcome, calls: int) -> None:
+        if self._answer is None:
+            raise RuntimeError("a stream is finished before it was opened")
+        chunks = self._answer.last_chunks(outcome, calls, include_usage=self._chat.include_usage)
+        await self._write(chunks + b"data: [DONE]\n\n", more=False)
+
+    async def fail(self, error: Exception) -> None:
+        """Tell of an error in mid-stream, in OpenAI's shape, and end."""
+        await self._write(b"data: " + answer(error).body() + b"\n\n", more=False)
+
+    async def _open(self, log: RunLog) -> ChatAnswer:
+        opened = ChatAnswer(
+            self._run,
+            self._chat.model,
+            log.created_at,
+            nulls_usage=self._chat.include_usage,
+        )
+        self._answer = opened
+        headers = [*_SSE, _run_header(self._run)]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._write(opened.role_chunk())
+        return opened
+
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+def _required(outcome: Outcome | None) -> Outcome:
+    if outcome is None:
+        raise RuntimeError("the loop ended without RunFinished")
+    return outcome
+
+
+def _run_header(run: RunRequest) -> tuple[bytes, bytes]:
+    return b"x-gateway-run-id", run.run_id.encode()

@@ -1,0 +1,161 @@
+"""`/v1/tools`: the registry over REST.
+
+What is registered here lives as long as the process. `invoke` goes the way of a model's call: checked
+against the schema, asked of policy, run; a tool that fails is a result and no error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+
+from gateway.agent.run import new_run_id
+from gateway.api.access import Tenant, UsesServices
+from gateway.api.asgi import read_body, require_json
+from gateway.api.errors import ApiError
+from gateway.services import Services
+from policies.decision import Allow, Deny, RequireApproval
+from policies.policy import Subject
+from routing.native import new_call_id
+from tools.errors import NameTaken
+from tools.executor import CallContext
+from tools.repair import ParseProblem, parse_arguments
+from tools.spec import InvalidCall, ToolSpec, ValidCall
+
+router = APIRouter(prefix="/v1/tools", tags=["tools"])
+
+
+@router.get("")
+async def list_tools(services: UsesServices) -> dict[str, Any]:
+    specs = services.registry.snapshot().specs
+    return {"object": "list", "data": [_describe(spec) for spec in specs]}
+
+
+@router.get("/{name}")
+async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
+    return _describe(services.registry.get(name))
+
+
+@router.delete("/{name}")
+async def remove_tool(name: str, services: UsesServices) -> dict[str, Any]:
+    """Take a tool away; runs that have begun keep it to their end."""
+    services.registry.remove(name)
+    return {"object": "tool.deleted", "name": name, "deleted": True}
+
+
+@router.get("/{name}/versions")
+async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
+    """The versions that are kept: the one that is registered now."""
+    spec = services.registry.get(name)
+    version = {"object": "tool.version", "name": name, "version": 1, "hash": _hash(spec)}
+    return {"object": "list", "data": [version]}
+
+
+@router.post("/{name}/invoke")
+async def invoke_tool(
+    name: str, request: Request, services: UsesServices, tenant: Tenant
+) -> dict[str, Any]:
+    """Run a tool once: `{"arguments": {…}}` in, its result out."""
+    services.registry.get(name)
+    arguments = await _arguments(request, services)
+    subject = Subject(new_run_id(), tenant)
+    call = _checked(services, name, arguments)
+    _require_leave(services, subject, call)
+    context = CallContext(subject.run_id, tenant, f"{subject.run_id}:{call.id}")
+    result = await services.registry.execute(call, context)
+    result = services.policies.on_result(subject, call, result)
+    return {
+        "object": "tool.result",
+        "name": name,
+        "content": result.content,
+        "is_error": result.is_error,
+        "failure": result.failure,
+        "elapsed_s": result.elapsed_s,
+        "attempts": result.attempts,
+        "truncated_from": result.truncated_from,
+        "repairs": list(call.repairs),
+    }
+
+
+async def _arguments(request: Request, services: Services) -> dict[str, Any]:
+    """The arguments in the body, read as strictly as a model's, numbers of any size kept exactly."""
+    body = await _body(request, services)
+    repairs: list[str] = []
+    try:
+        parsed = parse_arguments(body.decode(), repairs)
+    except UnicodeDecodeError as error:
+        raise ApiError(400, "the body is not UTF-8", code="invalid_json") from error
+    if isinstance(parsed, ParseProblem):
+        raise ApiError(400, parsed.message, code="invalid_json")
+    if repairs or not isinstance(parsed.get("arguments"), dict):
+        problem = 'the body has to be {"arguments": {…}}'
+        raise ApiError(400, problem, param="arguments", code="invalid_value")
+    if unknown := [key for key in parsed if key != "arguments"]:
+        name = unknown[0][:64]
+        problem = f"unknown parameter: {name}"
+        raise ApiError(400, problem, param=name, code="unknown_parameter")
+    return parsed["arguments"]
+
+
+async def _body(request: Request, services: Services) -> bytes:
+    require_json(request.scope)
+    return await read_body(request.scope, request.receive, services.max_body_bytes)
+
+
+def _checked(services: Services, name: str, arguments: dict[str, Any]) -> ValidCall:
+    raw = json.dumps(arguments, ensure_ascii=False)
+    call = ToolCall(id=new_call_id(), function=FunctionCall(name=name, arguments=raw))
+    checked = services.registry.check(call)
+    if isinstance(checked, InvalidCall):
+        param = "arguments" + checked.path.removeprefix("$")
+        raise ApiError(400, checked.message, param=param, code="invalid_call")
+    return checked
+
+
+def _require_leave(services: Services, subject: Subject, call: ValidCall) -> None:
+    match services.policies.on_call(subject, call):
+        case Allow():
+            return
+        case Deny(reason, rule):
+            kind = "permission_error"
+            raise ApiError(403, reason, code=rule or "denied_by_policy", kind=kind)
+        case RequireApproval(reason):
+            kind = "permission_error"
+            raise ApiError(403, reason, code="approval_required", kind=kind)
+
+
+def _definition(spec: ToolSpec) -> dict[str, Any]:
+    annotations = spec.annotations
+    return {
+        "name": spec.name,
+        "description": spec.description,
+        "parameters": dict(spec.parameters),
+        "returns": None if spec.returns is None else dict(spec.returns),
+        "annotations": {
+            "read_only": annotations.read_only,
+            "idempotent": annotations.idempotent,
+            "destructive": annotations.destructive,
+            "open_world": annotations.open_world,
+        },
+    }
+
+
+def _hash(spec: ToolSpec) -> str:
+    """A digest of the definition: the same definition has the same one everywhere."""
+    canonical = orjson.dumps(_definition(spec), option=orjson.OPT_SORT_KEYS)
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+
+def _describe(spec: ToolSpec) -> dict[str, Any]:
+    return {
+        "object": "tool",
+        **_definition(spec),
+        "effect": spec.effect,
+        "version": 1,
+        "hash": _hash(spec),
+    }

@@ -1,0 +1,247 @@
+"""What a chat request may say, as pydantic models, and its way into a `RunRequest`.
+
+Types are strict (`"5"` is no number) and unknown fields are refused, as OpenAI does: a parameter that
+is accepted and ignored is a bug that nobody sees. The fields under "accepted, without effect" are
+OpenAI's own and change nothing about an answer. Messages are read by `gateway.transcript`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
+
+from mistral_common.protocol.instruct.messages import ChatMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.agent.run import EscalationMode, Limits, Role, RunRequest
+from gateway.api.errors import ApiError
+from routing.backend import NamedTool, Sampling, ToolChoice
+from tools.spec import ToolSpec
+
+_NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class FunctionDefinition(_Wire):
+    name: Annotated[str, Field(min_length=1)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class FunctionTool(_Wire):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+    def spec(self) -> ToolSpec:
+        function = self.function
+        return ToolSpec(
+            name=function.name,
+            description=function.description or "",
+            parameters=_NO_PARAMETERS if function.parameters is None else function.parameters,
+        )
+
+
+class FunctionName(_Wire):
+    name: Annotated[str, Field(min_length=1)]
+
+
+class NamedChoice(_Wire):
+    type: Literal["function"]
+    function: FunctionName
+
+
+class JSONSchemaFormat(_Wire):
+    name: str
+    description: str | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class ResponseFormat(_Wire):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JSONSchemaFormat | None = None
+
+
+class StreamOptions(_Wire):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class GatewayOptions(_Wire):
+    """The extension object `gateway`. A request may tighten the operator's limits, not widen them."""
+
+    tools: list[str] | None = None
+    max_steps: Annotated[int, Field(ge=1)] | None = None
+    deadline_ms: Annotated[int, Field(ge=1)] | None = None
+    max_cost_usd: Annotated[float, Field(ge=0)] | None = None
+    escalation: EscalationMode = "auto"
+
+
+class ChatRequest(_Wire):
+    """The body of `POST /v1/chat/completions`."""
+
+    model: str
+    messages: Annotated[list[Any], Field(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    tools: list[FunctionTool] | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedChoice | None = None
+    parallel_tool_calls: bool | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    response_format: ResponseFormat | None = None
+    gateway: GatewayOptions | None = None
+    # understood, and refused unless they ask for what happens anyway
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: dict[str, float] | None = None
+    modalities: list[str] | None = None
+    # accepted, without effect on the answer
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+
+    @property
+    def include_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+
+def parse_chat(body: Mapping[str, object]) -> ChatRequest:
+    """Check a body's form. Raises `ApiError` 400 that names the first parameter at fault."""
+    try:
+        request = ChatRequest.model_validate(body)
+    except ValidationError as error:
+        raise refusal(error) from error
+    _refuse_unsupported(request)
+    return request
+
+
+def run_request(
+    chat: ChatRequest, messages: tuple[ChatMessage, ...], *, operator: Limits, tenant: str
+) -> RunRequest:
+    """The run that a chat request asks for, over its canonical messages."""
+    options = chat.gateway or GatewayOptions()
+    return RunRequest(
+        messages=messages,
+        client_tools=tuple(tool.spec() for tool in chat.tools or ()),
+        tool_globs=None if options.tools is None else tuple(options.tools),
+        tool_choice=_choice(chat),
+        parallel_tool_calls=chat.parallel_tool_calls is not False,
+        sampling=_sampling(chat),
+        output_schema=_output_schema(chat.response_format),
+        role=cast("Role", chat.model),
+        limits=tightened(operator, options),
+        escalation=options.escalation,
+        tenant=tenant,
+    )
+
+
+def tightened(operator: Limits, options: GatewayOptions) -> Limits:
+    """The operator's limits, or the request's where those are tighter."""
+    costs = [c for c in (operator.max_cost_usd, options.max_cost_usd) if c is not None]
+    wished_s = operator.deadline_s if options.deadline_ms is None else options.deadline_ms / 1000
+    return Limits(
+        max_steps=min(operator.max_steps, options.max_steps or operator.max_steps),
+        deadline_s=min(operator.deadline_s, wished_s),
+        max_cost_usd=min(costs) if costs else None,
+        max_calls_per_turn=operator.max_calls_per_turn,
+    )
+
+
+def refusal(error: ValidationError) -> ApiError:
+    """Pydantic's first complaint in the surface's shape, its place spelled as `tools[0].function`."""
+    first = min(error.errors(include_url=False, include_input=False), key=_specificity)
+    param = _path(first["loc"])
+    if first["type"] == "extra_forbidden":
+        return ApiError(400, f"unknown parameter: {param}", param=param, code="unknown_parameter")
+    if first["type"] == "missing":
+        return ApiError(400, f"missing parameter: {param}", param=param, code="missing_parameter")
+    return ApiError(400, f"{param}: {first['msg']}", param=param, code="invalid_value")
+
+
+def _specificity(error: ErrorDetails) -> int:
+    """Of several complaints about a union, the deepest is about the member that was meant."""
+    return -len(error["loc"])
+
+
+_UNION_MEMBERS = frozenset(
+    {"NamedChoice", "str", "literal['auto','none','required']", "list[str]"}
+)
+"""Names of union members in pydantic's locations: they are no part of the client's path."""
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part not in _UNION_MEMBERS and not part.startswith("constrained-"):
+            path += f".{part}" if path else part
+    return path
+
+
+def _refuse_unsupported(chat: ChatRequest) -> None:
+    if chat.n not in (None, 1):
+        raise ApiError(400, "only n = 1 is supported", param="n", code="unsupported")
+    if chat.logprobs or chat.top_logprobs:
+        problem = "log-probabilities are not returned: an answer may come from several models"
+        raise ApiError(400, problem, param="logprobs", code="unsupported")
+    if chat.logit_bias:
+        problem = "logit_bias is not supported: token ids differ between the models behind"
+        raise ApiError(400, problem, param="logit_bias", code="unsupported")
+    if chat.modalities not in (None, ["text"]):
+        raise ApiError(400, "only text is supported", param="modalities", code="unsupported")
+    if chat.response_format and chat.response_format.type == "json_schema":
+        declared = chat.response_format.json_schema
+        if declared is None or declared.schema_ is None:
+            where = "response_format.json_schema.schema"
+            raise ApiError(400, f"missing parameter: {where}", param=where, code="missing_parameter")
+
+
+def _choice(chat: ChatRequest) -> ToolChoice:
+    match chat.tool_choice:
+        case NamedChoice(function=function):
+            return NamedTool(function.name)
+        case None:
+            return "auto"
+        case mode:
+            return mode
+
+
+def _sampling(chat: ChatRequest) -> Sampling:
+    stop = chat.stop
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        max_tokens=chat.max_completion_tokens or chat.max_tokens,
+        stop=() if stop is None else (stop,) if isinstance(stop, str) else tuple(stop),
+        seed=chat.seed,
+        frequency_penalty=chat.frequency_penalty,
+        presence_penalty=chat.presence_penalty,
+    )
+
+
+def _output_schema(wanted: ResponseFormat | None) -> Mapping[str, Any] | None:
+    if wanted is None or wanted.type == "text":
+        return None
+    if wanted.type == "json_object" or wanted.json_schema is None:
+        return {"type": "object"}
+    return wanted.json_schema.schema_

@@ -1,0 +1,87 @@
+"""The ASGI application: routes, the translation of errors, and a life from start to stop.
+
+`create_app` takes the services ready-made (tests, embedding), or a function that builds them at
+start-up (`gateway.compose`). Backends are closed at shutdown either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from gateway.api import health, models, runs, tools
+from gateway.api.chat import ChatCompletions
+from gateway.api.edge import Edge
+from gateway.api.errors import HANDLED, Answer, answer
+from gateway.api.openapi import with_chat
+from gateway.services import Services
+
+ServicesFactory = Callable[[], Awaitable[Services]]
+
+
+def create_app(services: Services | ServicesFactory) -> FastAPI:
+    """The whole REST surface over `services`."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ready = services if isinstance(services, Services) else await services()
+        app.state.services = ready
+        try:
+            yield
+        finally:
+            await ready.aclose()
+
+    app = FastAPI(
+        title="gateway",
+        summary="A gateway for agentic function calling",
+        lifespan=lifespan,
+        exception_handlers={
+            HTTPException: _http_error,
+            RequestValidationError: _validation_error,
+            **dict.fromkeys(HANDLED, _known_error),
+        },
+    )
+    app.router.routes.append(
+        Route("/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions")
+    )
+    for part in (models, tools, runs, health):
+        app.include_router(part.router)
+    app.add_middleware(Edge)
+    document = app.openapi
+    app.openapi = lambda: with_chat(document())  # pyright: ignore[reportAttributeAccessIssue]
+    return app
+
+
+def _respond(told: Answer, headers: dict[str, str] | None = None) -> Response:
+    extra = {name.decode(): value.decode() for name, value in told.headers}
+    if told.retry_after_s is not None:
+        extra["retry-after"] = str(told.retry_after_s)
+    return Response(
+        told.body(), told.status, {**(headers or {}), **extra}, media_type="application/json"
+    )
+
+
+async def _known_error(_request: Request, error: Exception) -> Response:
+    return _respond(answer(error))
+
+
+async def _http_error(_request: Request, error: Any) -> Response:
+    """Starlette's own refusals: an unknown path, a wrong method, a body that is no JSON."""
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
+    return _respond(Answer(error.status_code, str(error.detail), kind, None, code), error.headers)
+
+
+async def _validation_error(_request: Request, error: Any) -> Response:
+    """A query or a body that FastAPI refused: its first complaint, in the surface's shape."""
+    first = error.errors()[0]
+    param = ".".join(str(part) for part in first["loc"][1:]) or None
+    message = f"{param}: {first['msg']}" if param else str(first["msg"])
+    return _respond(Answer(400, message, "invalid_request_error", param, "invalid_value"))
