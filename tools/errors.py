@@ -41,7 +41,12 @@ class UnknownTool(ToolError):
 
 
 class ExecutionError(ToolError):
-    """Base of what an executor may raise."""
+    """Base of what an executor may raise.
+
+    `attempts` is set by the wrapper that retries: how often the tool was tried in all.
+    """
+
+    attempts: int = 1
 
 
 class ToolFailed(ExecutionError):
@@ -58,4 +63,11 @@ class ToolUnavailable(ExecutionError):
 
 
 class ToolTimeout(ExecutionError):
-    """No answer within the tool's timeout or the run's deadline."""
+    """No answer within the tool's timeout or the run's deadline.
+
+    `sent` is False only when the time was over before the tool was asked.
+    """
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent

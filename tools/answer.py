@@ -1,0 +1,43 @@
+"""What comes out of an executor, and how a model reads it.
+
+What it is: `Answer`, a value with what the wrappers know beside it (attempts, cut length), and the one
+place that decides the text of an observation: text as it is, anything else as compact JSON, a failure
+as `{"error": "…"}`.
+What it is not: running (`tools.executors`), policy on results (`policies`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A tool's value. `truncated_from` is its length in characters before it was cut, or None."""
+
+    value: Any
+    attempts: int = 1
+    truncated_from: int | None = None
+
+    @classmethod
+    def of(cls, value: Any) -> Answer:
+        """Wrap a bare value; an `Answer` stays what it is."""
+        return value if isinstance(value, cls) else cls(value)
+
+
+def as_text(value: Any) -> str:
+    """The text that a model reads. Raises `ValueError` for what is no JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"the tool's result is no JSON: {error}") from error
+
+
+def error_text(message: str) -> str:
+    """A failure as a model reads it."""
+    return orjson.dumps({"error": message.encode("utf-8", "replace").decode()}).decode()

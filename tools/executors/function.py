@@ -1,0 +1,119 @@
+"""Python functions as tools: `@tool`, and the executor that runs them.
+
+    @tool(read_only=True)
+    def get_weather(city: Annotated[str, "Such as Paris"], days: int = 1) -> str:
+        "Tell the weather in a city."
+
+What it is: the schema comes from the type hints, the texts from the docstring (the part before `Args:`
+and Google's `Args:` section). A parameter annotated `CallContext` is given the call's context and is not
+in the schema. Async functions run on the loop, plain ones in a thread, so that they don't block it.
+What it is not: a sandbox. A plain function that outlives its timeout is abandoned, not stopped.
+
+A function raises `ToolFailed` to tell the model what went wrong and what to do instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+from typing import Any, TypeVar, cast, overload
+
+from tools.executor import CallContext, Executor
+from tools.executors.signature import Signature, read_signature
+from tools.executors.threads import SHARED, ToolThreads
+from tools.spec import Annotations, ToolSpec, ValidCall
+
+_MARK = "__tool_spec__"
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+
+class FunctionExecutor:
+    """Runs a Python function; the in-process twin of every other executor."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        signature: Signature | None = None,
+        threads: ToolThreads = SHARED,
+    ) -> None:
+        self._function = function
+        self._signature = signature or read_signature(function)
+        self._threads = threads
+        self._is_async = inspect.iscoroutinefunction(function)
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """Call the function and give its value as JSON data."""
+        arguments = self._signature.bind(call.arguments, context)
+        if self._is_async:
+            value = await cast("Awaitable[Any]", self._function(**arguments))
+        else:
+            value = await self._threads.run(lambda: self._function(**arguments))
+        return self._signature.dump(value)
+
+
+@overload
+def tool(function: Fn, /) -> Fn: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    read_only: bool = False,
+    idempotent: bool = False,
+    destructive: bool = False,
+    open_world: bool = False,
+    timeout_s: float = 30.0,
+) -> Callable[[Fn], Fn]: ...
+def tool(
+    function: Fn | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    read_only: bool = False,
+    idempotent: bool = False,
+    destructive: bool = False,
+    open_world: bool = False,
+    timeout_s: float = 30.0,
+) -> Fn | Callable[[Fn], Fn]:
+    """Mark a function as a tool; it stays callable as before.
+
+    `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
+    bounds one attempt, in seconds. Raises `RegistrationError` at once when a parameter has no type
+    hint or one that JSON Schema can't say.
+    """
+
+    def mark(target: Fn) -> Fn:
+        signature = read_signature(target)
+        spec = ToolSpec(
+            name=name or target.__name__,
+            description=description or signature.description,
+            parameters=signature.parameters,
+            annotations=Annotations(read_only, idempotent, destructive, open_world),
+            timeout_s=timeout_s,
+        )
+        setattr(target, _MARK, (spec, signature))
+        return target
+
+    return mark if function is None else mark(function)
+
+
+def as_tool(function: Callable[..., Any], threads: ToolThreads = SHARED) -> tuple[ToolSpec, Executor]:
+    """The spec and executor of a function marked with `@tool`. Raises `TypeError` for another."""
+    marked = getattr(function, _MARK, None)
+    if marked is None:
+        raise TypeError(f"{function!r} is not marked with @tool")
+    spec, signature = cast("tuple[ToolSpec, Signature]", marked)
+    return spec, FunctionExecutor(function, signature, threads)
+
+
+def collect(module: ModuleType) -> list[tuple[ToolSpec, Executor]]:
+    """The marked functions of a module, in the order of their definition.
+
+    A module may instead offer `tools() -> list[(ToolSpec, Executor)]`, which is then asked.
+    """
+    if callable(offer := getattr(module, "tools", None)) and not hasattr(offer, _MARK):
+        return list(cast("Callable[[], list[tuple[ToolSpec, Executor]]]", offer)())
+    found = [value for value in vars(module).values() if callable(value) and hasattr(value, _MARK)]
+    return [as_tool(function) for function in found]

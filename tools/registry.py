@@ -1,0 +1,57 @@
+"""Where tools are registered: written under a lock, read without one.
+
+What it is: one mutable reference to an immutable `Toolset`. A reader takes `snapshot()` once and keeps
+a consistent view however long its run lasts; a writer builds the next toolset and swaps it in.
+What it is not: storage. What survives a restart is the composition root's business.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from mistral_common.protocol.instruct.tool_calls import ToolCall
+
+from tools.executor import CallContext, Executor
+from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
+from tools.toolset import Toolset, compile_entry
+
+
+class Registry:
+    """Tools by name. Safe to use from any number of threads and tasks."""
+
+    def __init__(self) -> None:
+        self._current = Toolset()
+        self._writing = threading.Lock()
+
+    def snapshot(self) -> Toolset:
+        """The tools as they are now; what is registered later is not in it."""
+        return self._current
+
+    def register(self, spec: ToolSpec, executor: Executor, *, replace: bool = False) -> None:
+        """Add a tool at the end, or put it in the place of one of the same name with `replace`.
+
+        Raises `RegistrationError` (where and why), `NameTaken` when the name, or one that models could
+        confuse with it, is in use.
+        """
+        entry = compile_entry(spec, executor)
+        with self._writing:
+            self._current = self._current.with_entry(entry, replace=replace)
+
+    def remove(self, name: str) -> ToolSpec:
+        """Take a tool away and give its spec. Raises `UnknownTool`. Running calls go on."""
+        with self._writing:
+            removed = self._current.get(name)
+            self._current = self._current.without(lambda spec: spec.name == name)
+        return removed
+
+    def get(self, name: str) -> ToolSpec:
+        """Raises `UnknownTool`."""
+        return self._current.get(name)
+
+    def check(self, call: ToolCall) -> CheckedCall:
+        """`Toolset.check` on the tools as they are now."""
+        return self._current.check(call)
+
+    async def execute(self, call: ValidCall, context: CallContext) -> ToolResult:
+        """`Toolset.execute` on the tools as they are now."""
+        return await self._current.execute(call, context)
