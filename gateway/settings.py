@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.settings_document import Document, KeyPath, SettingsError, dotted, read_document
+from routing.escalation import STRATEGIES
 
 __all__ = ["ModelSettings", "Settings", "SettingsError", "json_schema", "load_settings"]
 
@@ -66,10 +67,23 @@ class Timeouts(_Section):
 
 
 class Price(_Section):
-    """US dollars a million tokens."""
+    """US dollars a million tokens; what `limits.max_cost_usd` and every receipt are reckoned by."""
 
     input_per_million: Annotated[float, Field(ge=0)] = 0.0
+    """Of prompts."""
     output_per_million: Annotated[float, Field(ge=0)] = 0.0
+    """Of answers."""
+
+
+class LlamaCppSettings(_Section):
+    """How much the engine in this process may take; for `backend: llamacpp` only."""
+
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+    """For one turn. A small model is fastest with one."""
+    slots: Annotated[int, Field(ge=1, le=256)] = 4
+    """Turns that run at once; further ones wait."""
+    gpu_layers: Annotated[int, Field(ge=0)] = 0
+    """Layers kept on a GPU; needs a build of xllamacpp with GPU support."""
 
 
 class ModelSettings(_Section):
@@ -89,6 +103,7 @@ class ModelSettings(_Section):
     """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
     timeouts: Timeouts = Timeouts()
     price: Price = Price()
+    llamacpp: LlamaCppSettings = LlamaCppSettings()
 
     @field_validator("api_key", mode="after")
     @classmethod
@@ -161,22 +176,52 @@ class LimitsSettings(_Section):
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
     """For the whole run, in US dollars; null: no bound."""
     max_calls_per_turn: Annotated[int, Field(ge=1, le=128)] = 16
+    """Further ones in a turn are dropped, and the model is told."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     """Of a request; a larger one is answered with 413."""
+
+
+class PoliciesSettings(_Section):
+    """The operator's rules over requests, calls, results and answers."""
+
+    file: Path | None = None
+    """YAML with a list of `rules`; null: policies/default.yaml, which allows every registered tool."""
 
 
 class EscalationSettings(_Section):
     """When a decision is lent to the expert."""
 
     strategies: tuple[str, ...] | None = None
-    """Names, any of which suffices; null: all that ship. See docs/configuration.md."""
+    """Names, any of which suffices; null: all that ship."""
+
+    @field_validator("strategies", mode="after")
+    @classmethod
+    def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if name not in STRATEGIES:
+                near = get_close_matches(name, STRATEGIES, n=1, cutoff=0.5) or [", ".join(STRATEGIES)]
+                raise PydanticCustomError(
+                    "unknown_strategy",
+                    "there is no strategy `{name}`; known and near: {near}",
+                    {"name": name, "near": near[0]},
+                )
+        if names == ():
+            raise PydanticCustomError(
+                "no_strategy",
+                "an empty list would never escalate; for that, leave `models.expert` out",
+            )
+        return names
 
 
 class StorageSettings(_Section):
     """Where runs are kept."""
 
     url: str = "memory:"
-    """Only `memory:` in this version: traces last as long as the process."""
+    """Only `memory:` in this version: traces last no longer than the process."""
+    max_runs: Annotated[int, Field(ge=1)] = 1000
+    """The oldest are forgotten first."""
+    max_age_s: Annotated[float, Field(gt=0)] = 3600.0
+    """After a run's end, in seconds."""
 
     @field_validator("url", mode="after")
     @classmethod
@@ -190,6 +235,7 @@ class AuthSettings(_Section):
     """Who may call. Without authentication the gateway listens on loopback only."""
 
     enabled: bool = False
+    """Only false in this version."""
 
     @field_validator("enabled", mode="after")
     @classmethod
@@ -206,6 +252,7 @@ class ServerSettings(_Section):
     """Where the gateway listens. `--host`, `--port` and `--workers` go first."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Another than a loopback address also needs the flag `--insecure-no-auth`."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """0: any free port."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -229,6 +276,7 @@ class Settings(_Section):
     tools: ToolsSettings = ToolsSettings()
     limits: LimitsSettings = LimitsSettings()
     escalation: EscalationSettings = EscalationSettings()
+    policies: PoliciesSettings = PoliciesSettings()
     storage: StorageSettings = StorageSettings()
     auth: AuthSettings = AuthSettings()
     server: ServerSettings = ServerSettings()
@@ -303,7 +351,10 @@ def _anchored(settings: Settings, base: Path) -> Settings:
             "manifests": tuple(str(base / Path(one).expanduser()) for one in tools.manifests),
         }
     )
-    return settings.model_copy(update={"models": models, "tools": tools})
+    policies = settings.policies
+    if policies.file is not None:
+        policies = policies.model_copy(update={"file": base / policies.file.expanduser()})
+    return settings.model_copy(update={"models": models, "tools": tools, "policies": policies})
 
 
 def _explain(detail: ErrorDetails, document: Document) -> str:

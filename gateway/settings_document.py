@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -94,8 +94,7 @@ class _Reader:
         self._document = document
         self._environ = environ
         self._problems = problems
-        construct = yaml.SafeLoader("").construct_object  # pyright: ignore[reportUnknownMemberType]
-        self._construct = cast("Callable[[yaml.Node], Any]", construct)
+        self._construct: Callable[[yaml.Node], Any] = yaml.SafeLoader("").construct_object  # pyright: ignore[reportUnknownMemberType]
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
         where = f"{self._document.name}, line {node.start_mark.line + 1}"

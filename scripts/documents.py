@@ -1,0 +1,203 @@
+"""The documents and the code kept in step.
+
+    documents.py write                     writes docs/configuration.md from the settings
+    documents.py check                     fails when it is out of date, a link leads nowhere, or a
+                                           configuration in a document is refused
+    documents.py run URL [DOCUMENT]        runs the examples of a document (README.md) against the
+                                           gateway at URL: the `bash` blocks that call
+                                           http://127.0.0.1:8080, the `python` blocks that connect to it
+
+An example is followed by `<!-- expect: TEXT -->` where its output has to hold TEXT.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "configuration.md"
+DOCUMENTED = "http://127.0.0.1:8080"
+EXAMPLE_TIMEOUT_S = 180
+
+_BLOCK = re.compile(
+    r"^```(?P<kind>[a-z]+)\n(?P<text>.*?)^```\n(?:\s*<!-- expect: (?P<expect>.*?) -->)?",
+    re.MULTILINE | re.DOTALL,
+)
+_LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced block, and what its output has to hold."""
+
+    kind: str
+    text: str
+    expect: str | None
+
+
+def examples(document: Path) -> Iterator[Example]:
+    for match in _BLOCK.finditer(document.read_text(encoding="utf-8")):
+        yield Example(match["kind"], match["text"], match["expect"])
+
+
+def documents() -> list[Path]:
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*/*.md")]
+    return sorted(found)
+
+
+def reference() -> str:
+    """The configuration reference: one table a section, in the order of the settings."""
+    from gateway.settings import json_schema  # noqa: PLC0415 - only this command needs the gateway
+
+    schema = json_schema()
+    lines = [
+        "# Configuration",
+        "",
+        "<!-- Written by `python scripts/documents.py write` from gateway/settings.py. -->",
+        "",
+        "One YAML file: `--config FILE`, else the environment variable `GATEWAY_CONFIG`, else"
+        " `gateway.yaml` in the working directory, else the defaults below. Unknown keys are refused."
+        " `${NAME}` and `${NAME:-default}` are filled in from the environment, `$${` is a literal `${`."
+        " Every key can be overridden by a variable: `GATEWAY__SERVER__PORT=9000` for `server.port`;"
+        " lists and mappings are written as YAML. Relative paths are relative to the file.",
+        "",
+        "`gateway config show` prints what is in force, `gateway config schema` the JSON Schema.",
+    ]
+    lines += _section("", schema, schema["$defs"], {})
+    return "\n".join(lines) + "\n"
+
+
+def _section(
+    path: str, section: dict[str, Any], definitions: dict[str, Any], told: dict[int, str]
+) -> list[str]:
+    """`told` maps a definition to the path that it was told under, once for all."""
+    if before := told.get(id(section)):
+        return ["", f"## `{path}`", "", f"The same keys as `{before}`."]
+    told[id(section)] = path
+    rows: list[str] = []
+    below: list[str] = []
+    for key, described in section["properties"].items():
+        full = f"{path}.{key}" if path else key
+        inner = _definition(described)
+        if inner:
+            below += _section(full, definitions[inner], definitions, told)
+            if "anyOf" in described:
+                rows.append(_row(full, "section or null", described))
+        else:
+            rows.append(_row(full, _type(described), described))
+    head: list[str] = []
+    if path:
+        about = str(section.get("description", "")).replace("\n", " ")
+        head = ["", f"## `{path}`", "", about]
+    if rows:
+        head += ["", "| key | type | default | |", "| --- | --- | --- | --- |", *rows]
+    return head + below
+
+
+def _definition(described: dict[str, Any]) -> str | None:
+    for one in (described, *described.get("anyOf", ())):
+        if "$ref" in one:
+            return str(one["$ref"]).rpartition("/")[2]
+    return None
+
+
+def _type(described: dict[str, Any]) -> str:
+    if "enum" in described:
+        return ", ".join(f"`{one}`" for one in described["enum"])
+    if "anyOf" in described:
+        return " or ".join(_type(one) for one in described["anyOf"])
+    if described.get("type") == "array":
+        return "list"
+    return str(described.get("format") or described.get("type", "any"))
+
+
+def _row(path: str, kind: str, described: dict[str, Any]) -> str:
+    import json  # noqa: PLC0415 - only this command needs it
+
+    default = f"`{json.dumps(described['default'])}`" if "default" in described else "required"
+    told = str(described.get("description", "")).replace("\n", " ").replace("|", "\\|")
+    return f"| `{path}` | {kind} | {default} | {told} |"
+
+
+def check() -> list[str]:
+    """What is wrong with the documents, a line each."""
+    problems: list[str] = []
+    if not REFERENCE.is_file() or REFERENCE.read_text(encoding="utf-8") != reference():
+        problems.append("docs/configuration.md is out of date: python scripts/documents.py write")
+    for document in documents():
+        name = document.relative_to(ROOT)
+        for match in _LINK.finditer(document.read_text(encoding="utf-8")):
+            target = match["target"]
+            if "://" not in target and not (document.parent / target).exists():
+                problems.append(f"{name}: the link to {target} leads nowhere")
+        problems += [f"{name}: {problem}" for problem in _refused_configurations(document)]
+    return problems
+
+
+def _refused_configurations(document: Path) -> Iterator[str]:
+    from gateway.settings import SettingsError, load_settings  # noqa: PLC0415 - see above
+
+    environ = {"MISTRAL_API_KEY": "key"}
+    for example in examples(document):
+        if example.kind != "yaml" or not example.text.startswith("# gateway.yaml"):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "gateway.yaml"
+            path.write_text(example.text, encoding="utf-8")
+            try:
+                load_settings(path, environ=environ)
+            except SettingsError as error:
+                yield str(error)
+
+
+def run(url: str, document: Path) -> int:
+    """Runs a document's examples; gives the number of those that failed."""
+    failed = ran = 0
+    for example in examples(document):
+        if DOCUMENTED not in example.text or example.kind not in {"bash", "python"}:
+            continue
+        if example.kind == "bash" and "curl" not in example.text:
+            continue
+        ran += 1
+        command = ["bash", "-euo", "pipefail", "-c"] if example.kind == "bash" else [sys.executable, "-c"]
+        text = example.text.replace(DOCUMENTED, url)
+        done = subprocess.run(
+            [*command, text], capture_output=True, text=True, timeout=EXAMPLE_TIMEOUT_S, check=False
+        )
+        well = done.returncode == 0 and (example.expect is None or example.expect in done.stdout)
+        print(f"--- {'ok' if well else 'FAILED'}\n{text.rstrip()}\n{done.stdout.rstrip()}")
+        if not well:
+            failed += 1
+            print(f"exit code {done.returncode}, expected in the output: {example.expect!r}")
+            print(done.stderr.rstrip())
+    print(f"{ran - failed} of {ran} examples of {document.name} do what it says")
+    return failed if ran else 1
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["write"]:
+            REFERENCE.write_text(reference(), encoding="utf-8")
+            return 0
+        case ["check"]:
+            problems = check()
+            print("\n".join(problems), end="\n" if problems else "")
+            return bool(problems)
+        case ["run", url]:
+            return bool(run(url, ROOT / "README.md"))
+        case ["run", url, document]:
+            return bool(run(url, Path(document)))
+        case _:
+            print(__doc__)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
