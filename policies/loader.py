@@ -53,6 +53,10 @@ class _RequestSize(_Strict):
     characters: Annotated[int, Field(gt=0)] = 1_000_000
 
 
+class _Document(_Strict):
+    rules: list[dict[str, Any]] | None
+
+
 _RULES: Mapping[str, tuple[type[_Strict], Callable[..., Policy]]] = {
     "tool_access": (_ToolAccess, ToolAccess),
     "approval": (_Approval, Approval),
@@ -71,20 +75,19 @@ def load(path: Path = DEFAULT) -> Policies:
     return parse(document, str(path))
 
 
-def parse(document: Any, source: str = "policies") -> Policies:
+def parse(document: object, source: str = "policies") -> Policies:
     """The rules of a parsed document: `{"rules": [{name: settings}, …]}`. Raises `PolicyError`."""
     if document is None:
         return Policies()
-    if not isinstance(document, dict) or set(document) != {"rules"}:
-        raise PolicyError(source, "expected one key, 'rules'")
-    rules = document["rules"] or []
-    if not isinstance(rules, list):
-        raise PolicyError(f"{source}: rules", "expected a list")
-    return Policies([_rule(item, f"{source}: rules[{index}]") for index, item in enumerate(rules)])
+    try:
+        rules = _Document.model_validate(document).rules or []
+    except ValidationError as error:
+        raise PolicyError(*_first(error, source)) from None
+    return Policies([_rule(item, f"{source}: rules[{at}]") for at, item in enumerate(rules)])
 
 
-def _rule(item: Any, where: str) -> Policy:
-    if not isinstance(item, dict) or len(item) != 1:
+def _rule(item: dict[str, Any], where: str) -> Policy:
+    if len(item) != 1:
         raise PolicyError(where, "expected one rule's name with its settings")
     name, settings = next(iter(item.items()))
     if name not in _RULES:
@@ -93,6 +96,11 @@ def _rule(item: Any, where: str) -> Policy:
     try:
         return rule(**dict(model.model_validate(settings or {})))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise PolicyError(f"{where}.{name}.{place}", first["msg"]) from None
+        raise PolicyError(*_first(error, f"{where}.{name}")) from None
+
+
+def _first(error: ValidationError, where: str) -> tuple[str, str]:
+    """Place and message of the first of pydantic's complaints."""
+    first = error.errors()[0]
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    return where + "".join(parts), first["msg"]

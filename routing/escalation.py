@@ -10,6 +10,7 @@ A plain function `(Evidence) -> Reason | None` is accepted wherever a strategy i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,11 +53,12 @@ class Reason:
 StrategyFunction = Callable[[Evidence], Reason | None]
 
 
-class Strategy:
+class Strategy(ABC):
     """Base of the shipped strategies: callable, combinable."""
 
+    @abstractmethod
     def __call__(self, evidence: Evidence) -> Reason | None:
-        raise TypeError(f"{type(self).__name__} must say when to escalate")
+        """Why the next decision should be the expert's; None when the intermediary may decide."""
 
     def __or__(self, other: StrategyFunction) -> Strategy:
         return _Either(self, other)
@@ -98,8 +100,10 @@ class InvalidAfterRepair(Strategy):
 class UnknownToolTwice(Strategy):
     """The model names a tool that does not exist, was told the near names, and did it again."""
 
+    _TWICE = 2
+
     def __call__(self, evidence: Evidence) -> Reason | None:
-        if evidence.unknown_turns < 2:
+        if evidence.unknown_turns < self._TWICE:
             return None
         return Reason("unknown_tool", evidence.problem)
 
@@ -112,7 +116,9 @@ class NoProgress(Strategy):
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         if evidence.repeats >= self._repeats:
-            return Reason("no_progress", f"The same call brought the same result {evidence.repeats} times.")
+            return Reason(
+                "no_progress", f"The same call brought the same result {evidence.repeats} times."
+            )
         if evidence.unusable_turns >= self._unusable:
             return Reason("no_progress", evidence.problem)
         return None
@@ -138,11 +144,15 @@ class ContextTooLong(Strategy):
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         if evidence.context_overflow:
-            return Reason("context_too_long", "The conversation does not fit the intermediary's window.")
+            return Reason(
+                "context_too_long", "The conversation does not fit the intermediary's window."
+            )
         limit = evidence.context_tokens * self._share
         if not limit or evidence.prompt_tokens <= limit:
             return None
-        detail = f"{evidence.prompt_tokens} of {evidence.context_tokens} tokens of context are used."
+        detail = (
+            f"{evidence.prompt_tokens} of {evidence.context_tokens} tokens of context are used."
+        )
         return Reason("context_too_long", detail)
 
 

@@ -49,7 +49,8 @@ class TurnStarted:
 class TurnFinished:
     """The model has decided. Times in seconds, cost in US dollars.
 
-    `first_token_s` is None when nothing was streamed (calls only)."""
+    `first_token_s` is None when nothing was streamed (calls only).
+    """
 
     step: int
     text: str

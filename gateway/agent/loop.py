@@ -39,7 +39,7 @@ from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
 from gateway.agent.shelter import Shelter
 from gateway.agent.steps import Escalate, Final, Interrupt, NextStep, RunAgain
-from gateway.agent.verdict import Verdict, judge, select
+from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from policies.decision import Deny
@@ -86,33 +86,35 @@ class AgentLoop:
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
             raise RequestDenied(denied.reason, denied.rule)
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
-        step: NextStep = RunAgain()
-        while not isinstance(step, Final):
+        step: RunAgain | Final = RunAgain()
+        while isinstance(step, RunAgain):
             run.begin_step()
             plan = plan_turn(run, self._router)
             if isinstance(plan, Final):
-                step = plan
-                break
+                step = RunAgain() if run.drop_loan(plan) else plan
+                continue
             async with aclosing(self._take_turn(run, plan)) as turn:
                 async for item in turn:
                     if isinstance(item, NextStep):
-                        step = item
+                        step = self._settle(run, item)
                     else:
                         yield item
-            match step:
-                case RunAgain():
-                    pass
-                case Escalate():
-                    run.lend(step)
-                case Interrupt():
-                    why = f"{step.call.name}: {step.reason}"
-                    step = Final(incomplete=Incomplete("approval_required", why))
-                case Final():
-                    pass
-                case _:
-                    assert_never(step)
         for event in self._end(run, step):
             yield event
+
+    def _settle(self, run: Working, step: NextStep) -> RunAgain | Final:
+        """Turn the four ways on into the two that the loop itself knows."""
+        match step:
+            case RunAgain() | Final():
+                return step
+            case Escalate():
+                run.lend(step)
+                return RunAgain()
+            case Interrupt():
+                why = f"{step.call.name}: {step.reason}"
+                return Final(incomplete=Incomplete("approval_required", why))
+            case _:
+                assert_never(step)
 
     async def _take_turn(
         self, run: Working, plan: TurnPlan
@@ -120,7 +122,7 @@ class AgentLoop:
         """One decision and what comes of it: events, then exactly one `NextStep`."""
         backend = plan.route.backend
         yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
-        heard: Heard | None = None
+        heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
             async with aclosing(ask(backend, plan.turn)) as stream:
                 async for item in stream:
@@ -129,40 +131,41 @@ class AgentLoop:
                     elif delta := self._show(run, item.text):
                         yield delta
         except BackendError as error:
+            heard = error
+        if isinstance(heard, BackendError):
             if plan.loan is not None:
-                failed = f"{type(error).__name__}: {error}"
+                failed = f"{type(heard).__name__}: {heard}"
                 yield Escalated(run.close_loan(plan.loan, plan.route, Usage(), 0.0, failed))
-            yield self._silence(run, plan, error)
+            yield self._silence(run, plan, heard)
             return
-        assert heard is not None, "ask() ends in one Heard or raises"
-        completion = heard.completion
+        async with aclosing(self._act(run, plan, heard)) as acts:
+            async for item in acts:
+                yield item
+
+    async def _act(
+        self, run: Working, plan: TurnPlan, heard: Heard
+    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+        """Judge what was heard, run what may run, remember it: events, then one `NextStep`."""
+        completion, usage = heard.completion, heard.completion.usage
         calls, notes = select(
             completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
         )
-        cost = run.spend(plan.route, completion.usage)
+        cost = run.spend(plan.route, usage)
         yield TurnFinished(
             step=run.step,
             text=completion.text,
             calls=len(calls),
             finish_reason=completion.finish_reason,
-            usage=completion.usage,
+            usage=usage,
             cost_usd=cost,
             elapsed_s=heard.elapsed_s,
             first_token_s=heard.first_token_s,
             notes=heard.notes + notes,
         )
         if plan.loan is not None:
-            usage = completion.usage
             yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))
-        verdict = judge(
-            completion,
-            calls,
-            step=run.step,
-            toolset=run.toolset,
-            policies=self._policies,
-            subject=run.subject,
-            callable_now=plan.must_answer is None,
-        )
+        court = Court(run.step, run.toolset, self._policies, run.subject)
+        verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         for event in verdict.events:
             yield event
         for result in verdict.answered:

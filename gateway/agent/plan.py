@@ -117,7 +117,7 @@ def _tools(run: Working, route: Route, must_answer: Incomplete | None) -> tuple[
         and asks_freely
         and not isinstance(run.request.tool_choice, NamedTool)
         and run.may_lend()
-        and run.toolset.get(ESCALATE) is None
+        and ESCALATE not in run.toolset
     ):
         return (*tools, _ESCALATE_TOOL)
     return tools

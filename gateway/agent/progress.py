@@ -15,9 +15,7 @@ class Progress:
     """Counts since the last good decision. One a run, used by its loop alone."""
 
     evidence: Evidence = field(default_factory=Evidence)
-    _seen: dict[tuple[str, str, str], int] = field(
-        default_factory=dict[tuple[str, str, str], int]
-    )
+    _seen: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
 
     def know_window(self, context_tokens: int) -> None:
         """The intermediary's window in tokens, 0 when unknown."""

@@ -73,7 +73,7 @@ class Escalation:
     reason: str
     detail: str
     model: str = ""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     failed: str | None = None
 
@@ -107,7 +107,7 @@ class Outcome:
     client_calls: tuple[ValidCall, ...] = ()
     incomplete: Incomplete | None = None
     steps: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     escalations: tuple[Escalation, ...] = ()
     hidden: tuple[ChatMessage, ...] = ()

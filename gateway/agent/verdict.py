@@ -25,6 +25,7 @@ from policies.decision import Allow, Deny, RequireApproval
 from policies.policy import Policy, Subject
 from routing.backend import Completion
 from routing.native import new_call_id
+from tools.repair import ParseProblem, parse_arguments
 from tools.spec import (
     CheckedCall,
     Effect,
@@ -43,9 +44,7 @@ _CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _RAW_SHOWN = 500
 _NO_CALLS_NOW = "No tool can be called any more in this run; answer with what is known."
-_CUT_BY_LENGTH = (
-    "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
-)
+_CUT_BY_LENGTH = "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,88 +133,79 @@ def select(
             notes.append(f"dropped call {len(kept) + 1} and later: at most {limit} a turn")
             break
         seen.add(signature)
-        if call.id in ids or not _CALL_ID.fullmatch(call.id):
-            call = call.model_copy(update={"id": new_call_id()})
-        ids.add(call.id)
-        kept.append(call)
+        usable = call.id not in ids and _CALL_ID.fullmatch(call.id)
+        kept.append(call if usable else call.model_copy(update={"id": new_call_id()}))
+        ids.add(kept[-1].id)
     return tuple(kept), tuple(notes)
 
 
-def judge(
-    completion: Completion,
-    calls: Sequence[ToolCall],
-    *,
-    step: int,
-    toolset: Toolset,
-    policies: Policy,
-    subject: Subject,
-    callable_now: bool,
-) -> Verdict:
-    """Sort the `calls` (from `select`) of a completion.
+@dataclass(frozen=True, slots=True)
+class Court:
+    """What a completion is judged by: the run's tools, the operator's rules, on whose behalf."""
 
-    With `callable_now` False (a forced answer) every call is refused, valid or not.
-    """
-    if not calls:
-        return Verdict(AssistantMessage(content=completion.text))
-    for call in calls:
-        if call.function.name == ESCALATE and toolset.get(ESCALATE) is None:
-            return Verdict(AssistantMessage(content=completion.text), wish=_wish(call))
-    checked = [toolset.check(call) for call in calls]
-    by_length = completion.finish_reason == "length"
-    if by_length:
-        checked[-1] = _cut(checked[-1])
-    elif any(isinstance(c, InvalidCall) and c.problem is Problem.TRUNCATED for c in checked):
-        return Verdict(AssistantMessage(content=completion.text), cut=True)
-    done = _Sorted()
-    for one in checked:
-        if not callable_now:
-            done.refuse(step, one, _NO_CALLS_NOW, Failure.INVALID_CALL)
-        elif isinstance(one, InvalidCall):
-            done.refuse(step, one, _advice(one), Failure.INVALID_CALL)
-        elif by_length and one.tool.effect is not Effect.READ:
-            done.refuse(step, one, _CUT_BY_LENGTH, Failure.INVALID_CALL)
-        else:
-            _apply_policy(done, one, step, toolset, policies, subject)
-    return Verdict(
-        message=AssistantMessage(
-            content=completion.text or None,
-            tool_calls=[_kept(one) for one in checked],
-        ),
-        runnable=tuple(done.runnable),
-        handed=tuple(done.handed),
-        answered=tuple(done.answered),
-        held=tuple(done.held),
-        events=tuple(done.events),
-        invalid=tuple(done.invalid),
-    )
+    step: int
+    toolset: Toolset
+    policies: Policy
+    subject: Subject
 
+    def judge(
+        self, completion: Completion, calls: Sequence[ToolCall], *, callable_now: bool
+    ) -> Verdict:
+        """Sort the `calls` (from `select`) of a completion.
 
-def _apply_policy(
-    done: _Sorted,
-    call: ValidCall,
-    step: int,
-    toolset: Toolset,
-    policies: Policy,
-    subject: Subject,
-) -> None:
-    match policies.on_call(subject, call):
-        case Allow():
-            client = toolset.is_client(call.name)
-            (done.handed if client else done.runnable).append(call)
-            done.events.append(CallAccepted(step, call, client))
-        case Deny(reason=reason):
-            done.refuse(step, call, f"Not allowed: {reason}", Failure.DENIED)
-        case RequireApproval() as approval:
-            done.held.append((call, approval))
+        With `callable_now` False (a forced answer) every call is refused, valid or not.
+        """
+        plain = AssistantMessage(content=completion.text)
+        for call in calls:
+            if call.function.name == ESCALATE and ESCALATE not in self.toolset:
+                return Verdict(plain, wish=_wish(call))
+        checked = [self.toolset.check(call) for call in calls]
+        by_length = completion.finish_reason == "length"
+        if checked and by_length:
+            checked[-1] = _cut(checked[-1])
+        elif any(isinstance(c, InvalidCall) and c.problem is Problem.TRUNCATED for c in checked):
+            return Verdict(plain, cut=True)
+        if not checked:
+            return Verdict(plain)
+        done = _Sorted()
+        for one in checked:
+            if not callable_now:
+                done.refuse(self.step, one, _NO_CALLS_NOW, Failure.INVALID_CALL)
+            elif isinstance(one, InvalidCall):
+                done.refuse(self.step, one, _advice(one), Failure.INVALID_CALL)
+            elif by_length and one.tool.effect is not Effect.READ:
+                done.refuse(self.step, one, _CUT_BY_LENGTH, Failure.INVALID_CALL)
+            else:
+                self._apply_policy(done, one)
+        return Verdict(
+            message=AssistantMessage(
+                content=completion.text or None,
+                tool_calls=[_kept(one) for one in checked],
+            ),
+            runnable=tuple(done.runnable),
+            handed=tuple(done.handed),
+            answered=tuple(done.answered),
+            held=tuple(done.held),
+            events=tuple(done.events),
+            invalid=tuple(done.invalid),
+        )
+
+    def _apply_policy(self, done: _Sorted, call: ValidCall) -> None:
+        match self.policies.on_call(self.subject, call):
+            case Allow():
+                client = self.toolset.is_client(call.name)
+                (done.handed if client else done.runnable).append(call)
+                done.events.append(CallAccepted(self.step, call, client))
+            case Deny(reason=reason):
+                done.refuse(self.step, call, f"Not allowed: {reason}", Failure.DENIED)
+            case RequireApproval() as approval:
+                done.held.append((call, approval))
 
 
 def _wish(call: ToolCall) -> str:
     """The reason that the model gives for calling `escalate`; it may be spelled badly."""
-    try:
-        arguments = orjson.loads(call.function.arguments)
-    except orjson.JSONDecodeError:
-        return "The model asked for help."
-    reason = arguments.get("reason") if isinstance(arguments, dict) else None
+    arguments = parse_arguments(call.function.arguments, [])
+    reason = None if isinstance(arguments, ParseProblem) else arguments.get("reason")
     return str(reason)[:_RAW_SHOWN] if reason else "The model asked for help."
 
 

@@ -44,5 +44,7 @@ def _speaks_chinese(messages: Sequence[ChatMessage]) -> bool:
 def confession(incomplete: Incomplete, messages: Sequence[ChatMessage]) -> str:
     """What could not be done, as one sentence in the language of the last user message."""
     if _speaks_chinese(messages):
-        return f"{_CHINESE.get(incomplete.reason, _CHINESE['unresolved_call'])}：{incomplete.detail}"
+        return (
+            f"{_CHINESE.get(incomplete.reason, _CHINESE['unresolved_call'])}：{incomplete.detail}"
+        )
     return f"{_ENGLISH.get(incomplete.reason, _ENGLISH['unresolved_call'])}: {incomplete.detail}"

@@ -55,14 +55,15 @@ class Working:
         if globs is None:
             globs = ("*",) if request.role == "gateway" and not request.client_tools else ()
         subject = Subject(request.run_id, request.tenant)
-        toolset = registry.snapshot().select(globs)
-        toolset = toolset.without(lambda spec: not policies.on_offer(subject, spec))
+        toolset = registry.snapshot()
+        if "*" not in globs:
+            toolset = toolset.select(globs)
+        if not all(policies.on_offer(subject, spec) for spec in toolset.specs):
+            toolset = toolset.without(lambda spec: not policies.on_offer(subject, spec))
         if request.client_tools:
             toolset = toolset.with_client(request.client_tools)
         now = asyncio.get_running_loop().time()
-        run = cls(
-            request, toolset, router, now + request.limits.deadline_s, list(request.messages)
-        )
+        run = cls(request, toolset, router, now + request.limits.deadline_s, list(request.messages))
         run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run
 
@@ -144,6 +145,18 @@ class Working:
         else:
             code = "unresolved_call" if self.router.has_expert else "no_expert"
             self.unresolved.append(Incomplete(code, step.detail))
+
+    def drop_loan(self, why_not: Final) -> bool:
+        """A loan that can't be paid for is given up; gives whether the run goes on without it."""
+        if (
+            self.loan is None
+            or why_not.incomplete is None
+            or why_not.incomplete.reason != "max_cost"
+        ):
+            return False
+        self.loan = None
+        self.unresolved.append(why_not.incomplete)
+        return True
 
     def close_loan(
         self, loan: Escalate, route: Route, usage: Usage, cost_usd: float, failed: str | None

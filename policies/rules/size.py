@@ -22,10 +22,14 @@ class RequestSize(Policy):
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         del subject
         if len(messages) > self._messages:
-            return Deny(f"{len(messages)} messages; at most {self._messages} are allowed", self.name)
+            return Deny(
+                f"{len(messages)} messages; at most {self._messages} are allowed", self.name
+            )
         characters = sum(_characters(message) for message in messages)
         if characters > self._characters:
-            return Deny(f"{characters} characters; at most {self._characters} are allowed", self.name)
+            return Deny(
+                f"{characters} characters; at most {self._characters} are allowed", self.name
+            )
         return ALLOW
 
 

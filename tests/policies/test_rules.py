@@ -91,13 +91,14 @@ def test_the_default_file_loads_and_lets_an_ordinary_request_pass() -> None:
 @pytest.mark.parametrize(
     ("document", "where"),
     [
-        ({"rule": []}, "expected one key"),
+        ({"rule": []}, "rule"),
         ({"rules": [{"tool_acces": {}}]}, "no rule 'tool_acces'"),
         ({"rules": [{"tool_access": {"allowed": ["a"]}}]}, r"rules\[0\]\.tool_access\.allowed"),
         ({"rules": [{"approval": {"effects": ["explode"]}}]}, r"rules\[0\]\.approval\.effects"),
         ({"rules": [{"request_size": {"messages": 0}}]}, r"request_size\.messages"),
-        ({"rules": "all"}, "expected a list"),
-        ({"rules": [["a", "b"]]}, "expected one rule's name"),
+        ({"rules": "all"}, r"policies\.rules: .*list"),
+        ({"rules": [["a", "b"]]}, r"policies\.rules\[0\]: .*dictionary"),
+        ({"rules": [{"a": 1, "b": 2}]}, "expected one rule's name"),
     ],
 )
 def test_a_mistake_in_the_rules_is_refused_with_its_place(document: object, where: str) -> None:
