@@ -215,3 +215,16 @@ async def test_an_escalation_too_dear_for_the_budget_is_not_made_and_the_small_o
     assert played.outcome.incomplete.reason == "max_cost"
     assert played.text.startswith("I tried.")
     assert played.outcome.cost_usd <= 0.001
+
+
+async def test_a_good_call_in_between_forgives_an_invalid_one(stage: Any) -> None:
+    played = await stage.play([BAD, GOOD, BAD, "It is 3."], expert=[])
+    assert played.reasons == []
+    assert played.text == "It is 3."
+
+
+async def test_after_a_loan_the_same_call_may_be_made_again(stage: Any) -> None:
+    script = [GOOD, GOOD, GOOD, GOOD, "It is 3."]
+    played = await stage.play(script, expert=[Call("get_weather", {"city": "Rome"})])
+    assert played.reasons == ["no_progress"]
+    assert played.text == "It is 3."

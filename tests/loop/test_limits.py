@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.events import CallAccepted, TextDelta
+from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits, RunRequest
-from routing.backend import Usage
+from routing.backend import Completion, Turn, Usage
 from routing.backends.scripted import Call, Say
-from tools.spec import Failure, ValidCall
+from routing.errors import BackendTimeout
+from routing.router import Member, Router
+from tools.spec import Failure, ToolSpec, ValidCall
 
 ASK = RunRequest(messages=(UserMessage(content="Go."),))
 
@@ -154,8 +159,42 @@ async def test_with_one_step_the_model_must_answer_at_once_but_may_call_the_apps
 ) -> None:
     await stage.play(["Hi."], limits=Limits(max_steps=1))
     assert stage.intermediary.turns[0].tool_choice == "none"
-    from tools.spec import ToolSpec
-
     mine = ToolSpec("pick", "", {"type": "object"})
     played = await stage.play([Call("pick")], client_tools=(mine,), limits=Limits(max_steps=1))
     assert played.of(CallAccepted)[0].client
+
+
+class Deaf:
+    """A backend that knows no deadline and never answers."""
+
+    name = model = "deaf"
+    context_tokens = 0
+
+    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+        del turn
+        await asyncio.Event().wait()
+        yield TextDelta("never")
+
+    async def ready(self) -> bool:
+        return True
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_backend_that_ignores_the_deadline_is_cut_by_the_loop(stage: Any) -> None:
+    loop = AgentLoop(Router(Member(Deaf())), stage.registry)
+    request = RunRequest(messages=ASK.messages, limits=Limits(deadline_s=0.05))
+    async with asyncio.timeout(5):
+        with pytest.raises(BackendTimeout):
+            _ = [event async for event in loop.run(request)]
+
+
+async def test_with_the_apps_tools_offered_the_steps_end_all_the_same(stage: Any) -> None:
+    mine = ToolSpec("pick", "", {"type": "object"})
+    calls = [Call("add", {"a": n, "b": 1}) for n in range(9)]
+    played = await stage.play(
+        calls, client_tools=(mine,), tool_globs=("*",), limits=Limits(max_steps=2)
+    )
+    assert len(stage.tools.log) == 2
+    assert played.outcome.incomplete.reason == "max_steps"
+    assert played.text.startswith("I stopped after the allowed number of steps")
