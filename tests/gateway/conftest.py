@@ -1,0 +1,168 @@
+"""A whole gateway over scripted models, served on a real socket, and clients that talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from openai import AsyncOpenAI
+
+from gateway.agent.loop import AgentLoop
+from gateway.agent.run import Limits
+from gateway.app import create_app
+from gateway.services import Services
+from policies.policy import Policy
+from routing.backends.scripted import Item, ScriptedBackend
+from routing.router import Member, Price, Router
+from tools.errors import ToolFailed
+from tools.executor import CallContext
+from tools.registry import Registry
+from tools.spec import Annotations, ToolSpec, ValidCall
+
+
+def spec(name: str, properties: dict[str, Any], **annotations: bool) -> ToolSpec:
+    """A tool all of whose parameters are required."""
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return ToolSpec(name, f"The tool {name}.", parameters, annotations=Annotations(**annotations))
+
+
+ADD = spec("add", {"a": {"type": "integer"}, "b": {"type": "integer"}}, read_only=True)
+WAIT = spec("wait", {}, read_only=True)
+
+
+@dataclass
+class Tools:
+    """Runs `add` and `wait`; a `wait` says that it has begun, and is recorded when it is cut."""
+
+    log: list[str] = field(default_factory=list)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    cut: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        self.log.append(call.name)
+        if call.name == "wait":
+            self.waiting.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cut.set()
+        if call.arguments["a"] == 13:
+            raise ToolFailed("13 is bad luck")
+        return {"sum": call.arguments["a"] + call.arguments["b"]}
+
+
+@dataclass
+class Gateway:
+    """A served gateway: its address, its clients, and the twins behind it."""
+
+    url: str
+    services: Services
+    tools: Tools
+    intermediary: ScriptedBackend
+    expert: ScriptedBackend | None
+    http: httpx.AsyncClient
+    openai: AsyncOpenAI
+
+    async def chat(self, content: str = "Go.", **body: Any) -> httpx.Response:
+        """One chat request over plain HTTP."""
+        messages = body.pop("messages", [{"role": "user", "content": content}])
+        whole = {"model": "gateway", "messages": messages, **body}
+        return await self.http.post("/v1/chat/completions", json=whole)
+
+    async def run(self, run_id: str) -> dict[str, Any]:
+        """A run's trace."""
+        return (await self.http.get(f"/v1/runs/{run_id}")).json()
+
+    async def ended(self, run_id: str) -> dict[str, Any]:
+        """The trace of a run once it has ended."""
+        log = await self.services.store.get("default", run_id)
+        assert log is not None
+        async with aclosing(log.follow()) as events:
+            async for _ in events:
+                pass
+        return await self.run(run_id)
+
+    async def newest_run(self) -> str:
+        [log] = await self.services.store.recent("default", 1)
+        return log.run_id
+
+
+Serve = Callable[..., Awaitable[Gateway]]
+
+
+def build(
+    script: Iterable[Item],
+    expert: Iterable[Item] | None = None,
+    policies: Policy | None = None,
+    **services: Any,
+) -> tuple[Services, Tools]:
+    """Services over scripted models and two tools."""
+    tools, registry = Tools(), Registry()
+    for each in (ADD, WAIT):
+        registry.register(each, tools)
+    models = {"intermediary": ScriptedBackend(script, name="small", model="small")}
+    members = {"intermediary": Member(models["intermediary"], Price(0.1, 0.1))}
+    if expert is not None:
+        models["expert"] = ScriptedBackend(expert, name="large", model="large")
+        members["expert"] = Member(models["expert"], Price(2.0, 6.0))
+    rules = policies or Policy()
+    loop = AgentLoop(Router(members["intermediary"], members.get("expert")), registry, rules)
+    built = Services(
+        loop=loop,
+        registry=registry,
+        models=models,
+        policies=rules,
+        version="test",
+        closers=(loop.aclose,),
+        **({"limits": Limits()} | services),
+    )
+    return built, tools
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Start a gateway on a free port: `await serve(script, expert=…, policies=…)`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(script: Iterable[Item] = (), **options: Any) -> Gateway:
+            services, tools = build(script, **options)
+            listening = socket.create_server(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            config = uvicorn.Config(create_app(services), log_config=None, ws="none", lifespan="on")
+            server = uvicorn.Server(config)
+            task = asyncio.create_task(server.serve(sockets=[listening]))
+
+            async def stop() -> None:
+                server.should_exit = True
+                await task
+
+            stack.push_async_callback(stop)
+            # plain HTTP: loading certificates would take longer than the tests
+            http = httpx.AsyncClient(base_url=url, timeout=10, verify=False)
+            await stack.enter_async_context(http)
+            openai = AsyncOpenAI(
+                base_url=f"{url}/v1",
+                api_key="none",
+                max_retries=0,
+                http_client=httpx.AsyncClient(timeout=10, verify=False),
+            )
+            await stack.enter_async_context(openai)
+            expert = services.models.get("expert")
+            intermediary = services.models["intermediary"]
+            assert isinstance(intermediary, ScriptedBackend)
+            assert expert is None or isinstance(expert, ScriptedBackend)
+            return Gateway(url, services, tools, intermediary, expert, http, openai)
+
+        yield start
