@@ -60,10 +60,8 @@ class Timeouts(_Section):
 
     connect_s: Seconds = 5.0
     """For a connection."""
-    first_token_s: Seconds = 60.0
-    """For the first token: queueing and reading the prompt."""
-    between_tokens_s: Seconds = 30.0
-    """For each further token."""
+    idle_s: Seconds = 60.0
+    """For each next piece of an answer; the first one includes queueing and reading the prompt."""
 
 
 class Price(_Section):
@@ -79,7 +77,7 @@ class LlamaCppSettings(_Section):
     """How much the engine in this process may take; for `backend: llamacpp` only."""
 
     threads: Annotated[int, Field(ge=1, le=256)] = 1
-    """For one turn. A small model is fastest with one."""
+    """Threads of the engine."""
     slots: Annotated[int, Field(ge=1, le=256)] = 4
     """Turns that run at once; further ones wait."""
     gpu_layers: Annotated[int, Field(ge=0)] = 0
@@ -199,7 +197,9 @@ class EscalationSettings(_Section):
     def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in names or ():
             if name not in STRATEGIES:
-                near = get_close_matches(name, STRATEGIES, n=1, cutoff=0.5) or [", ".join(STRATEGIES)]
+                near = get_close_matches(name, STRATEGIES, n=1, cutoff=0.5) or [
+                    ", ".join(STRATEGIES)
+                ]
                 raise PydanticCustomError(
                     "unknown_strategy",
                     "there is no strategy `{name}`; known and near: {near}",

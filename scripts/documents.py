@@ -43,11 +43,13 @@ class Example:
 
 
 def examples(document: Path) -> Iterator[Example]:
+    """The fenced blocks of a document, in their order."""
     for match in _BLOCK.finditer(document.read_text(encoding="utf-8")):
         yield Example(match["kind"], match["text"], match["expect"])
 
 
 def documents() -> list[Path]:
+    """Everything written for people."""
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*/*.md")]
     return sorted(found)
 
@@ -62,11 +64,13 @@ def reference() -> str:
         "",
         "<!-- Written by `python scripts/documents.py write` from gateway/settings.py. -->",
         "",
-        "One YAML file: `--config FILE`, else the environment variable `GATEWAY_CONFIG`, else"
-        " `gateway.yaml` in the working directory, else the defaults below. Unknown keys are refused."
-        " `${NAME}` and `${NAME:-default}` are filled in from the environment, `$${` is a literal `${`."
-        " Every key can be overridden by a variable: `GATEWAY__SERVER__PORT=9000` for `server.port`;"
-        " lists and mappings are written as YAML. Relative paths are relative to the file.",
+        (
+            "One YAML file: `--config FILE`, else the environment variable `GATEWAY_CONFIG`, else"
+            " `gateway.yaml` in the working directory, else the defaults below. Unknown keys are refused."
+            " `${NAME}` and `${NAME:-default}` are filled in from the environment, `$${` is a literal `${`."
+            " Every key can be overridden by a variable: `GATEWAY__SERVER__PORT=9000` for `server.port`;"
+            " lists and mappings are written as YAML. Relative paths are relative to the file."
+        ),
         "",
         "`gateway config show` prints what is in force, `gateway config schema` the JSON Schema.",
     ]
@@ -166,7 +170,9 @@ def run(url: str, document: Path) -> int:
         if example.kind == "bash" and "curl" not in example.text:
             continue
         ran += 1
-        command = ["bash", "-euo", "pipefail", "-c"] if example.kind == "bash" else [sys.executable, "-c"]
+        command = (
+            ["bash", "-euo", "pipefail", "-c"] if example.kind == "bash" else [sys.executable, "-c"]
+        )
         text = example.text.replace(DOCUMENTED, url)
         done = subprocess.run(
             [*command, text], capture_output=True, text=True, timeout=EXAMPLE_TIMEOUT_S, check=False
@@ -182,6 +188,7 @@ def run(url: str, document: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    """The exit code of a command line."""
     match arguments:
         case ["write"]:
             REFERENCE.write_text(reference(), encoding="utf-8")

@@ -1,0 +1,167 @@
+"""`gateway eval`: requests with the calls they should end in, run and scored.
+
+The file is a YAML list of `{id, lang, request, expect: [{name, arguments}, …]}`; `any_of` in place of
+`expect` lists whole alternatives where more than one way is right. A request is right when the calls
+that its run made are exactly one of the alternatives, compared by `gateway.cli.likeness`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from gateway.cli.exits import CommandError, Exit, explained
+from gateway.cli.target import Config, Url, target
+
+if TYPE_CHECKING:
+    from gateway.cli.client import GatewayClient
+    from gateway.cli.likeness import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One line of the file."""
+
+    id: str
+    lang: str
+    text: str
+    alternatives: tuple[tuple[Call, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What came of one. `problem` when there was no answer at all."""
+
+    request: Request
+    made: tuple[Call, ...]
+    right: bool
+    elapsed_s: float
+    problem: str = ""
+
+
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="The requests, a YAML file.")],
+    *,
+    url: Url = None,
+    config: Config = None,
+    model: Annotated[str, typer.Option(help="gateway, intermediary or expert.")] = "gateway",
+    least: Annotated[
+        float, typer.Option("--min", min=0, max=1, help="Exit code 1 below this share.")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Run the requests of a file and print the score."""
+    with explained():
+        requests = read_requests(file)
+        with target(url, config, own_notes=True) as gateway:
+            scored = [score(gateway, request, model) for request in requests]
+    share = sum(one.right for one in scored) / len(scored)
+    if as_json:
+        typer.echo(json.dumps({"score": share, "requests": [_as_json(one) for one in scored]}))
+    else:
+        _print(scored)
+    if share < least:
+        raise typer.Exit(Exit.NO)
+
+
+def read_requests(file: Path) -> list[Request]:
+    """The requests of a file. Raises `CommandError` that names what is wrong in it."""
+    import yaml
+
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CommandError(f"{file}: {error}", code=Exit.USAGE) from error
+    if not isinstance(entries, list) or not entries:
+        raise CommandError(f"{file}: a list of requests is expected", code=Exit.USAGE)
+    return [_request(file, entry) for entry in cast("list[Any]", entries)]
+
+
+def _request(file: Path, entry: Any) -> Request:
+    try:
+        ways = entry["any_of"] if "any_of" in entry else [entry["expect"]]
+        alternatives = tuple(
+            tuple({"name": call["name"], "arguments": call["arguments"]} for call in way)
+            for way in ways
+        )
+        return Request(str(entry["id"]), str(entry.get("lang", "")), entry["request"], alternatives)
+    except (KeyError, TypeError) as error:
+        problem = f"{file}: {entry}: id, request and expect (or any_of) are needed: {error!r}"
+        raise CommandError(problem, code=Exit.USAGE) from error
+
+
+def score(gateway: GatewayClient, request: Request, model: str) -> Scored:
+    """One request, run and compared. An answer that is an error is wrong, not the end."""
+    from gateway.cli.client import Refused, run_path
+    from gateway.cli.likeness import same_calls
+
+    body = {"model": model, "messages": [{"role": "user", "content": request.text}]}
+    started = time.monotonic()
+    try:
+        answer = gateway.post("/v1/chat/completions", body)
+    except Refused as refused:
+        return Scored(
+            request, (), right=False, elapsed_s=time.monotonic() - started, problem=str(refused)
+        )
+    elapsed = time.monotonic() - started
+    run = gateway.get(run_path(answer["gateway"]["run_id"]))
+    made = tuple(
+        {"name": call["name"], "arguments": call["arguments"]}
+        for step in run["steps"]
+        for call in step["calls"]
+    )
+    right = any(same_calls(made, way) for way in request.alternatives)
+    return Scored(request, made, right, elapsed)
+
+
+def _print(scored: list[Scored]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", "id", "request", "calls", box=None, pad_edge=False)
+    for one in scored:
+        told = escape(one.problem or _told(one.made))
+        if not one.right:
+            told += f"\n[dim]expected[/] {escape(_told(one.request.alternatives[0]))}"
+        mark = "[green]✓[/]" if one.right else "[red]✗[/]"
+        table.add_row(mark, one.request.id, escape(one.request.text), told)
+    console = Console(highlight=False)
+    console.print(table)
+    for name, group in [
+        *(
+            (f"  {lang}", [one for one in scored if one.request.lang == lang])
+            for lang in _langs(scored)
+        ),
+        ("score", scored),
+    ]:
+        right = sum(one.right for one in group)
+        console.print(f"{name}: {right} of {len(group)} right ({right / len(group):.0%})")
+    median = statistics.median(one.elapsed_s for one in scored)
+    console.print(f"median time to the whole answer: {median * 1000:.0f} ms")
+
+
+def _langs(scored: list[Scored]) -> list[str]:
+    return sorted({one.request.lang for one in scored} - {""})
+
+
+def _told(calls: tuple[Call, ...]) -> str:
+    told = (f"{call['name']}{json.dumps(call['arguments'], ensure_ascii=False)}" for call in calls)
+    return " ".join(told) or "no call"
+
+
+def _as_json(one: Scored) -> dict[str, Any]:
+    return {
+        "id": one.request.id,
+        "lang": one.request.lang,
+        "right": one.right,
+        "calls": list(one.made),
+        "elapsed_s": round(one.elapsed_s, 4),
+        "problem": one.problem,
+    }

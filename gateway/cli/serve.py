@@ -1,0 +1,108 @@
+"""`gateway serve`: the gateway in the foreground."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.exits import Exit, explained, fail
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+TRY = "How many kilometers are 26.2 miles?"
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="The configuration file (YAML).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, one a core.")] = None,
+    *,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
+    insecure_no_auth: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-no-auth", help="Let others than this machine in without authentication."
+        ),
+    ] = False,
+) -> None:
+    """Serve the gateway until Ctrl-C."""
+    with explained():
+        # Starting is slow enough without what `--help` does not need.
+        from uvicorn.supervisors import Multiprocess
+
+        from gateway.cli.serving import GatewayServer, bind, server_config, url_of
+        from gateway.settings import load_settings
+
+        settings = load_settings(config)
+        given = {"host": host, "port": port, "workers": workers}
+        chosen = settings.server.model_copy(
+            update={k: v for k, v in given.items() if v is not None}
+        )
+        if not chosen.is_loopback and not insecure_no_auth:
+            fail(
+                f"{chosen.host} can be reached by others, and authentication is not enabled",
+                "listen on 127.0.0.1, or say that you mean it: --insecure-no-auth",
+                code=Exit.USAGE,
+            )
+        if config is not None:
+            os.environ["GATEWAY_CONFIG"] = str(config.resolve())
+        bound = bind(chosen.host, chosen.port)
+        url = url_of(bound)
+        uvicorn_config = server_config(
+            "gateway.compose:application", workers=chosen.workers, access_log=access_log
+        )
+        if chosen.workers > 1:
+            _banner(url, settings, None, chosen.workers)
+            Multiprocess(uvicorn_config, sockets=[bound]).run()
+            return
+
+        def started() -> None:
+            _banner(url, settings, uvicorn_config.loaded_app, 1)
+
+        server = GatewayServer(uvicorn_config, started)
+        try:
+            server.run(sockets=[bound])
+        except KeyboardInterrupt:
+            return
+        if not server.started:
+            raise typer.Exit(Exit.UNREACHABLE)
+
+
+def _banner(url: str, settings: Settings, application: Any, workers: int) -> None:
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.table import Table
+
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    facts.add_row("listening", f"[bold]{url}[/]")
+    for role, model in (
+        ("intermediary", settings.models.intermediary),
+        ("expert", settings.models.expert),
+    ):
+        if model is None:
+            facts.add_row(role, "none: what is too hard is said in the answer")
+        else:
+            name = Path(model.model).name if model.backend == "llamacpp" else model.model
+            facts.add_row(role, f"{name}  [dim]{model.backend}[/]")
+    if application is not None:
+        facts.add_row("tools", ", ".join(_tool_names(application)) or "none")
+    if workers > 1:
+        facts.add_row(
+            "workers", f"{workers}, each with its own tools registered over REST and runs"
+        )
+    body = json.dumps({"messages": [{"role": "user", "content": TRY}]})
+    facts.add_row("try", f"curl {url}/v1/chat/completions -d '{body}'")
+    facts.add_row("or", f'gateway chat --url {url} "{TRY}"')
+    Console(stderr=True).print(Panel(facts, title="gateway", title_align="left", expand=False))
+
+
+def _tool_names(application: Any) -> list[str]:
+    return [spec.name for spec in application.state.services.registry.snapshot().specs]

@@ -1,0 +1,70 @@
+"""A gateway over a scripted model, served as `gateway serve` does, for commands that take `--url`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from gateway.agent.loop import AgentLoop
+from gateway.cli.serving import GatewayServer, bind, server_config, url_of
+from gateway.compose import build_application
+from gateway.services import Services
+from routing.backends.scripted import ScriptedBackend
+from routing.router import Member, Router
+from tools.errors import ToolFailed
+from tools.executors.function import as_tool, tool
+from tools.registry import Registry
+
+Serve = Callable[..., str]
+
+
+@tool(read_only=True)
+def calculate(expression: str) -> dict[str, str]:
+    """Evaluate an arithmetic expression exactly."""
+    known = {"6 * 7": "42", "1 + 1": "2"}
+    if expression not in known:
+        raise ToolFailed("this is no expression; write such as 6 * 7")
+    return {"result": known[expression]}
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serves a script of the intermediary's turns (and of the expert's); gives the URL."""
+    with ExitStack() as open_servers:
+
+        def start(*turns: object, expert: list[object] | None = None) -> str:
+            return open_servers.enter_context(_serving(list(turns), expert))
+
+        yield start
+
+
+@contextmanager
+def _serving(turns: list[object], expert_turns: list[object] | None) -> Iterator[str]:
+    registry = Registry()
+    registry.register(*as_tool(calculate))
+    intermediary = ScriptedBackend(turns)
+    expert = None if expert_turns is None else ScriptedBackend(expert_turns)
+    router = Router(Member(intermediary), None if expert is None else Member(expert))
+    services = Services(
+        loop=AgentLoop(router, registry),
+        registry=registry,
+        models={"intermediary": intermediary} | ({} if expert is None else {"expert": expert}),
+        version="0",
+    )
+    up = threading.Event()
+    bound = bind("127.0.0.1", 0)
+    server = GatewayServer(
+        server_config(lambda: build_application(services), access_log=False), up.set
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    assert up.wait(30)
+    try:
+        yield url_of(bound)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
