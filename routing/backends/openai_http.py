@@ -1,0 +1,242 @@
+"""One streamed chat completion over HTTP: connecting, retrying, reading, letting go.
+
+What it is: from a request body to the JSON of each event, and the certainty that the engine stops when
+nobody reads any more. What it is not: an interpreter of the events (`routing.openai_answer`).
+
+Only what has not begun to answer is retried: refused or broken connections, 429 and 503, with the
+server's `Retry-After`, as long as the deadline allows. From the first byte on, a failure is final.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import aiohttp
+import orjson
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from routing.backends.http_errors import (
+    error_message,
+    error_status,
+    refusal,
+    retry_after_s,
+)
+from routing.errors import (
+    BackendOverloaded,
+    BackendProtocolError,
+    BackendTimeout,
+    BackendUnavailable,
+)
+from routing.sse import SseDecoder
+
+READY_TIMEOUT_S: Final = 2.0
+_DRAIN_TIMEOUT_S: Final = 0.25
+_MAX_ERROR_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The protocol's own end of the stream was seen (`[DONE]`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTimeouts:
+    """Seconds. `idle` bounds each wait for bytes, the first included: prefill may take its time."""
+
+    connect_s: float = 5.0
+    idle_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """`attempts` in all; never waits longer than `max_wait_s` for the next, else gives up."""
+
+    attempts: int = 3
+    max_wait_s: float = 10.0
+
+
+class _BeforeAnswerError(Exception):
+    """Carries an error that may be retried, as nothing has been answered yet."""
+
+    def __init__(self, error: BackendUnavailable) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(slots=True)
+class OpenAiHttp:
+    """One engine's HTTP side. The session is made at the first request and shared."""
+
+    backend: str
+    base_url: str
+    api_key: str | None = None
+    timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
+    retries: Retries = field(default_factory=Retries)
+    _session: aiohttp.ClientSession | None = None
+
+    async def events(
+        self, body: Mapping[str, Any], deadline: float | None
+    ) -> AsyncGenerator[dict[str, Any] | End, None]:
+        """Each event's JSON, and `End` when the stream ended as agreed.
+
+        Raises a `BackendError`. An error that the engine sends inside the stream is raised, too.
+        """
+        response = await self._open(orjson.dumps(body), deadline)
+        try:
+            decoder = SseDecoder()
+            while chunk := await self._read(response, deadline):
+                for data in decoder.feed(chunk):
+                    if data.strip() == b"[DONE]":
+                        await self._drain(response)
+                        yield End()
+                        return
+                    yield self._event(data)
+            for data in decoder.finish():
+                if data.strip() == b"[DONE]":
+                    yield End()
+                elif data.strip():
+                    yield self._event(data)
+        finally:
+            # A response that was not read to its end closes its connection: the engine notices.
+            response.release()
+
+    async def get_json(self, url: str, timeout_s: float) -> Any:
+        """The JSON at `url`; None when its body is empty.
+
+        Raises `BackendUnavailable` or `BackendTimeout`.
+        """
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._client().get(url) as response,
+            ):
+                if response.status >= 400:  # noqa: PLR2004
+                    raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
+                raw = await response.read()
+            return orjson.loads(raw) if raw.strip() else None
+        except TimeoutError:
+            raise BackendTimeout("no answer in time", backend=self.backend) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise BackendUnavailable(str(error), backend=self.backend) from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            headers = {"Content-Type": "application/json"}
+            if self.api_key:
+                headers["Authorization"] = f"Bearer {self.api_key}"
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeouts.connect_s),
+                headers=headers,
+            )
+        return self._session
+
+    async def _open(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+        clock = asyncio.get_running_loop().time
+
+        def wait(state: RetryCallState) -> float:
+            told = _error_of(state).retry_after_s
+            return told if told is not None else backoff(state)
+
+        def stop(state: RetryCallState) -> bool:
+            pause = state.upcoming_sleep
+            too_late = deadline is not None and clock() + pause >= deadline
+            used_up = state.attempt_number >= self.retries.attempts
+            return used_up or too_late or pause > self.retries.max_wait_s
+
+        backoff = wait_random_exponential(multiplier=0.1, max=2.0)
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(_BeforeAnswerError), wait=wait, stop=stop, reraise=True
+        )
+        try:
+            return await attempts(self._post, body, deadline)
+        except _BeforeAnswerError as failed:
+            raise failed.error from failed.__cause__
+
+    async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+        try:
+            async with self._bounded(deadline):
+                response = await self._client().post(f"{self.base_url}/chat/completions", data=body)
+        except aiohttp.ServerTimeoutError as error:
+            down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
+            raise _BeforeAnswerError(down) from error
+        except TimeoutError:
+            raise BackendTimeout("no answer in time", backend=self.backend) from None
+        except (aiohttp.ClientError, OSError) as error:
+            down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
+            raise _BeforeAnswerError(down) from error
+        if response.status == 200:  # noqa: PLR2004
+            return response
+        raise await self._refused(response, deadline)
+
+    async def _refused(self, response: aiohttp.ClientResponse, deadline: float | None) -> Exception:
+        try:
+            async with self._bounded(deadline):
+                raw = await response.content.read(_MAX_ERROR_BYTES)
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            raw = b""  # the status says enough
+        finally:
+            response.release()
+        try:
+            message = error_message(orjson.loads(raw))
+        except orjson.JSONDecodeError:
+            message = raw.decode("utf-8", "replace").strip() or response.reason or ""
+        error = refusal(
+            response.status,
+            message,
+            backend=self.backend,
+            retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+        )
+        return _BeforeAnswerError(error) if isinstance(error, BackendOverloaded) else error
+
+    async def _read(self, response: aiohttp.ClientResponse, deadline: float | None) -> bytes:
+        """The next bytes, `b""` at the end of the body, in however many pieces they came."""
+        try:
+            async with self._bounded(deadline):
+                return await response.content.readany()
+        except TimeoutError:
+            raise BackendTimeout("no further token in time", backend=self.backend) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise BackendProtocolError(
+                f"the stream was cut: {error!r}", backend=self.backend
+            ) from error
+
+    async def _drain(self, response: aiohttp.ClientResponse) -> None:
+        """Read the body's formal end, so that the connection can serve the next request."""
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+                await response.content.readany()
+
+    def _event(self, data: bytes) -> dict[str, Any]:
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            shown = data[:200].decode("utf-8", "replace")
+            raise BackendProtocolError(f"no JSON: {shown!r}", backend=self.backend) from error
+        if not isinstance(event, dict):
+            raise BackendProtocolError(f"no JSON object: {data[:200]!r}", backend=self.backend)
+        fields = cast("dict[str, Any]", event)
+        if failure := fields.get("error"):
+            raise refusal(error_status(failure), error_message(failure), backend=self.backend)
+        return fields
+
+    def _bounded(self, deadline: float | None) -> asyncio.Timeout:
+        idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
+        return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
+
+
+def _error_of(state: RetryCallState) -> BackendUnavailable:
+    failed = state.outcome.exception() if state.outcome else None
+    if not isinstance(failed, _BeforeAnswerError):
+        raise TypeError("only what may be retried is waited for")
+    return failed.error

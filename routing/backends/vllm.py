@@ -1,0 +1,233 @@
+"""vLLM, or any engine that speaks its dialect of the OpenAI protocol, over plain HTTP.
+
+What it adds to the protocol: the gateway's own grammar in `auto` (free to talk or to call, but a call
+can't be invalid), token ids that tell a real `[TOOL_CALLS]` from text that looks like it, and the
+reading of what vLLM makes of a weak model under `required`: a raw, cut call list as content.
+
+Cancelling, or closing the stream, closes the connection, on which vLLM aborts the request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, cast
+
+from routing.backend import Completion, NamedTool, TextDelta, Turn
+from routing.backends.openai_http import (
+    READY_TIMEOUT_S,
+    End,
+    HttpTimeouts,
+    OpenAiHttp,
+    Retries,
+)
+from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
+from routing.grammar.lark import CALLS_TOKEN_ID, lark_grammar
+from routing.leak_gate import LeakGate
+from routing.native import CALL_MARKER, parse_call_list
+from routing.openai_answer import AnswerReader
+from routing.openai_wire import chat_body, response_format_json
+
+_LOG = logging.getLogger(__name__)
+
+TOP_LOGPROBS = 5
+UNKNOWN_WINDOW = 8_192
+"""Tokens assumed until the engine has told its window."""
+
+
+class VllmBackend:
+    """One model on one vLLM server.
+
+    `base_url` ends in `/v1`. `constrain` switches the gateway's grammar off for a model that does
+    better without; a `Turn` asks for it too. `logprobs` and `token_ids` are for engines that lack
+    them. `strict_roles` keeps to Mistral's rules of conversation (`routing.openai_wire.arranged`).
+    `extra_body` is added to every request. Without `context_tokens` the engine is asked once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        context_tokens: int | None = None,
+        timeouts: HttpTimeouts | None = None,
+        retries: Retries | None = None,
+        constrain: bool = True,
+        logprobs: bool = True,
+        token_ids: bool = True,
+        strict_roles: bool = True,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.model = model
+        self._http = OpenAiHttp(
+            name, base_url.rstrip("/"), api_key, timeouts or HttpTimeouts(), retries or Retries()
+        )
+        self._window = context_tokens
+        self._asked_window = context_tokens is not None
+        self._constrain = constrain
+        self._logprobs = logprobs
+        self._token_ids = token_ids
+        self._strict_roles = strict_roles
+        self._extra_body = dict(extra_body or {})
+        self._refused_grammars: set[str] = set()
+
+    @property
+    def context_tokens(self) -> int:
+        """The model's window, prompt and answer."""
+        return self._window or UNKNOWN_WINDOW
+
+    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+        """See `routing.backend.ModelBackend`."""
+        if not self._asked_window:
+            await self._learn_window()
+        grammar = self._grammar(turn)
+        begun = False
+        try:
+            async with aclosing(self._answer(turn, grammar)) as answer:
+                async for item in answer:
+                    begun = True
+                    yield item
+        except BackendRejected as error:
+            if grammar is None or begun or isinstance(error, ContextTooLong) or error.status != 400:  # noqa: PLR2004
+                raise
+            refused = error
+        else:
+            return
+        # Perhaps the engine can't compile the grammar: ask once more without. Then it is known.
+        async with aclosing(self._answer(turn, None)) as answer:
+            async for item in answer:
+                if not begun:
+                    begun = True
+                    self._refused_grammars.add(grammar)
+                    _LOG.warning(
+                        "%s refused the tools' grammar, goes on without: %s", self.name, refused
+                    )
+                yield item
+
+    async def ready(self) -> bool:
+        """Whether the engine is alive; on the way its window is learnt."""
+        try:
+            root = self._http.base_url.removesuffix("/v1")
+            await self._http.get_json(f"{root}/health", READY_TIMEOUT_S / 2)
+        except BackendError:
+            return False
+        if self._window is None:
+            await self._learn_window()
+        return True
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def _answer(
+        self, turn: Turn, grammar: str | None
+    ) -> AsyncGenerator[TextDelta | Completion, None]:
+        reader = AnswerReader()
+        # Under a forced choice vLLM may hand the call list over as content; elsewhere text is text.
+        gate = LeakGate() if turn.tools and _is_forced(turn) else None
+        shown: list[str] = []
+        ended = False
+        async with aclosing(self._http.events(self._body(turn, grammar), turn.deadline)) as events:
+            async for event in events:
+                if isinstance(event, End):
+                    ended = True
+                    continue
+                text = reader.feed(event)
+                if text := gate.feed(text) if gate else text:
+                    shown.append(text)
+                    yield TextDelta(text)
+        if not reader.is_whole(ended=ended):
+            raise BackendProtocolError("the stream was cut", backend=self.name)
+        completion, rest = self._completed(reader, turn, gate)
+        if rest:
+            shown.append(rest)
+            yield TextDelta(rest)
+        yield replace(completion, text="".join(shown))
+
+    def _completed(
+        self, reader: AnswerReader, turn: Turn, gate: LeakGate | None
+    ) -> tuple[Completion, str]:
+        """The completion, and text that became visible only now."""
+        completion = reader.completion()
+        if gate is not None:
+            rest, leaked = gate.finish()
+            found = parse_call_list(leaked) if leaked else None
+            if found and (found.calls or not found.complete):
+                calls = (*completion.calls, *found.calls)
+                return replace(completion, calls=calls, tail=completion.tail + found.tail), rest
+            return completion, rest + leaked
+        if completion.calls and _is_echo(reader, turn):
+            return replace(completion, calls=(), tail=""), _echoed(completion)
+        return completion, ""
+
+    def _grammar(self, turn: Turn) -> str | None:
+        if not (self._constrain and turn.constrain and turn.tools):
+            return None
+        grammar = lark_grammar(
+            turn.tools,
+            choice=turn.tool_choice,
+            max_calls=turn.max_calls if turn.parallel_tool_calls else 1,
+            output_schema=turn.output_schema,
+        )
+        return None if grammar.text in self._refused_grammars else grammar.text
+
+    def _body(self, turn: Turn, grammar: str | None) -> dict[str, Any]:
+        body = chat_body(turn, self.model, strict_roles=self._strict_roles)
+        if grammar is not None:
+            body["structured_outputs"] = {"grammar": grammar}
+        elif turn.output_schema is not None and (not turn.tools or turn.tool_choice == "none"):
+            body["response_format"] = response_format_json(turn.output_schema)
+        if turn.logprobs and self._logprobs:
+            body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        if self._token_ids and (turn.tools or turn.logprobs):
+            body["return_token_ids"] = True
+        return body | self._extra_body
+
+    async def _learn_window(self) -> None:
+        """Ask the engine for its window, once; a failure leaves the assumption."""
+        self._asked_window = True
+        try:
+            listed = await self._http.get_json(f"{self._http.base_url}/models", READY_TIMEOUT_S / 2)
+        except BackendError as error:
+            _LOG.info("%s does not tell its window: %s", self.name, error)
+            return
+        for model in _models(listed):
+            window = model.get("max_model_len")
+            if model.get("id") == self.model and isinstance(window, int):
+                self._window = window
+
+
+def _is_forced(turn: Turn) -> bool:
+    return turn.tool_choice == "required" or isinstance(turn.tool_choice, NamedTool)
+
+
+def _is_echo(reader: AnswerReader, turn: Turn) -> bool:
+    """Whether the engine's parser took text for calls: the control token was never generated.
+
+    Under a forced choice without the gateway's grammar vLLM generates a bare list, by design.
+    """
+    return (
+        bool(reader.token_ids) and CALLS_TOKEN_ID not in reader.token_ids and not _is_forced(turn)
+    )
+
+
+def _echoed(completion: Completion) -> str:
+    """What the model wrote, put together again from what the engine's parser made of it."""
+    calls = ", ".join(
+        f'{{"name": "{call.function.name}", "arguments": {call.function.arguments}}}'
+        for call in completion.calls
+    )
+    return f"{CALL_MARKER}[{calls}]{completion.tail}"
+
+
+def _models(listed: object) -> list[dict[str, Any]]:
+    data: object = (
+        cast("dict[str, object]", listed).get("data") if isinstance(listed, dict) else None
+    )
+    entries = cast("list[object]", data) if isinstance(data, list) else []
+    return [cast("dict[str, Any]", entry) for entry in entries if isinstance(entry, dict)]

@@ -1,0 +1,1 @@
+"""Grammars under which a model can spell nothing but valid calls."""

@@ -1,0 +1,105 @@
+r"""Calls that can't be invalid: a grammar in llguidance's Lark dialect, from the tools of a turn.
+
+What it is: Mistral V3's native spelling, `[TOOL_CALLS][{"name": "x", "arguments": {…}}, …]`, where
+`[TOOL_CALLS]` is the control token itself and each tool's arguments obey its schema. The model stays
+free to talk instead. It is passed to vLLM as `structured_outputs: {"grammar": …}`.
+What it is not: proof. `unsupported` names what a schema asks for and the grammar can't; the gateway
+validates every call all the same.
+
+Spaces stand where mistral-common puts them (`", "`, `": "`), so that a trained model is not forced into
+a spelling it never saw, and a weak one can't pad with blanks for ever. JSON's `\u` escapes are left out:
+text comes as text, and half a surrogate pair can't be written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from mistral_common.protocol.instruct.tool_calls import Tool
+
+from routing.backend import NamedTool, ToolChoice
+from routing.grammar.subset import expressible
+
+CALLS_TOKEN_ID = 9
+"""`[TOOL_CALLS]` in every V3-Tekken vocabulary."""
+
+_SPELLING = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    "json_allowed_escapes": 'nrbtf\\"',
+    "lenient": True,
+}
+"""`lenient` is for keywords of later drafts: ignored instead of refused."""
+
+_TEXT = r"(/(.|\n)+/)+"
+
+_Answer = Literal["text", "calls", "either"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """`text` for the engine; `unsupported` as `tool: $.path.to.keyword`, in the tools' order."""
+
+    text: str
+    unsupported: tuple[str, ...] = ()
+
+
+def lark_grammar(
+    tools: Sequence[Tool],
+    *,
+    choice: ToolChoice = "auto",
+    max_calls: int = 16,
+    output_schema: Mapping[str, Any] | None = None,
+) -> Grammar:
+    """The grammar for one turn. Kept by content, so asking again each turn is cheap.
+
+    `choice` none leaves text only, required and named leave calls only (a named tool once).
+    """
+    offered = tuple((tool.function.name, _dump(tool.function.parameters)) for tool in tools)
+    answer: _Answer = "either"
+    if isinstance(choice, NamedTool):
+        offered = tuple(tool for tool in offered if tool[0] == choice.name)
+        answer, max_calls = "calls", 1
+    elif choice == "required":
+        answer = "calls"
+    if choice == "none" or not offered:
+        offered, answer = (), "text"
+    return _grammar(
+        offered, answer, max_calls, None if output_schema is None else _dump(output_schema)
+    )
+
+
+@lru_cache(maxsize=256)
+def _grammar(
+    offered: tuple[tuple[str, str], ...], answer: _Answer, max_calls: int, output_schema: str | None
+) -> Grammar:
+    unsupported: list[str] = []
+    content = _TEXT
+    if output_schema is not None:
+        schema, left_out = expressible(json.loads(output_schema))
+        content = f"%json {_dump({**schema, 'x-guidance': _SPELLING})}"
+        unsupported += [f"output: {path}" for path in left_out]
+    rules = [f"content: {content}"]
+    if answer != "text":
+        more = f' (", " call){{0,{max_calls - 1}}}' if max_calls > 1 else ""
+        rules.append(f'fcalls: <[{CALLS_TOKEN_ID}]> "[" call{more} "]"')
+        rules.append("call: " + " | ".join(f"call_{i}" for i in range(len(offered))))
+    for index, (name, parameters) in enumerate(offered):
+        schema, left_out = expressible(json.loads(parameters))
+        unsupported += [f"{name}: {path}" for path in left_out]
+        opening = json.dumps(f'{{"name": {json.dumps(name)}, "arguments": ')
+        arguments = _dump({**schema, "x-guidance": _SPELLING})
+        rules.append(f'call_{index}: {opening} %json {arguments} "}}"')
+    start = {"text": "content", "calls": "fcalls", "either": "content | fcalls"}[answer]
+    if answer == "calls":
+        rules = rules[1:]
+    return Grammar("\n".join([f"start: {start}", *rules, ""]), tuple(unsupported))
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,238 @@
+"""From the chunks of a streamed chat completion to text and one `Completion`.
+
+What it is: an accumulator that takes what OpenAI-compatible engines really send: calls whose pieces
+are interleaved, whose id comes late or whose name is repeated, arguments sent twice (vLLM #51697) or
+as an object, several calls under one index.
+What it is not: a judge of calls. Arguments are handed on as they came, cut or broken; only whether
+the *stream* is whole is decided here, and `finish_reason` proves nothing about that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+
+from routing.backend import Completion, TokenLogprob, Usage
+from routing.errors import BackendProtocolError
+from routing.native import new_call_id
+from routing.openai_wire import is_mistral_id
+
+JSONObject = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class CallDraft:
+    """One call as far as it has come."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(slots=True)
+class AnswerReader:
+    """Feed it a stream's chunks, then ask for the completion.
+
+    `text_after_calls_is_tail`: an engine that parses native calls (vLLM) hands over what the model
+    wrote behind the list as content; it is no answer. Elsewhere text beside calls is meant.
+    """
+
+    text_after_calls_is_tail: bool = True
+    text: list[str] = field(default_factory=list[str])
+    tail: list[str] = field(default_factory=list[str])
+    drafts: list[CallDraft] = field(default_factory=list[CallDraft])
+    token_ids: list[int] = field(default_factory=list[int])
+    logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    model: str = ""
+
+    def feed(self, chunk: object) -> str:
+        """Take one chunk; the text it adds to the answer, `""` when none.
+
+        Raises `BackendProtocolError` when it is no chunk at all.
+        """
+        whole = _object(chunk, "a chunk")
+        if isinstance(model := whole.get("model"), str) and model:
+            self.model = model
+        if usage := whole.get("usage"):
+            self.usage = _usage(_object(usage, "usage"))
+        choices = _objects(whole.get("choices"))
+        return "".join(self._choice(choice) for choice in choices if not choice.get("index"))
+
+    def is_whole(self, *, ended: bool) -> bool:
+        """Whether all of it came. `ended` tells that the protocol's own end (`[DONE]`) was seen.
+
+        Without that end, an answer counts as whole when it says why it finished and its calls can
+        be read; a reason alone is what a cut stream is given by proxies, too.
+        """
+        if ended:
+            return self.finish_reason is not None or self.usage is not None
+        if self.finish_reason is None:
+            return False
+        return all(_is_json(draft.arguments or "{}") for draft in self.drafts)
+
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls in the order in which they began, under ids that are unique in the turn."""
+        used: set[str] = set()
+        calls: list[ToolCall] = []
+        for draft in self.drafts:
+            call_id = draft.id if is_mistral_id(draft.id) else new_call_id()
+            while call_id in used:
+                call_id = new_call_id()
+            used.add(call_id)
+            arguments = _without_echo(draft.arguments)
+            calls.append(
+                ToolCall(id=call_id, function=FunctionCall(name=draft.name, arguments=arguments))
+            )
+        return tuple(calls)
+
+    def completion(self) -> Completion:
+        """Everything that came."""
+        return Completion(
+            text="".join(self.text),
+            calls=self.calls(),
+            finish_reason=self.finish_reason or "stop",
+            usage=self.usage or Usage(),
+            model=self.model,
+            logprobs=tuple(self.logprobs),
+            tail="".join(self.tail),
+        )
+
+    def _choice(self, choice: JSONObject) -> str:
+        if isinstance(reason := choice.get("finish_reason"), str):
+            self.finish_reason = reason
+        new_ids = _ints(choice.get("token_ids"))
+        self.token_ids += new_ids
+        if logprobs := choice.get("logprobs"):
+            self._logprobs(_object(logprobs, "logprobs"), new_ids)
+        if not (delta := choice.get("delta")):
+            return ""
+        fields = _object(delta, "a delta")
+        visible = self._content(fields.get("content"))
+        for call in _objects(fields.get("tool_calls")):
+            self._call(call)
+        return visible
+
+    def _content(self, content: object) -> str:
+        text = _text(content)
+        if text and self.drafts and self.text_after_calls_is_tail:
+            self.tail.append(text)
+            return ""
+        if text:
+            self.text.append(text)
+        return text
+
+    def _call(self, delta: JSONObject) -> None:
+        fields = _object(delta.get("function") or {}, "a function")
+        name, call_id = fields.get("name"), delta.get("id")
+        draft = self._draft(
+            delta.get("index"),
+            call_id if isinstance(call_id, str) else "",
+            name if isinstance(name, str) else "",
+        )
+        arguments = fields.get("arguments")
+        if isinstance(arguments, str):
+            draft.arguments += arguments
+        elif arguments is not None:
+            draft.arguments += json.dumps(arguments, ensure_ascii=False)
+
+    def _draft(self, index: object, call_id: str, name: str) -> CallDraft:
+        """The call that a delta belongs to: a new one, or one that goes on."""
+        known = self._known(index, call_id)
+        if known is None or _begins_another(known, call_id, name):
+            known = CallDraft(index if isinstance(index, int) else len(self.drafts))
+            self.drafts.append(known)
+        known.id = known.id or call_id
+        if name and name != known.name and not known.arguments:
+            known.name += name
+        return known
+
+    def _known(self, index: object, call_id: str) -> CallDraft | None:
+        """The latest call under `index`; without an index the one with that id, or the latest."""
+        if isinstance(index, int):
+            return next((d for d in reversed(self.drafts) if d.index == index), None)
+        if call_id:
+            return next((d for d in reversed(self.drafts) if d.id == call_id), None)
+        return self.drafts[-1] if self.drafts else None
+
+    def _logprobs(self, logprobs: JSONObject, token_ids: list[int]) -> None:
+        tokens = _objects(logprobs.get("content"))
+        ids: list[int | None] = [*token_ids] if len(token_ids) == len(tokens) else []
+        for position, token in enumerate(tokens):
+            alternatives = (_token(other) for other in _objects(token.get("top_logprobs")))
+            text, logprob = _token(token)
+            token_id = ids[position] if ids else None
+            self.logprobs.append(TokenLogprob(text, logprob, token_id, tuple(alternatives)))
+
+
+def _begins_another(known: CallDraft, call_id: str, name: str) -> bool:
+    """Some engines send every call under index 0: another id with a name is another call."""
+    return bool(name and call_id and known.id and call_id != known.id)
+
+
+def _without_echo(arguments: str) -> str:
+    """Arguments that were sent twice in full, once: `{…}{…}` is never what a model meant."""
+    half, odd = divmod(len(arguments), 2)
+    if odd or not half or arguments[:half] != arguments[half:] or _is_json(arguments):
+        return arguments
+    return arguments[:half] if _is_json(arguments[:half]) else arguments
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _token(token: JSONObject) -> tuple[str, float]:
+    text, logprob = token.get("token"), token.get("logprob")
+    return (
+        text if isinstance(text, str) else "",
+        float(logprob) if isinstance(logprob, int | float) else 0.0,
+    )
+
+
+def _usage(usage: JSONObject) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    cached = _object(details, "usage details").get("cached_tokens") if details else 0
+    return Usage(
+        _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached)
+    )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _text(content: object) -> str:
+    """Content is text, or (Mistral) a list of typed parts."""
+    if isinstance(content, str):
+        return content
+    texts = (part.get("text") for part in _objects(content))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _ints(value: object) -> list[int]:
+    if not isinstance(value, list):
+        return []
+    return [item for item in cast("list[object]", value) if isinstance(item, int)]
+
+
+def _objects(value: object) -> list[JSONObject]:
+    if not isinstance(value, list):
+        return []
+    return [_object(item, "an item") for item in cast("list[object]", value)]
+
+
+def _object(value: object, what: str) -> JSONObject:
+    if not isinstance(value, dict):
+        raise BackendProtocolError(f"{what} is no JSON object: {str(value)[:200]!r}")
+    return cast("JSONObject", value)
