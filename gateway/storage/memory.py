@@ -1,4 +1,4 @@
-"""Runs in the process's own memory: bounded by count and by age, gone when it ends."""
+"""Runs in the process's own memory: bounded by count, by age and by size, gone when it ends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from gateway.storage.runs import RunLog
 class MemoryRunStore:
     """A `RunStore` that keeps the newest `max_runs` runs for at most `max_age_s` seconds.
 
-    The bounds hold over all tenants together. A run that is still going is never dropped for its
-    age, but may be for the count; it then goes on without being findable.
+    `max_characters` bounds the conversations that are kept with them, as text. The bounds hold over
+    all tenants together. A run that is still going is never dropped for its age; for count or size
+    it may be, and then goes on without being findable.
     """
 
     def __init__(
@@ -23,38 +24,57 @@ class MemoryRunStore:
         *,
         max_runs: int = 1000,
         max_age_s: float = 3600.0,
+        max_characters: int = 64 * 1024 * 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._max_runs = max_runs
         self._max_age_s = max_age_s
+        self._max_characters = max_characters
         self._now = now
-        self._logs: OrderedDict[tuple[str, str], RunLog] = OrderedDict()
+        self._logs: OrderedDict[tuple[str, str], tuple[RunLog, int]] = OrderedDict()
+        self._characters = 0
 
     def begin(self, request: RunRequest) -> RunLog:
-        log = RunLog(request)
-        self._logs[request.tenant, request.run_id] = log
-        while len(self._logs) > self._max_runs:
-            self._logs.popitem(last=False)
+        """Open a log; the oldest go when there are too many."""
+        log, size = RunLog(request), _size(request)
+        self._logs[request.tenant, request.run_id] = log, size
+        self._characters += size
+        while len(self._logs) > self._max_runs or self._characters > self._max_characters:
+            self._drop_oldest()
         self._forget_the_old()
         return log
 
     async def get(self, tenant: str, run_id: str) -> RunLog | None:
+        """One log, if this tenant has it."""
         self._forget_the_old()
-        return self._logs.get((tenant, run_id))
+        kept = self._logs.get((tenant, run_id))
+        return kept[0] if kept else None
 
     async def recent(self, tenant: str, limit: int) -> Sequence[RunLog]:
+        """A tenant's newest logs first."""
         self._forget_the_old()
-        newest = (log for log in reversed(self._logs.values()) if log.tenant == tenant)
+        newest = (log for log, _ in reversed(self._logs.values()) if log.tenant == tenant)
         return list(islice(newest, limit))
 
     async def aclose(self) -> None:
+        """Forget everything."""
         self._logs.clear()
+        self._characters = 0
 
     def _forget_the_old(self) -> None:
         """Drop from the oldest end; stops at the first log that is young or still being written."""
         limit = self._now() - self._max_age_s
         while self._logs:
-            oldest = next(iter(self._logs.values()))
+            oldest, _ = next(iter(self._logs.values()))
             if oldest.finished_at is None or oldest.finished_at > limit:
                 return
-            self._logs.popitem(last=False)
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, (_, size) = self._logs.popitem(last=False)
+        self._characters -= size
+
+
+def _size(request: RunRequest) -> int:
+    """Roughly what keeping a run costs: its conversation, in characters."""
+    return sum(len(message.content or "") for message in request.messages)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import httpx
@@ -141,14 +142,11 @@ async def serve() -> AsyncIterator[Serve]:
             listening = socket.create_server(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             config = uvicorn.Config(create_app(services), log_config=None, ws="none", lifespan="on")
+            config.load()
             server = uvicorn.Server(config)
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-
-            async def stop() -> None:
-                server.should_exit = True
-                await task
-
-            stack.push_async_callback(stop)
+            server.lifespan = config.lifespan_class(config)
+            await server.startup(sockets=[listening])
+            stack.push_async_callback(server.shutdown, sockets=[listening])
             # plain HTTP: loading certificates would take longer than the tests
             http = httpx.AsyncClient(base_url=url, timeout=10, verify=False)
             await stack.enter_async_context(http)
@@ -166,3 +164,9 @@ async def serve() -> AsyncIterator[Serve]:
             return Gateway(url, services, tools, intermediary, expert, http, openai)
 
         yield start
+
+
+@pytest.fixture
+def scripted() -> Callable[[], Services]:
+    """Makes services whose models say "Hi." for ever, for tests that bring their own loop."""
+    return lambda: build(repeat("Hi."), expert=repeat("Hi."))[0]
