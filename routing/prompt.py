@@ -24,7 +24,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mistral_common.exceptions import MistralCommonException
 from mistral_common.protocol.instruct.chunk import TextChunk
@@ -58,6 +58,11 @@ class PromptRenderer:
         self.tokenizer_path = tokenizer_path
         self._loading = threading.Lock()
         self._tool_tokens: OrderedDict[str, list[int]] = OrderedDict()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether rendering needs no file any more."""
+        return "_instruct" in self.__dict__
 
     def load(self) -> None:
         """Read the tokenizer now. Blocks; raises `BackendUnavailable` when it is missing or broken."""
@@ -104,9 +109,9 @@ class PromptRenderer:
         return tokens
 
     @cached_property
-    def _instruct(self) -> InstructTokenizerV3:
-        from mistral_common.tokens.tokenizers.instruct import InstructTokenizerV3  # noqa: PLC0415
-        from mistral_common.tokens.tokenizers.tekken import Tekkenizer  # noqa: PLC0415
+    def _instruct(self) -> InstructTokenizerV3[Any, Any, Any]:
+        from mistral_common.tokens.tokenizers.instruct import InstructTokenizerV3
+        from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
         try:
             tokenizer = Tekkenizer.from_file(self.tokenizer_path)
@@ -116,7 +121,7 @@ class PromptRenderer:
         if tokenizer.version.value != _HIGHEST_VERSION:
             message = f"{self.tokenizer_path} is {tokenizer.version.value}, only v3 is rendered"
             raise BackendUnavailable(message)
-        return InstructTokenizerV3(tokenizer)
+        return InstructTokenizerV3[Any, Any, Any](tokenizer)
 
 
 def _arranged(messages: Sequence[ChatMessage]) -> tuple[str | None, list[ChatMessage]]:

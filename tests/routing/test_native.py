@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
@@ -194,30 +195,14 @@ call_lists = st.lists(
     min_size=1,
     max_size=4,
 )
-fragments = st.lists(
-    st.sampled_from(
-        [
-            "[TOOL_CALLS]",
-            "[",
-            "]",
-            "{",
-            "}",
-            ",",
-            ":",
-            " ",
-            '"',
-            "\\",
-            '"name"',
-            '"arguments"',
-            '"a"',
-        ]
-        + ["[ARGS]", "ab", "1", "null", "\n", '{"name": "a", "arguments": {}}', "é", "\ud800"]
-    ),
-    max_size=24,
-).map("".join)
+PIECES = (
+    *("[TOOL_CALLS]", "[", "]", "{", "}", ",", ":", " ", '"', "\\", '"name"', '"arguments"'),
+    *('"a"', "[ARGS]", "ab", "1", "null", "\n", '{"name": "a", "arguments": {}}', "é", "\ud800"),
+)
+fragments = st.lists(st.sampled_from(PIECES), max_size=24).map("".join)
 
 
-def spell(calls: list[tuple[str, object]], *, ascii_only: bool) -> str:
+def spell(calls: Sequence[tuple[str, object]], *, ascii_only: bool) -> str:
     listed = [{"name": name, "arguments": arguments} for name, arguments in calls]
     return json.dumps(listed, ensure_ascii=ascii_only)
 

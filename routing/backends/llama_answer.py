@@ -1,0 +1,95 @@
+"""What llama.cpp streams, gathered into a `Completion`: text before `[TOOL_CALLS]`, calls behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routing.backend import Completion, TokenLogprob, Usage
+from routing.errors import BackendProtocolError
+from routing.native import CALL_MARKER, parse_call_list
+from routing.prompt import TOOL_CALLS_ID
+
+
+class LlamaAnswer:
+    """Feed it the chunks of one `/completion` stream, in order.
+
+    Control tokens have no text in these chunks; the id of `[TOOL_CALLS]` is what tells a call from
+    text that merely looks like one. A character that several tokens spell is one entry in the
+    log-probabilities, with that of its last token: llama.cpp reports no more of it.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._text: list[str] = []
+        self._call_text: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._last: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the engine said that it is done."""
+        return self._last is not None
+
+    @property
+    def began_calls(self) -> bool:
+        return bool(self._call_text)
+
+    def take(self, chunk: dict[str, Any]) -> str:
+        """The text that becomes visible by `chunk`, possibly none."""
+        try:
+            return self._take(chunk)
+        except (KeyError, TypeError, AttributeError) as error:
+            message = f"llama.cpp sent a chunk that can't be read: {error!r}"
+            raise BackendProtocolError(message) from error
+
+    def _take(self, chunk: dict[str, Any]) -> str:
+        for token in chunk.get("completion_probabilities", ()):
+            self._logprobs.append(_logprob(token))
+        if chunk["stop"]:
+            self._last = chunk
+            return ""
+        content: str = chunk["content"]
+        text = ""
+        if not self._call_text:
+            text = content  # what is in the marker's own chunk stands before it
+            self._text.append(text)
+        else:
+            self._call_text.append(content)
+        if TOOL_CALLS_ID in chunk["tokens"]:
+            self._call_text.append(CALL_MARKER)
+        return text
+
+    def completion(self) -> Completion:
+        """The whole answer. Raises `BackendProtocolError` when the stream ended without its end."""
+        if self._last is None:
+            raise BackendProtocolError("llama.cpp's answer was cut")
+        found = parse_call_list("".join(self._call_text))
+        reason = "tool_calls" if found.calls else "stop"
+        return Completion(
+            text="".join(self._text),
+            calls=found.calls,
+            finish_reason="length" if self._last.get("stop_type") == "limit" else reason,
+            usage=Usage(
+                prompt_tokens=int(self._last.get("tokens_evaluated", 0)),
+                completion_tokens=int(self._last.get("tokens_predicted", 0)),
+                cached_tokens=int(self._last.get("timings/cache_n", 0)),
+            ),
+            model=self._model,
+            logprobs=tuple(self._logprobs),
+            tail=found.tail,
+        )
+
+
+def _logprob(token: dict[str, Any]) -> TokenLogprob:
+    return TokenLogprob(
+        text=_text_of(token),
+        logprob=token["logprob"],
+        token_id=token["id"],
+        alternatives=tuple(
+            (_text_of(other), other["logprob"]) for other in token.get("top_logprobs", ())
+        ),
+    )
+
+
+def _text_of(token: dict[str, Any]) -> str:
+    return CALL_MARKER if token["id"] == TOOL_CALLS_ID else token["token"]

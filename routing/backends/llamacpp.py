@@ -1,0 +1,188 @@
+"""A model inside this process, through llama.cpp: no GPU, account or download needed.
+
+What it is: a `ModelBackend` over `LlamaEngine`. Prompts are rendered by mistral-common and sent as
+token ids, so nothing that a message holds can become a control token. Calls are told from text by
+the id of `[TOOL_CALLS]`, never by its spelling. Generation is greedy unless a turn asks otherwise.
+
+The grammar is the one that vLLM gets, in the spelling that Mistral's models are trained on, and
+`<[9]>` in it is the real token. llama.cpp's own conversion of JSON Schema was not taken: it has
+neither the spaces nor the order of keys. See `llama_grammar` for what the engine may refuse.
+
+Between the backend and the engine is HTTP on loopback: it streams, and closing the connection stops
+the generation and frees the slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from routing.backend import Completion, TextDelta, Turn
+from routing.backends.llama_answer import LlamaAnswer
+from routing.backends.llama_engine import EngineShape, LlamaEngine
+from routing.backends.llama_grammar import grammars, may_call
+from routing.backends.llama_http import LlamaClient
+from routing.errors import BackendError, BackendTimeout, ContextTooLong
+from routing.prompt import TOOL_CALLS_ID, PromptRenderer
+
+log = logging.getLogger(__name__)
+
+ALTERNATIVES = 10
+"""How many tokens are reported at each place of an answer with log-probabilities."""
+
+_READY_WITHIN_S = 2.0
+_RENDERED_INLINE = 100_000
+"""Characters of conversation up to which rendering (about 1 ms) does not need a thread."""
+_GRAMMARS_KEPT = 256
+_NEVER_GENERATED = [0, 1, *range(3, 9), *range(10, 14)]
+"""V3's control tokens other than `</s>` and `[TOOL_CALLS]`: they mean something in prompts only."""
+_REPORTED = ["stop", "stop_type", "tokens_predicted", "tokens_evaluated", "timings/cache_n"]
+
+
+class LlamaCppBackend:
+    """The model in the GGUF file at `model_path`.
+
+    `tokenizer` is its `tekken.json`, by default the one beside the file. `max_answer_tokens` bounds
+    the answers of turns that name no bound. `stall_s` bounds each wait for a further token, queueing
+    for a slot included, in seconds. See `EngineShape` for the rest.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model_path: Path,
+        *,
+        tokenizer: Path | None = None,
+        context_tokens: int = 8192,
+        threads: int = 1,
+        slots: int = 4,
+        gpu_layers: int = 0,
+        max_answer_tokens: int = 1024,
+        stall_s: float = 60.0,
+    ) -> None:
+        self._name = name
+        self._model_path = model_path
+        self._max_answer_tokens = max_answer_tokens
+        self._stall_s = stall_s
+        self._renderer = PromptRenderer(tokenizer or model_path.with_name("tekken.json"))
+        self._shape = EngineShape(
+            context_tokens=context_tokens, slots=slots, threads=threads, gpu_layers=gpu_layers
+        )
+        self._engine = LlamaEngine(model_path, self._shape)
+        self._obeyed: dict[str, bool] = {}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def model(self) -> str:
+        return self._model_path.stem
+
+    @property
+    def context_tokens(self) -> int:
+        return self._shape.context_tokens
+
+    async def warm(self) -> None:
+        """Load model and tokenizer now (0.1 s and 0.5 s for the embedded one), not at first use.
+
+        Raises `BackendUnavailable`, with what to do about it.
+        """
+        try:
+            await self._client()
+            await asyncio.to_thread(self._renderer.load)
+        except BackendError as error:
+            error.backend = error.backend or self._name
+            raise
+
+    async def ready(self) -> bool:
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                return await (await self._client()).healthy()
+        except (BackendError, TimeoutError, aiohttp.ClientError):
+            return False
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._engine.unload)
+
+    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+        answer = LlamaAnswer(self.model)
+        try:
+            client, prompt = await self._prepared(turn)
+            request = self._request(turn, prompt, await self._grammar(turn, client))
+            async with aclosing(client.chunks(request, turn.deadline)) as chunks:
+                async for chunk in chunks:
+                    if text := answer.take(chunk):
+                        yield TextDelta(text)
+            completion = answer.completion()
+        except BackendError as error:
+            error.backend = error.backend or self._name
+            raise
+        yield completion
+
+    async def _prepared(self, turn: Turn) -> tuple[LlamaClient, list[int]]:
+        try:
+            async with asyncio.timeout_at(turn.deadline):
+                return await self._client(), await self._rendered(turn)
+        except TimeoutError as error:
+            raise BackendTimeout("the model was not loaded in time") from error
+
+    async def _client(self) -> LlamaClient:
+        endpoint = self._engine.endpoint or await asyncio.to_thread(self._engine.load)
+        return LlamaClient(endpoint, stall_s=self._stall_s)
+
+    async def _rendered(self, turn: Turn) -> list[int]:
+        length = sum(len(str(message.content)) for message in turn.messages)
+        if self._renderer.loaded and length <= _RENDERED_INLINE:
+            return self._renderer.render(turn)
+        return await asyncio.to_thread(self._renderer.render, turn)
+
+    async def _grammar(self, turn: Turn, client: LlamaClient) -> str | None:
+        """The strictest grammar that the engine obeys; each one is tried once and remembered."""
+        for grammar in grammars(turn):
+            obeyed = self._obeyed.get(grammar)
+            if obeyed is None:
+                obeyed = await client.obeys(grammar, turn.deadline)
+                if len(self._obeyed) >= _GRAMMARS_KEPT:
+                    self._obeyed.pop(next(iter(self._obeyed)))
+                self._obeyed[grammar] = obeyed
+                if not obeyed:
+                    log.warning("%s: llama.cpp refused a grammar: %s", self._name, grammar[:2000])
+            if obeyed:
+                return grammar
+        return None
+
+    def _request(self, turn: Turn, prompt: list[int], grammar: str | None) -> dict[str, Any]:
+        sampling = turn.sampling
+        room = self.context_tokens - len(prompt)
+        if room < max(sampling.max_tokens or 1, 1):
+            message = (
+                f"{len(prompt)} tokens of prompt and {sampling.max_tokens or 1} of answer"
+                f" do not fit a window of {self.context_tokens}"
+            )
+            raise ContextTooLong(message)
+        banned = _NEVER_GENERATED if may_call(turn) else [*_NEVER_GENERATED, TOOL_CALLS_ID]
+        request: dict[str, Any] = {
+            "prompt": prompt,
+            "n_predict": sampling.max_tokens or min(room, self._max_answer_tokens),
+            "temperature": sampling.temperature or 0.0,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop) or None,
+            "frequency_penalty": sampling.frequency_penalty,
+            "presence_penalty": sampling.presence_penalty,
+            "n_probs": ALTERNATIVES if turn.logprobs else None,
+            "grammar": grammar,
+            "logit_bias": [[token, False] for token in banned],
+            "stream": True,
+            "return_tokens": True,
+            "cache_prompt": True,
+            "response_fields": _REPORTED,
+        }
+        return {key: value for key, value in request.items() if value is not None}
