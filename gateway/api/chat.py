@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.agent.events import (
@@ -31,6 +30,7 @@ from gateway.api.asgi import (
     send_error,
 )
 from gateway.api.chat_answer import ChatAnswer
+from gateway.api.encoding import encode
 from gateway.api.driving import driven, settle
 from gateway.api.errors import ApiError, answer
 from gateway.api.wire import ChatRequest, parse_chat, run_request
@@ -119,7 +119,7 @@ async def _whole(
     outcome = _required(outcome)
     settle(services, run, outcome)
     body = ChatAnswer(run, chat.model, log.created_at).whole(outcome, calls)
-    await send_bytes(send, 200, orjson.dumps(body), [JSON, _run_header(run)])
+    await send_bytes(send, 200, encode(body), [JSON, _run_header(run)])
 
 
 async def _stream(

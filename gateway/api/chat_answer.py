@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from gateway.agent import trace
 from gateway.agent.run import Outcome, RunRequest
+from gateway.api.encoding import encode
 
 JSONObject = dict[str, Any]
 
@@ -62,7 +61,7 @@ class ChatAnswer:
     def text_chunk(self, text: str) -> bytes:
         """A piece of text. The hot path: only the text itself is encoded."""
         before, after = self._around_text or self._split()
-        return before + orjson.dumps(text) + after
+        return before + encode(text) + after
 
     def last_chunks(self, outcome: Outcome, calls: int, *, include_usage: bool) -> bytes:
         """The client's calls, each whole; the finish chunk with the receipt; the usage if asked."""
@@ -130,4 +129,4 @@ def _tool_calls(outcome: Outcome) -> list[JSONObject]:
 
 
 def _event(chunk: JSONObject) -> bytes:
-    return b"data: " + orjson.dumps(chunk) + b"\n\n"
+    return b"data: " + encode(chunk) + b"\n\n"

@@ -26,9 +26,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from gateway.agent.loop import RequestDenied
+from gateway.api.encoding import encode
 from gateway.live import Stopped
 from gateway.transcript import TranscriptError
 from routing.errors import (
@@ -90,7 +89,7 @@ class Answer:
         }
 
     def body(self) -> bytes:
-        return orjson.dumps(self.document())
+        return encode(self.document())
 
 
 _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-import orjson
-
 from gateway.agent import trace
 from gateway.agent.events import (
     CallAccepted,
@@ -19,12 +17,13 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
+from gateway.api.encoding import encode
 
 
 def as_sse(event: RunEvent) -> bytes:
     """One event: its name (`call.accepted`) and its data as JSON."""
     name, data = _named(event)
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+    return b"event: " + name.encode() + b"\ndata: " + encode(data) + b"\n\n"
 
 
 def _named(event: RunEvent) -> tuple[str, dict[str, Any]]:

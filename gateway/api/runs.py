@@ -7,10 +7,11 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from gateway.agent import trace
 from gateway.api.access import Tenant, UsesServices
+from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.run_events import as_sse
 from gateway.services import Services
@@ -29,10 +30,12 @@ async def list_runs(
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> dict[str, Any]:
+async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The whole trace: turns, calls with their results, refusals, escalations, answer, cost."""
     log = await _log(services, tenant, run_id)
-    return {**_head(log), "request": trace.request(log.request), **trace.fold(log.events)}
+    return document(
+        {**_head(log), "request": trace.request(log.request), **trace.fold(log.events)}
+    )
 
 
 @router.post("/{run_id}/cancel")

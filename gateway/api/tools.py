@@ -10,7 +10,6 @@ import hashlib
 import json
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
@@ -147,8 +146,8 @@ def _definition(spec: ToolSpec) -> dict[str, Any]:
 
 def _hash(spec: ToolSpec) -> str:
     """A digest of the definition: the same definition has the same one everywhere."""
-    canonical = orjson.dumps(_definition(spec), option=orjson.OPT_SORT_KEYS)
-    return "sha256:" + hashlib.sha256(canonical).hexdigest()
+    canonical = json.dumps(_definition(spec), sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _describe(spec: ToolSpec) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""`/v1/tools`: the registry over REST."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from policies.decision import Deny, RequireApproval
+from policies.policy import Policy
+from tools.spec import ToolResult, ToolSpec
+
+
+async def test_the_tools_are_listed_with_their_definition(serve: Any) -> None:
+    gateway = await serve([])
+    listed = (await gateway.http.get("/v1/tools")).json()
+    assert [tool["name"] for tool in listed["data"]] == ["add", "wait"]
+    add = listed["data"][0]
+    assert add["effect"] == "read"
+    assert add["parameters"]["required"] == ["a", "b"]
+    assert add["annotations"]["read_only"] is True
+    assert add == (await gateway.http.get("/v1/tools/add")).json()
+
+
+async def test_a_version_is_told_by_the_hash_of_its_definition(serve: Any) -> None:
+    one, other = await serve([]), await serve([])
+    versions = (await one.http.get("/v1/tools/add/versions")).json()["data"]
+    assert versions == (await other.http.get("/v1/tools/add/versions")).json()["data"]
+    assert versions[0]["version"] == 1
+    assert versions[0]["hash"].startswith("sha256:")
+    wait = (await one.http.get("/v1/tools/wait/versions")).json()["data"]
+    assert wait[0]["hash"] != versions[0]["hash"]
+
+
+async def test_a_removed_tool_is_gone(serve: Any) -> None:
+    gateway = await serve(["Hi."])
+    assert (await gateway.http.delete("/v1/tools/add")).json()["deleted"] is True
+    assert (await gateway.http.get("/v1/tools/add")).status_code == 404
+    await gateway.chat()
+    assert [tool.function.name for tool in gateway.intermediary.turns[0].tools] == ["wait"]
+
+
+async def invoke(gateway: Any, arguments: Any, name: str = "add") -> Any:
+    return await gateway.http.post(f"/v1/tools/{name}/invoke", json={"arguments": arguments})
+
+
+async def test_a_tool_can_be_run_by_hand(serve: Any) -> None:
+    gateway = await serve([])
+    result = (await invoke(gateway, {"a": 17, "b": 25})).json()
+    assert json.loads(result["content"]) == {"sum": 42}
+    assert result["is_error"] is False
+    assert result["attempts"] == 1
+
+
+async def test_numbers_of_any_size_reach_the_tool_exactly(serve: Any) -> None:
+    gateway = await serve([])
+    response = await invoke(gateway, {"a": 10**30 + 1, "b": -(10**30)})
+    assert json.loads(response.json()["content"]) == {"sum": 1}
+
+
+async def test_a_lossless_repair_is_told(serve: Any) -> None:
+    gateway = await serve([])
+    result = (await invoke(gateway, {"a": "17", "b": 25})).json()
+    assert json.loads(result["content"]) == {"sum": 42}
+    assert result["repairs"]
+
+
+async def test_a_failing_tool_is_a_result(serve: Any) -> None:
+    gateway = await serve([])
+    response = await invoke(gateway, {"a": 13, "b": 1})
+    assert response.status_code == 200
+    assert response.json()["is_error"] is True
+    assert response.json()["failure"] == "tool"
+
+
+async def test_arguments_that_break_the_schema_are_refused_with_their_path(serve: Any) -> None:
+    gateway = await serve([])
+    response = await invoke(gateway, {"a": "x", "b": 1})
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "arguments.a"
+    assert gateway.tools.log == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"arguments": 5}',
+        b'{"arguments": {}, "more": 1}',
+        b'{"arguments": {"a": NaN}}',
+        b'{"arguments": {"a": 1, "a": 2, "b": 3}}',
+        b'{"arguments": {"a": ' + b"9" * 5000 + b', "b": 1}}',
+        b'{"arguments": ' + b"[" * 100_000,
+        b'"{\\"arguments\\": {\\"a\\": 1, \\"b\\": 2}}"',
+        b"\xff",
+    ],
+)
+async def test_a_body_that_is_not_right_is_refused_and_nothing_runs(serve: Any, body: bytes) -> None:
+    gateway = await serve([])
+    headers = {"content-type": "application/json"}
+    response = await gateway.http.post("/v1/tools/add/invoke", content=body, headers=headers)
+    assert response.status_code == 400, response.text
+    assert gateway.tools.log == []
+
+
+class Guards(Policy):
+    """Forbids sums of more than 100, wants a person for 100, and hides every result."""
+
+    def on_call(self, subject: Any, call: Any) -> Any:
+        total = call.arguments["a"] + call.arguments["b"]
+        if total > 100:
+            return Deny("too much", "sums")
+        if total == 100:
+            return RequireApproval("a hundred", "sums")
+        return super().on_call(subject, call)
+
+    def on_result(self, subject: Any, call: Any, result: ToolResult) -> ToolResult:
+        return ToolResult(result.call_id, result.name, "hidden")
+
+
+async def test_policy_holds_for_a_tool_run_by_hand(serve: Any) -> None:
+    gateway = await serve([], policies=Guards())
+    denied = await invoke(gateway, {"a": 99, "b": 2})
+    assert (denied.status_code, denied.json()["error"]["code"]) == (403, "sums")
+    held = await invoke(gateway, {"a": 99, "b": 1})
+    assert (held.status_code, held.json()["error"]["code"]) == (403, "approval_required")
+    assert gateway.tools.log == []
+    assert (await invoke(gateway, {"a": 1, "b": 1})).json()["content"] == "hidden"
+
+
+async def test_a_tool_that_policy_does_not_offer_is_not_listed_as_gone(serve: Any) -> None:
+    class HidesAdd(Policy):
+        def on_offer(self, subject: Any, tool: ToolSpec) -> bool:
+            return tool.name != "add"
+
+    gateway = await serve(["Hi."], policies=HidesAdd())
+    await gateway.chat()
+    assert [tool.function.name for tool in gateway.intermediary.turns[0].tools] == ["wait"]
+    assert (await gateway.http.get("/v1/tools/add")).status_code == 200
