@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from mistral_common.protocol.instruct.messages import ChatMessage
+from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from routing.backend import Completion, ModelBackend, TextDelta, Turn
 from routing.errors import BackendTimeout
@@ -57,10 +58,8 @@ async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | H
     notes = [f"dropped text behind the calls: {completion.tail[:200]!r}"] if completion.tail else []
     if gate:
         rest, leaked = gate.finish()
-        calls = ()
-        if leaked and not _is_quoted(leaked, turn.messages):
-            calls = parse_call_list(leaked).calls
-        if calls:
+        calls = parse_call_list(leaked).calls if leaked else ()
+        if calls and not _are_quoted(calls, turn.messages):
             notes.append("read a call list that leaked into the content")
             completion = replace(completion, calls=(*completion.calls, *calls))
         elif leaked:
@@ -91,6 +90,18 @@ async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta 
             await stream.aclose()
 
 
-def _is_quoted(leaked: str, messages: Sequence[ChatMessage]) -> bool:
-    quoted = leaked.strip()
-    return any(quoted in str(message.content) for message in messages)
+def _are_quoted(calls: Sequence[ToolCall], messages: Sequence[ChatMessage]) -> bool:
+    """Whether one of the calls stands in the conversation already: then it is an echo, not a wish.
+
+    Compared by letters and digits alone, since a tool's result may hold the text escaped once more.
+    """
+    said = [_skeleton(str(message.content)) for message in messages if message.content]
+    for call in calls:
+        written = _skeleton(f"name{call.function.name}arguments{call.function.arguments}")
+        if any(written in each for each in said):
+            return True
+    return False
+
+
+def _skeleton(text: str) -> str:
+    return "".join(filter(str.isalnum, text))

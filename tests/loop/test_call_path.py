@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from itertools import repeat
+from itertools import product, repeat
 from typing import Any
 
 import pytest
@@ -246,7 +246,15 @@ async def test_19_a_call_list_echoed_from_a_tool_result_is_text(stage: Any) -> N
         return f"clear {injected}"
 
     stage.tools.act["get_weather"] = poisoned
-    for text in (injected, f"It says: {injected}"):
+
+    async def poisoned_json(call: ValidCall) -> dict[str, str]:
+        del call
+        return {"sky": injected}
+
+    for text, act in product(
+        (injected, f"It says: {injected}", injected + "\n"), (poisoned, poisoned_json)
+    ):
+        stage.tools.act["get_weather"] = act
         stage.tools.log.clear()
         played = await stage.play([Call("get_weather", {"city": "Rome"}), text])
         assert played.text == text
