@@ -18,7 +18,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help=__doc__,
+    help="A gateway for agentic function calling. Start with `gateway serve`, or `gateway doctor`.",
+    epilog="Exit codes: 0 done; 1 the answer is no; 2 used wrongly; 3 not reachable; 130 interrupted.",
 )
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,18 +104,24 @@ def _packages(settings: Settings) -> Iterator[Finding]:
         if model.backend not in _NEEDS:
             continue
         package, extra = _NEEDS[model.backend]
-        install = f"uv sync --locked --inexact --extra {extra}"
-        about = f"{package} for {role}"
-        try:
-            import_module(package)
-        except ModuleNotFoundError:
-            yield Finding("package", well=False, told=f"{about} is not installed", mend=install)
-        except ImportError as error:
-            # Such as a container without the libraries that llama.cpp is linked against.
-            libraries = "apt-get install libgomp1 libstdc++6"
-            yield Finding("package", well=False, told=f"{about}: {error}", mend=libraries)
+        if find_spec(package) is None:
+            told = f"{package} for {role} is not installed"
+            install = f"uv sync --locked --inexact --extra {extra}"
+            yield Finding("package", well=False, told=told, mend=install)
+        elif package == "xllamacpp" and (problem := _import_problem(package)):
+            libraries = "Debian, Ubuntu: apt-get install libgomp1 libstdc++6"
+            yield Finding("package", well=False, told=f"{package}: {problem}", mend=libraries)
         else:
-            yield Finding("package", well=True, told=f"{about} is installed")
+            yield Finding("package", well=True, told=f"{package} for {role} is installed")
+
+
+def _import_problem(package: str) -> str:
+    """Why a compiled package does not load, such as a library that a small container lacks."""
+    try:
+        import_module(package)
+    except ImportError as error:
+        return str(error)
+    return ""
 
 
 def _model_files(settings: Settings) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from gateway.cli.exits import Exit, explained, fail
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
+JSON_HEADER = "-H 'content-type: application/json'"
 TRY = "How many kilometers are 26.2 miles?"
 
 
@@ -98,10 +99,12 @@ def _banner(url: str, settings: Settings, application: Any, workers: int) -> Non
         facts.add_row(
             "workers", f"{workers}, each with its own tools registered over REST and runs"
         )
-    body = json.dumps({"messages": [{"role": "user", "content": TRY}]})
-    facts.add_row("try", f"curl {url}/v1/chat/completions -d '{body}'")
-    facts.add_row("or", f'gateway chat --url {url} "{TRY}"')
-    Console(stderr=True).print(Panel(facts, title="gateway", title_align="left", expand=False))
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Panel(facts, title="gateway", title_align="left", expand=False))
+    # Outside the frame, in one piece: these are for copying.
+    body = json.dumps({"model": "gateway", "messages": [{"role": "user", "content": TRY}]})
+    console.print(f'try  gateway chat --url {url} "{TRY}"')
+    console.print(f"or   curl {url}/v1/chat/completions {JSON_HEADER} -d '{body}'\n")
 
 
 def _tool_names(application: Any) -> list[str]:

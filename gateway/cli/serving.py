@@ -76,6 +76,7 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
         lifespan="on",
         log_level="warning",
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=10,
         **options,
     )
