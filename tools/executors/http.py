@@ -1,0 +1,193 @@
+"""HTTP endpoints as tools.
+
+What it is: a validated call becomes one HTTP request, the response becomes what the model reads.
+Arguments named in the URL template go there, the others to the query (GET, HEAD, DELETE) or into a JSON
+body. Secrets come from the environment at each call and appear nowhere else.
+What it is not: retries and the run's deadline (`tools.wrappers`), what may be registered by whom.
+
+Answers: 2xx is a result; 4xx is `ToolFailed` with the beginning of the body, for the model to adapt; 429,
+5xx and broken connections are `ToolUnavailable`. Redirects are followed by hand, at most three: each
+target is judged like the first, credentials stay with their origin, and a write is never redirected to
+another method or origin.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
+
+import orjson
+
+from tools.answer import Answer
+from tools.errors import RegistrationError, ToolFailed, ToolTimeout, ToolUnavailable
+from tools.executor import CallContext
+from tools.executors.http_session import HttpSessions, Request, Response
+from tools.executors.http_template import HeaderTemplates, Secrets, UrlTemplate
+from tools.spec import Effect, ValidCall
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+SECRET_PREFIX = "TOOL_"
+_IN_QUERY = ("GET", "HEAD", "DELETE")
+_MAX_REDIRECTS = 3
+_MAX_HEAD = 500
+_TEXTUAL = ("text/", "application/json", "application/xml", "+json", "+xml", "yaml", "javascript", "urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpToolConfig:
+    """One endpoint. `timeout_s` bounds one attempt, in seconds.
+
+    `allow_private` lets it reach loopback, private and other internal addresses: an operator's choice,
+    never that of whoever registers a tool.
+    """
+
+    method: Method
+    url: str
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    timeout_s: float = 30.0
+    allow_private: bool = False
+
+
+def environment_secrets(name: str) -> str | None:
+    """A variable of the environment, if its name begins with `TOOL_`.
+
+    The prefix keeps the gateway's own keys from whoever may register a tool.
+    """
+    return os.environ.get(name) if name.startswith(SECRET_PREFIX) else None
+
+
+class HttpExecutor:
+    """Calls one endpoint. Raises `RegistrationError` at once for a configuration that can't be right."""
+
+    def __init__(
+        self, config: HttpToolConfig, sessions: HttpSessions, secrets: Secrets = environment_secrets
+    ) -> None:
+        if config.timeout_s <= 0:
+            raise RegistrationError("$.executor.timeout_s", "must be above 0")
+        self._config = config
+        self._url = UrlTemplate(config.url)
+        self._headers = HeaderTemplates(config.headers)
+        self._sessions = sessions
+        self._secrets = secrets
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The arguments that the URL needs."""
+        return self._url.names
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """Text: the body of the answer, secrets blotted out."""
+        headers, used = self._headers.fill(self._secrets)
+        try:
+            response = await self._follow(self._request(call, context, headers), call)
+            return Answer(_blot(_result(response), used))
+        except ToolUnavailable as error:
+            raise ToolUnavailable(
+                _blot(str(error), used), sent=error.sent, retry_after_s=error.retry_after_s
+            ) from error.__cause__
+        except (ToolFailed, ToolTimeout) as error:
+            error.args = (_blot(str(error), used),)
+            raise
+
+    def _request(self, call: ValidCall, context: CallContext, own: dict[str, str]) -> Request:
+        config = self._config
+        in_query = config.method in _IN_QUERY
+        query = self._url.query(call.arguments, with_rest=in_query)
+        url = self._url.path(call.arguments) + (f"?{query}" if query else "")
+        headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.5", **own}
+        body = None
+        if not in_query:
+            body = orjson.dumps(self._url.body(call.arguments))
+            headers["Content-Type"] = "application/json"
+        if call.tool.effect is not Effect.READ and context.idempotency_key:
+            headers["Idempotency-Key"] = context.idempotency_key
+        headers |= {"Accept-Encoding": "identity", "User-Agent": "agentic-gateway"}
+        return Request(config.method, url, headers, body, config.timeout_s, config.allow_private)
+
+    async def _follow(self, request: Request, call: ValidCall) -> Response:
+        is_write = call.tool.effect is not Effect.READ or request.method not in ("GET", "HEAD")
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await self._sessions.exchange(request)
+            target = response.headers.get("Location")
+            if response.status not in (301, 302, 303, 307, 308) or target is None:
+                return response
+            request = _redirected(request, response.status, target, is_write=is_write)
+        raise ToolFailed(f"redirected more than {_MAX_REDIRECTS} times")
+
+
+def _redirected(request: Request, status: int, target: str, *, is_write: bool) -> Request:
+    url = urljoin(request.url, target)
+    try:
+        here, there = urlsplit(request.url), urlsplit(url)
+        same_origin = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+    except ValueError as error:
+        raise ToolFailed("redirected to what is no URL") from error
+    if there.scheme not in ("http", "https") or not there.hostname or "@" in there.netloc:
+        raise ToolFailed("redirected to what is no web address")
+    if is_write and (status not in (307, 308) or not same_origin):
+        raise ToolFailed(
+            f"answered with a redirect ({status}), which is not followed for a call that changes something;"
+            " it may have been done"
+        )
+    kept = ("Accept", "Accept-Encoding", "User-Agent")
+    headers = {k: v for k, v in request.headers.items() if same_origin or k in kept}
+    return Request(
+        request.method, url, headers, request.body, request.timeout_s, request.allow_private
+    )
+
+
+def _result(response: Response) -> str:
+    """The body as text. Raises for statuses that are no success."""
+    status = response.status
+    if status == 429:
+        raise ToolUnavailable(
+            "HTTP 429: too many requests", sent=False, retry_after_s=_retry_after(response)
+        )
+    if status >= 500 or status < 200 or 300 <= status < 400:
+        raise ToolUnavailable(f"HTTP {status}", retry_after_s=_retry_after(response))
+    if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
+        raise ToolUnavailable(f"answered in the encoding {encoding!r}, which was not asked for")
+    text = _text(response)
+    if status >= 400:
+        head = text if len(text) <= _MAX_HEAD else text[:_MAX_HEAD] + "…"
+        raise ToolFailed(f"HTTP {status}: {head}" if head else f"HTTP {status}")
+    return text
+
+
+def _text(response: Response) -> str:
+    if not response.body:
+        return "" if response.status >= 400 else f'{{"status":{response.status}}}'
+    kind = response.headers.get("Content-Type", "text/plain").lower()
+    if not any(sign in kind for sign in _TEXTUAL):
+        return f"[{len(response.body)} bytes of {kind[:100]}, which is no text]"
+    try:
+        text = response.body.decode(response.charset, "replace")
+    except LookupError:
+        text = response.body.decode("utf-8", "replace")
+    return text + "\n[cut: the answer is longer than 1 MiB]" if response.cut else text
+
+
+def _retry_after(response: Response) -> float | None:
+    """Seconds from now, from a `Retry-After` in seconds or as a date."""
+    said = response.headers.get("Retry-After", "").strip()
+    if said.isdecimal() and len(said) < 7:
+        return float(said)
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _blot(text: str, secrets: tuple[str, ...]) -> str:
+    """A server may echo what it was sent."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text

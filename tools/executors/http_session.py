@@ -1,0 +1,143 @@
+"""The HTTP sessions that all HTTP tools share, and the one exchange they are used for.
+
+What it is: two aiohttp sessions, one that refuses private addresses at connect time and one for tools
+that may reach them; no cookies, no proxies from the environment, no redirects, no decompression, bodies
+bounded; aiohttp's exceptions translated to `tools.errors`.
+What it is not: knowledge of tools; `tools.executors.http` decides what is asked and what the answer means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.resolver import DefaultResolver
+from yarl import URL
+
+from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
+from tools.executors.addresses import GuardedResolver, RefusedAddress, is_public
+
+MAX_BODY_BYTES = 1024 * 1024
+_CONNECT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One exchange. `timeout_s` bounds all of it, in seconds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    timeout_s: float
+    allow_private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. `cut` when the body went on beyond 1 MiB."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut: bool
+    charset: str
+
+
+class HttpSessions:
+    """Opened at the first use inside a running loop, closed with `aclose`."""
+
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection. A later exchange opens new ones."""
+        sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            await session.close()
+
+    async def exchange(self, request: Request) -> Response:
+        """Send one request and read its answer, bounded in time and size.
+
+        Raises `ToolFailed` for a refused address, `ToolTimeout`, and `ToolUnavailable` whose `sent`
+        tells whether the request can have arrived.
+        """
+        url = URL(request.url, encoded=True)
+        if not request.allow_private:
+            _refuse_literal(url)
+        async with _translated(url):
+            async with self._session(request.allow_private).request(
+                request.method,
+                url,
+                headers=request.headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=request.timeout_s, connect=_CONNECT_S),
+            ) as answer:
+                body, cut = await _read(answer)
+                return Response(answer.status, answer.headers, body, cut, answer.charset or "utf-8")
+
+    def _session(self, allow_private: bool) -> aiohttp.ClientSession:
+        session = self._sessions.get(allow_private)
+        if session is None or session.closed:
+            resolver = self._resolver or DefaultResolver()
+            connector = aiohttp.TCPConnector(
+                resolver=resolver if allow_private else GuardedResolver(resolver),
+                limit=100,
+                use_dns_cache=False,
+            )
+            session = self._sessions[allow_private] = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return session
+
+
+def _refuse_literal(url: URL) -> None:
+    try:
+        public = is_public(url.host or "")
+    except ValueError:
+        return  # a name: the resolver judges what it leads to
+    if not public:
+        raise ToolFailed(f"{url.host} is a private address, which this tool may not reach")
+
+
+async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    found = bytearray()
+    async for chunk in answer.content.iter_chunked(64 * 1024):
+        found += chunk
+        if len(found) > MAX_BODY_BYTES:
+            answer.close()
+            return bytes(found[:MAX_BODY_BYTES]), True
+    return bytes(found), False
+
+
+@asynccontextmanager
+async def _translated(url: URL) -> AsyncIterator[None]:
+    """aiohttp's exceptions become ours, the most specific first."""
+    host = url.host
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise ToolUnavailable(f"{host} can't be reached: no connection in time", sent=False) from error
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, RefusedAddress):
+            raise ToolFailed(f"{host} leads to a private address, which this tool may not reach") from error
+        raise ToolUnavailable(f"{host} can't be reached: {_reason(error)}", sent=False) from error
+    except aiohttp.InvalidURL as error:
+        raise ToolFailed(f"{host} is no address that can be asked") from error
+    except (TimeoutError, asyncio.TimeoutError) as error:
+        raise ToolTimeout(f"{host} gave no answer in time") from error
+    except aiohttp.ClientError as error:
+        raise ToolUnavailable(f"{host} broke the connection: {type(error).__name__}") from error
+
+
+def _reason(error: aiohttp.ClientConnectorError) -> str:
+    return error.os_error.strerror or type(error.os_error).__name__

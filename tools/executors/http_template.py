@@ -1,0 +1,113 @@
+"""A URL template and header templates: what of a request comes from whom.
+
+What it is: the author's part (scheme, host, path, secrets by name) kept apart from the model's part
+(values). A value can't change the host, leave its path segment or add a parameter.
+What it is not: sending (`tools.executors.http`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from tools.errors import RegistrationError, ToolFailed, ToolUnavailable
+from tools.spec import JSONObject
+
+Secrets = Callable[[str], str | None]
+"""The value of a named secret, or None when it is not set."""
+
+_PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_-]{0,63})\}")
+_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_OURS = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "accept-encoding"}
+
+
+class UrlTemplate:
+    """`https://api.example.com/users/{id}`: placeholders in path and query only."""
+
+    def __init__(self, template: str, where: str = "$.executor.url") -> None:
+        """Raises `RegistrationError`, whose `where` is `where`."""
+        try:
+            parts = urlsplit(template)
+            _ = parts.port
+        except ValueError as error:
+            raise RegistrationError(where, f"no URL: {error}") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RegistrationError(where, "must begin with http:// or https:// and a host")
+        if parts.username is not None or parts.password is not None:
+            raise RegistrationError(where, "must not hold credentials: use a header with ${NAME}")
+        if "{" in parts.netloc or "\\" in template or any(c <= " " for c in template):
+            raise RegistrationError(where, "the host is fixed: {…} may only stand in path and query")
+        if parts.fragment:
+            raise RegistrationError(where, "must have no fragment")
+        if _SECRET.search(template):
+            raise RegistrationError(where, "must hold no secrets: URLs are logged; use a header")
+        rest = _PLACEHOLDER.sub("", parts.path + parts.query)
+        if "{" in rest or "}" in rest:
+            raise RegistrationError(where, "a placeholder is {name}: letters, digits, '_' and '-'")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path or "/"
+        self._query = parts.query
+        self.names = frozenset(_PLACEHOLDER.findall(parts.path + parts.query))
+
+    def path(self, arguments: JSONObject) -> str:
+        """The URL up to the query, values percent-encoded. Raises `ToolFailed` for what is no segment."""
+        filled = _PLACEHOLDER.sub(lambda match: _segment(match[1], arguments), self._path)
+        if any(segment in (".", "..") for segment in filled.split("/")):
+            raise ToolFailed("an argument may not be '.' or '..'")
+        return self._origin + filled
+
+    def query(self, arguments: JSONObject, *, with_rest: bool) -> str:
+        """The query: the template's own, then, `with_rest`, every argument that has no placeholder."""
+        own = _PLACEHOLDER.sub(lambda match: _segment(match[1], arguments), self._query)
+        pairs: list[tuple[str, str]] = []
+        for name, value in arguments.items() if with_rest else ():
+            if name not in self.names and value is not None:
+                many: list[Any] = value if isinstance(value, list) else [value]
+                pairs.extend((name, _plain(each)) for each in many)
+        return "&".join(part for part in (own, urlencode(pairs)) if part)
+
+    def body(self, arguments: JSONObject) -> JSONObject:
+        """The arguments that have no placeholder."""
+        return {name: value for name, value in arguments.items() if name not in self.names}
+
+
+class HeaderTemplates:
+    """Header values with `${NAME}` for secrets, which are looked up at each call and never kept."""
+
+    def __init__(self, headers: Mapping[str, str], where: str = "$.executor.headers") -> None:
+        """Raises `RegistrationError`."""
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+                raise RegistrationError(f"{where}['{name[:80]}']", "no header that a tool may set")
+            if any(c < " " for c in value) or not value.isascii():
+                raise RegistrationError(f"{where}['{name}']", "must be one line of ASCII")
+        self._headers = dict(headers)
+
+    def fill(self, secrets: Secrets) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The headers, and the secret values in them. Raises `ToolUnavailable` when one is not set."""
+        used: list[str] = []
+
+        def look_up(match: re.Match[str]) -> str:
+            value = secrets(match[1])
+            if not value or not value.isprintable():
+                raise ToolUnavailable(f"the tool is not set up: its secret {match[1]} is missing", sent=False)
+            used.append(value)
+            return value
+
+        filled = {name: _SECRET.sub(look_up, value) for name, value in self._headers.items()}
+        return filled, tuple(used)
+
+
+def _segment(name: str, arguments: JSONObject) -> str:
+    value = arguments.get(name)
+    if isinstance(value, dict | list) or value is None or value == "":
+        raise ToolFailed(f"{name} must be a text that is not empty, or a number")
+    return quote(_plain(value), safe="")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

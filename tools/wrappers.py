@@ -1,0 +1,169 @@
+"""Executors that wrap executors, one concern each.
+
+    Truncate     what is too long for a model becomes a head and a notice
+    Retry        tries again what is safe to try again, within the deadline
+    Timeout      bounds one attempt
+    Limit        bounds how many calls of one tool run at once
+
+What it is: behaviour added around the one-method seam; `standard_wrappers` folds the usual ones.
+What it is not: anything about one kind of tool, or policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState
+
+from tools.answer import Answer, as_text
+from tools.errors import ExecutionError, ToolTimeout, ToolUnavailable
+from tools.executor import CallContext, Executor
+from tools.spec import Effect, ToolSpec, ValidCall
+
+MAX_RESULT_CHARACTERS = 20_000
+_ATTEMPTS = 3
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 20.0
+
+
+class Timeout:
+    """Bounds an attempt by the tool's timeout and the run's deadline, whichever comes first."""
+
+    def __init__(self, inner: Executor) -> None:
+        self._inner = inner
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """Raises `ToolTimeout`; for a call that may change something it says so."""
+        now = asyncio.get_running_loop().time()
+        until = now + call.tool.timeout_s
+        if context.deadline is not None and context.deadline < until:
+            until = context.deadline
+            if until <= now:
+                raise ToolTimeout(
+                    f"{call.name} was not started: the time for this run is over", sent=False
+                )
+        try:
+            async with asyncio.timeout_at(until) as scope:
+                return await self._inner.execute(call, context)
+        except TimeoutError as error:
+            if not scope.expired():
+                raise
+            outcome = (
+                "" if call.tool.effect is Effect.READ else "; the outcome is unknown, it may have happened"
+            )
+            raise ToolTimeout(f"{call.name} gave no answer in {until - now:.3g} s{outcome}") from error
+
+
+class Retry:
+    """Tries again when the tool could not be reached, by effect.
+
+    Reads and idempotent tools always; other calls only when nothing can have reached the tool. Waits
+    grow from 0.2 s with jitter, or are what the tool asked for, and never pass the deadline.
+    """
+
+    def __init__(
+        self,
+        inner: Executor,
+        *,
+        attempts: int = _ATTEMPTS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._inner = inner
+        self._attempts = attempts
+        self._sleep = sleep
+        self._jitter = jitter
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """The first answer, or the last error with `attempts` set."""
+        repeatable = call.tool.effect is Effect.READ or call.tool.annotations.idempotent
+
+        def worth_it(state: RetryCallState) -> bool:
+            error = state.outcome and state.outcome.exception()
+            return isinstance(error, ToolUnavailable) and (repeatable or not error.sent)
+
+        def enough(state: RetryCallState) -> bool:
+            over = asyncio.get_running_loop().time() + state.upcoming_sleep
+            late = context.deadline is not None and over >= context.deadline
+            return state.attempt_number >= self._attempts or late or state.upcoming_sleep > _LONGEST_WAIT_S
+
+        retrying = AsyncRetrying(
+            stop=enough, wait=self._wait, retry=worth_it, sleep=self._pause, reraise=True
+        )
+        tried = 0
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    tried = attempt.retry_state.attempt_number
+                    value = await self._inner.execute(call, context)
+                    return value if tried == 1 else Answer(Answer.of(value).value, attempts=tried)
+        except ExecutionError as error:
+            error.attempts = tried
+            raise
+        raise AssertionError("tenacity ends in a value or an error")
+
+    async def _pause(self, seconds: float) -> None:
+        await self._sleep(seconds)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome and state.outcome.exception()
+        if isinstance(error, ToolUnavailable) and error.retry_after_s is not None:
+            return error.retry_after_s
+        return _FIRST_WAIT_S * 2 ** (state.attempt_number - 1) * (1 + self._jitter())
+
+
+class Truncate:
+    """Cuts a result that is longer than `limit` characters to its head, and says so."""
+
+    def __init__(self, inner: Executor, limit: int = MAX_RESULT_CHARACTERS) -> None:
+        self._inner = inner
+        self._limit = limit
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """The value as it is when it is short, else text with a notice at its end."""
+        answer = Answer.of(await self._inner.execute(call, context))
+        text = as_text(answer.value)
+        if len(text) <= self._limit:
+            return Answer(text, answer.attempts, answer.truncated_from)
+        total = answer.truncated_from or len(text)
+        notice = f"\n[cut: the first {self._limit} of {total} characters; ask for less or for a part]"
+        return Answer(text[: self._limit] + notice, answer.attempts, total)
+
+
+class Limit:
+    """At most `calls` at once; the others wait in order, as long as one attempt may take."""
+
+    def __init__(self, inner: Executor, calls: int) -> None:
+        self._inner = inner
+        self._slots = asyncio.Semaphore(calls)
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """Raises `ToolTimeout` with `sent=False` when no slot came free in time."""
+        until = asyncio.get_running_loop().time() + call.tool.timeout_s
+        if context.deadline is not None:
+            until = min(until, context.deadline)
+        try:
+            async with asyncio.timeout_at(until):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise ToolTimeout(f"{call.name} is busy and was not started", sent=False) from error
+        try:
+            return await self._inner.execute(call, context)
+        finally:
+            self._slots.release()
+
+
+def standard_wrappers(executor: Executor, spec: ToolSpec, *, max_calls: int | None = None) -> Executor:
+    """What every registered tool gets: `Truncate(Retry(Timeout(executor)))`.
+
+    `max_calls` bounds how many calls of `spec` run at once, for tools that can't take more.
+    """
+    bounded: Executor = Timeout(executor)
+    if max_calls is not None:
+        if max_calls < 1:
+            raise ValueError(f"{spec.name}: max_calls must be 1 or more")
+        bounded = Limit(bounded, max_calls)
+    return Truncate(Retry(bounded))
