@@ -40,8 +40,10 @@ class Target:
 GATEWAY = Target(
     "gateway",
     18080,
-    [str(Path(sys.executable).with_name("gateway")), "serve", "--config"]
-    + [str(HERE / "gateway.yaml"), "--port", "18080"],
+    [
+        *(str(Path(sys.executable).with_name("gateway")), "serve"),
+        *("--config", str(HERE / "gateway.yaml"), "--port", "18080"),
+    ],
     {
         "turn": ("turn", "get_weather"),
         "stream": ("stream", "[DONE]"),
@@ -51,8 +53,10 @@ GATEWAY = Target(
 LITELLM = Target(
     "litellm-proxy",
     18200,
-    [str(HERE / ".peers/litellm/bin/litellm"), "--config", str(HERE / "litellm.yaml")]
-    + ["--host", "127.0.0.1", "--port", "18200", "--num_workers", "1"],
+    [
+        *(str(HERE / ".peers/litellm/bin/litellm"), "--config", str(HERE / "litellm.yaml")),
+        *("--host", "127.0.0.1", "--port", "18200", "--num_workers", "1"),
+    ],
     {"turn": ("peer_turn", "get_weather"), "stream": ("peer_stream", "[DONE]")},
 )
 

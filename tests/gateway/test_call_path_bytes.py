@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -178,35 +178,27 @@ def cuts(sent: bytes) -> list[int]:
     return sorted({*ends[:-1], *((a + b) // 2 for a, b in zip(begins, ends, strict=True))} - {0})
 
 
-Ask = Callable[[Case, int, bool], Any]
-
-
-@pytest.fixture
-async def ask() -> AsyncIterator[Ask]:
+async def ask(case: Case, cut: int, *, stream: bool) -> tuple[str, str, list[tuple[str, Any]]]:
     """Ask a fresh gateway over a fresh engine; gives text, finish reason and what was run."""
-
-    async def one(case: Case, cut: int, stream: bool) -> tuple[str, str, list[tuple[str, Any]]]:
-        tools, registry = Tools(), Registry()
-        for each in (ADD, PAY):
-            registry.register(each, tools)
-        async with engine(case, cut) as url:
-            backend = VllmBackend("small", "m", url, context_tokens=8192)
-            router = Router(Member(backend))
-            services = Services(AgentLoop(router, registry), registry, {"intermediary": backend})
-            app = create_app(services)
-            app.state.services = services
-            asked = {"model": "gateway", "messages": [{"role": "user", "content": "Go."}]}
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-                answer = await client.post(
-                    "/v1/chat/completions", json=asked | {"stream": stream} | case.request
-                )
-            await services.aclose()
-        assert answer.status_code == 200, answer.text
-        text, finish = _streamed(answer.text) if stream else _whole(answer.json())
-        return text, finish, tools.log
-
-    yield one
+    tools, registry = Tools(), Registry()
+    for each in (ADD, PAY):
+        registry.register(each, tools)
+    async with engine(case, cut) as url:
+        backend = VllmBackend("small", "m", url, context_tokens=8192)
+        router = Router(Member(backend))
+        services = Services(AgentLoop(router, registry), registry, {"intermediary": backend})
+        app = create_app(services)
+        app.state.services = services
+        asked = {"model": "gateway", "messages": [{"role": "user", "content": "Go."}]}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            answer = await client.post(
+                "/v1/chat/completions", json=asked | {"stream": stream} | case.request
+            )
+        await services.aclose()
+    assert answer.status_code == 200, answer.text
+    text, finish = _streamed(answer.text) if stream else _whole(answer.json())
+    return text, finish, tools.log
 
 
 @asynccontextmanager
@@ -231,10 +223,10 @@ def _streamed(answer: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", CASES)
 async def test_the_answer_and_what_is_run_do_not_depend_on_where_the_bytes_are_cut(
-    ask: Ask, name: str
+    name: str,
 ) -> None:
     case = CASES[name]
     for cut in cuts(case.turns[0]):
-        whole = await ask(case, cut, False)
+        whole = await ask(case, cut, stream=False)
         assert whole == (case.text, "stop", case.ran)
-        assert await ask(case, cut, True) == whole
+        assert await ask(case, cut, stream=True) == whole
