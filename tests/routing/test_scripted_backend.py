@@ -61,12 +61,10 @@ async def test_a_scripted_exception_is_raised(script: list[Item]) -> None:
 
 
 async def test_a_stream_can_break_after_its_text() -> None:
-    backend = ScriptedBackend([Say("begun", breaks=BackendUnavailable("reset"))])
-    seen: list[object] = []
+    stream = ScriptedBackend([Say("begun", breaks=BackendUnavailable("reset"))]).stream(TURN)
+    assert await anext(stream) == TextDelta("begun")
     with pytest.raises(BackendUnavailable, match="reset"):
-        async for item in backend.stream(TURN):
-            seen.append(item)
-    assert seen == [TextDelta("begun")]
+        await anext(stream)
 
 
 async def test_the_end_of_the_script_is_no_backend_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from routing.errors import BackendProtocolError
@@ -47,5 +49,4 @@ def test_an_event_is_given_as_soon_as_it_has_ended() -> None:
 def test_an_event_without_end_is_bounded(body: bytes) -> None:
     decoder = SseDecoder(max_event_bytes=100)
     with pytest.raises(BackendProtocolError, match="100 bytes"):
-        for start in range(0, len(body), 7):
-            decoder.feed(body[start : start + 7])
+        deque(decoder.feed(body[start : start + 7]) for start in range(0, len(body), 7))
