@@ -6,8 +6,9 @@ start-up (`gateway.compose`). Backends are closed at shutdown either way.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -30,7 +31,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     """The whole REST surface over `services`."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
         try:
@@ -42,6 +43,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         title="gateway",
         summary="A gateway for agentic function calling",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={
             HTTPException: _http_error,
             RequestValidationError: _validation_error,
@@ -75,7 +77,8 @@ async def _known_error(_request: Request, error: Exception) -> Response:
 async def _http_error(_request: Request, error: Any) -> Response:
     """Starlette's own refusals: an unknown path, a wrong method, a body that is no JSON."""
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
-    kind = "invalid_request_error" if error.status_code < 500 else "server_error"
+    server_side = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = "server_error" if server_side else "invalid_request_error"
     return _respond(Answer(error.status_code, str(error.detail), kind, None, code), error.headers)
 
 

@@ -14,7 +14,7 @@ from typing import Literal, Self
 StopCause = Literal["disconnected", "cancelled"]
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: someone asked for it
+class Stopped(Exception):
     """The work was ended from outside. `cause` says by whom."""
 
     def __init__(self, cause: StopCause) -> None:
@@ -31,6 +31,7 @@ class Stop:
         self.cause: StopCause | None = None
 
     def __call__(self, cause: StopCause) -> None:
+        """End the body, if it still runs; only the first cause counts."""
         if self._task is not None and self.cause is None:
             self.cause = cause
             self._task.cancel()
@@ -68,9 +69,11 @@ class LiveRuns:
         return len(self._stops)
 
     def add(self, tenant: str, run_id: str, stop: Stop) -> None:
+        """A run begins."""
         self._stops[tenant, run_id] = stop
 
     def remove(self, tenant: str, run_id: str) -> None:
+        """A run has ended."""
         self._stops.pop((tenant, run_id), None)
 
     def cancel(self, tenant: str, run_id: str) -> bool:

@@ -15,13 +15,16 @@ from gateway.storage.memory import MemoryRunStore
 from gateway.storage.runs import RunStore
 from policies.policy import Policy
 from routing.backend import ModelBackend
+from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
 
 
 class Runner(Protocol):
     """What runs requests: `gateway.agent.loop.AgentLoop`."""
 
-    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent, None]: ...
+    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
+        """Yield what happens until `RunFinished`; closing the generator stops the run."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Services:
     """The application's parts.
 
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
-    a request may ask for less. `closers` are awaited in order at shutdown, after the model backends.
+    a request may ask for less. `http` are the connections of tools registered over REST, which may
+    reach private addresses only with `allow_private`. `closers` are awaited in order at shutdown, after the model backends.
     """
 
     loop: Runner
@@ -40,6 +44,8 @@ class Services:
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
     limits: Limits = field(default_factory=Limits)
+    http: HttpSessions = field(default_factory=HttpSessions)
+    allow_private: bool = False
     max_body_bytes: int = 4 * 1024 * 1024
     version: str = ""
     started_at: int = field(default_factory=lambda: int(time.time()))
@@ -49,7 +55,7 @@ class Services:
         """Close backends, store and whatever else was opened; one failure does not stop the rest."""
         failures: list[Exception] = []
         closing = [backend.aclose for backend in self.models.values()]
-        for close in (*closing, self.store.aclose, *self.closers):
+        for close in (*closing, self.store.aclose, self.http.aclose, *self.closers):
             try:
                 await close()
             except Exception as error:  # noqa: BLE001 - collected and raised below

@@ -41,7 +41,12 @@ def fold(events: Sequence[RunEvent]) -> JSONObject:
 def summary(outcome: Outcome | None) -> JSONObject:
     """How a run ended, without its steps; the empty form while it has not."""
     if outcome is None:
-        return {"answer": None, "incomplete_details": None, "usage": usage(Usage()), "cost_usd": 0.0}
+        return {
+            "answer": None,
+            "incomplete_details": None,
+            "usage": usage(Usage()),
+            "cost_usd": 0.0,
+        }
     return {
         "answer": outcome.text,
         "incomplete_details": incomplete(outcome.incomplete),
@@ -69,6 +74,7 @@ def request(run: RunRequest) -> JSONObject:
 
 
 def tool_choice(choice: ToolChoice) -> Any:
+    """A choice in OpenAI's shape."""
     if isinstance(choice, NamedTool):
         return {"type": "function", "function": {"name": choice.name}}
     return choice
@@ -85,6 +91,7 @@ def usage(used: Usage) -> JSONObject:
 
 
 def escalation(receipt: Escalation) -> JSONObject:
+    """The receipt of one decision that was lent."""
     return {
         "step": receipt.step,
         "reason": receipt.reason,
@@ -96,6 +103,7 @@ def escalation(receipt: Escalation) -> JSONObject:
 
 
 def incomplete(missing: Incomplete | None) -> JSONObject | None:
+    """What is missing from an answer, None when nothing is."""
     return None if missing is None else {"reason": missing.reason, "detail": missing.detail}
 
 

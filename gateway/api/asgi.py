@@ -6,7 +6,7 @@ Starlette's own request and response objects do the same for every other route.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import orjson
@@ -20,7 +20,7 @@ Headers = list[tuple[bytes, bytes]]
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 
 
-class ClientGone(Exception):  # noqa: N818 - nobody is left to be told of an error
+class ClientGone(Exception):
     """The client left before its request was read."""
 
 
@@ -93,7 +93,7 @@ async def send_error(send: Send, answer: Answer, headers: Headers | None = None)
 
 
 @asynccontextmanager
-async def stopping_when_gone(receive: Receive) -> AsyncIterator[Stop]:
+async def stopping_when_gone(receive: Receive) -> AsyncGenerator[Stop]:
     """Run the body until it ends or the client leaves; then `Stopped("disconnected")` is raised.
 
     The body of the request has to have been read. Anyone may end the work through the `Stop`, too.

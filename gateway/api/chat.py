@@ -30,8 +30,8 @@ from gateway.api.asgi import (
     send_error,
 )
 from gateway.api.chat_answer import ChatAnswer
-from gateway.api.encoding import encode
 from gateway.api.driving import driven, settle
+from gateway.api.encoding import encode
 from gateway.api.errors import ApiError, answer
 from gateway.api.wire import ChatRequest, parse_chat, run_request
 from gateway.live import Stopped
@@ -53,6 +53,7 @@ class ChatCompletions:
     """The endpoint, as an ASGI application."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; an error before the answer has begun is an HTTP error."""
         services: Services = scope["app"].state.services
         headers: Headers = []
         try:
@@ -157,9 +158,7 @@ class _Stream:
         """Whether bytes have left, so that an error can't be an HTTP status any more."""
         return self._answer is not None
 
-    async def translate(
-        self, log: RunLog, events: AsyncGenerator[RunEvent, None]
-    ) -> tuple[Outcome, int]:
+    async def translate(self, log: RunLog, events: AsyncGenerator[RunEvent]) -> tuple[Outcome, int]:
         calls, outcome = 0, None
         async for event in events:
             log.append(event)

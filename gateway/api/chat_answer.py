@@ -73,7 +73,8 @@ class ChatAnswer:
         finish["gateway"] = receipt(self._run_id, outcome, calls)
         chunks.append(_event(finish))
         if include_usage:
-            usage = {**self._chunk({}), "choices": [], "usage": trace.usage(outcome.usage)}
+            usage = self._chunk({})
+            usage.update(choices=[], usage=trace.usage(outcome.usage))
             chunks.append(_event(usage))
         return b"".join(chunks)
 

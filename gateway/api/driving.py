@@ -7,7 +7,7 @@ cancellable whichever wire format asked for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 from starlette.types import Receive
@@ -24,7 +24,7 @@ from gateway.storage.runs import RunLog
 @asynccontextmanager
 async def driven(
     services: Services, run: RunRequest, receive: Receive
-) -> AsyncIterator[tuple[RunLog, AsyncGenerator[RunEvent, None]]]:
+) -> AsyncGenerator[tuple[RunLog, AsyncGenerator[RunEvent]]]:
     """The run's log and its events; the body appends each event that it reads to the log.
 
     However the body ends, the loop's generator is closed and the log is finished. Raises what the

@@ -1,5 +1,7 @@
-"""JSON out. orjson for speed; the slow way for what it refuses: integers beyond 64 bits, and text
-with lone surrogates, both of which models and tools produce."""
+"""JSON out: orjson for speed, the slow way for what it refuses.
+
+That is integers beyond 64 bits and text with lone surrogates; models and tools produce both.
+"""
 
 from __future__ import annotations
 

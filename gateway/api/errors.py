@@ -79,6 +79,7 @@ class Answer:
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
 
     def document(self) -> dict[str, Any]:
+        """The error in OpenAI's shape."""
         return {
             "error": {
                 "message": self.message,
@@ -89,6 +90,7 @@ class Answer:
         }
 
     def body(self) -> bytes:
+        """The error as JSON text."""
         return encode(self.document())
 
 

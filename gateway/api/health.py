@@ -17,6 +17,7 @@ _READY_WITHIN_S = 2.5
 
 @router.get("/healthz")
 async def healthz(services: UsesServices) -> dict[str, Any]:
+    """Whether the process answers at all."""
     return {"status": "ok", "version": services.version}
 
 

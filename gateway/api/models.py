@@ -21,6 +21,7 @@ async def list_models(services: UsesServices) -> dict[str, Any]:
 
 @router.get("/{model_id}")
 async def get_model(model_id: str, services: UsesServices) -> dict[str, Any]:
+    """One of the names that `model` may take."""
     for model in _models(services):
         if model["id"] == model_id:
             return model

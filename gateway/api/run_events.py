@@ -26,7 +26,7 @@ def as_sse(event: RunEvent) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + encode(data) + b"\n\n"
 
 
-def _named(event: RunEvent) -> tuple[str, dict[str, Any]]:
+def _named(event: RunEvent) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 - one for each event
     match event:
         case RunStarted():
             return "run.started", {"id": event.request.run_id, "offered": list(event.offered)}

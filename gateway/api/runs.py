@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -33,9 +33,7 @@ async def list_runs(
 async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The whole trace: turns, calls with their results, refusals, escalations, answer, cost."""
     log = await _log(services, tenant, run_id)
-    return document(
-        {**_head(log), "request": trace.request(log.request), **trace.fold(log.events)}
-    )
+    return document({**_head(log), "request": trace.request(log.request), **trace.fold(log.events)})
 
 
 @router.post("/{run_id}/cancel")
@@ -51,7 +49,7 @@ async def run_events(run_id: str, services: UsesServices, tenant: Tenant) -> Str
     """The run's events so far, and each new one until it ends, as server-sent events."""
     log = await _log(services, tenant, run_id)
 
-    async def lines() -> AsyncIterator[bytes]:
+    async def lines() -> AsyncGenerator[bytes]:
         async with aclosing(log.follow()) as events:
             async for event in events:
                 yield as_sse(event)

@@ -10,12 +10,12 @@ import hashlib
 import json
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.run import new_run_id
 from gateway.api.access import Tenant, UsesServices
-from gateway.api.asgi import read_body, require_json
+from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.errors import ApiError
 from gateway.services import Services
 from policies.decision import Allow, Deny, RequireApproval
@@ -23,6 +23,7 @@ from policies.policy import Subject
 from routing.native import new_call_id
 from tools.errors import NameTaken
 from tools.executor import CallContext
+from tools.registration import build, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec, ValidCall
 
@@ -31,12 +32,26 @@ router = APIRouter(prefix="/v1/tools", tags=["tools"])
 
 @router.get("")
 async def list_tools(services: UsesServices) -> dict[str, Any]:
+    """Every tool that is registered, in the order of registration."""
     specs = services.registry.snapshot().specs
     return {"object": "list", "data": [_describe(spec) for spec in specs]}
 
 
+@router.post("", status_code=201)
+async def register_tool(request: Request, services: UsesServices) -> dict[str, Any]:
+    """Register a tool that answers over HTTP; 409 when its name is in use."""
+    registration = read_registration(parse_object(await _body(request, services)))
+    spec, executor = build(registration, services.http, allow_private=services.allow_private)
+    try:
+        services.registry.register(spec, executor)
+    except NameTaken as error:
+        raise ApiError(409, error.why, param=error.where, code="name_taken") from error
+    return _describe(spec)
+
+
 @router.get("/{name}")
 async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
+    """One tool's definition."""
     return _describe(services.registry.get(name))
 
 

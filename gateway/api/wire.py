@@ -27,6 +27,8 @@ class _Wire(BaseModel):
 
 
 class FunctionDefinition(_Wire):
+    """A client's function. `strict` changes nothing: every call is validated."""
+
     name: Annotated[str, Field(min_length=1)]
     description: str | None = None
     parameters: dict[str, Any] | None = None
@@ -34,10 +36,13 @@ class FunctionDefinition(_Wire):
 
 
 class FunctionTool(_Wire):
+    """A client's tool."""
+
     type: Literal["function"]
     function: FunctionDefinition
 
     def spec(self) -> ToolSpec:
+        """The tool as the registry describes its own."""
         function = self.function
         return ToolSpec(
             name=function.name,
@@ -47,15 +52,21 @@ class FunctionTool(_Wire):
 
 
 class FunctionName(_Wire):
+    """The function that a choice names."""
+
     name: Annotated[str, Field(min_length=1)]
 
 
 class NamedChoice(_Wire):
+    """A `tool_choice` that forces one tool."""
+
     type: Literal["function"]
     function: FunctionName
 
 
 class JSONSchemaFormat(_Wire):
+    """The schema of a structured answer."""
+
     name: str
     description: str | None = None
     schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
@@ -63,11 +74,15 @@ class JSONSchemaFormat(_Wire):
 
 
 class ResponseFormat(_Wire):
+    """What form an answer has to have."""
+
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JSONSchemaFormat | None = None
 
 
 class StreamOptions(_Wire):
+    """How to stream. Obfuscation is never added."""
+
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
@@ -121,6 +136,7 @@ class ChatRequest(_Wire):
 
     @property
     def include_usage(self) -> bool:
+        """Whether a stream ends with a chunk that tells the usage."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
@@ -182,9 +198,7 @@ def _specificity(error: ErrorDetails) -> int:
     return -len(error["loc"])
 
 
-_UNION_MEMBERS = frozenset(
-    {"NamedChoice", "str", "literal['auto','none','required']", "list[str]"}
-)
+_UNION_MEMBERS = frozenset({"NamedChoice", "str", "literal['auto','none','required']", "list[str]"})
 """Names of union members in pydantic's locations: they are no part of the client's path."""
 
 
@@ -213,7 +227,9 @@ def _refuse_unsupported(chat: ChatRequest) -> None:
         declared = chat.response_format.json_schema
         if declared is None or declared.schema_ is None:
             where = "response_format.json_schema.schema"
-            raise ApiError(400, f"missing parameter: {where}", param=where, code="missing_parameter")
+            raise ApiError(
+                400, f"missing parameter: {where}", param=where, code="missing_parameter"
+            )
 
 
 def _choice(chat: ChatRequest) -> ToolChoice:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, Protocol
 
 from gateway.agent.events import RunEvent, RunFinished, TextDelta
@@ -48,10 +48,12 @@ class RunLog:
 
     @property
     def run_id(self) -> str:
+        """The run's id, unguessable."""
         return self.request.run_id
 
     @property
     def tenant(self) -> str:
+        """On whose behalf the run acts."""
         return self.request.tenant
 
     def append(self, event: RunEvent) -> None:
@@ -71,7 +73,7 @@ class RunLog:
         if self._changed is not None:
             self._changed.set()
 
-    async def follow(self) -> AsyncIterator[RunEvent]:
+    async def follow(self) -> AsyncGenerator[RunEvent]:
         """Every event so far, then each new one, until the run has ended."""
         events, seen = self.events, 0
         while True:
@@ -92,10 +94,14 @@ class RunStore(Protocol):
         """Open the log of a run. Cheap: what is slow happens behind it."""
         ...
 
-    async def get(self, tenant: str, run_id: str) -> RunLog | None: ...
+    async def get(self, tenant: str, run_id: str) -> RunLog | None:
+        """The log of a run of this tenant; None when it is not kept, or another's."""
+        ...
 
     async def recent(self, tenant: str, limit: int) -> Sequence[RunLog]:
         """The newest logs first, at most `limit`."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Write what is not written yet, and let go of what is open."""
+        ...

@@ -27,6 +27,7 @@ from gateway.transcript.errors import TranscriptError
 from gateway.transcript.ids import CallIds
 
 _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_SHOWN = 64
 _PART_SEPARATOR = "\n\n"
 
 
@@ -143,12 +144,13 @@ class _Reader:
         if wire.get("type", "function") != "function":
             problem = f"tool calls of type {_shown(wire.get('type'))} are not supported"
             raise TranscriptError(i, problem, f"{where}.type")
-        call_id, function = wire.get("id"), wire.get("function")
+        call_id = wire.get("id")
         if not isinstance(call_id, str) or not call_id:
             raise TranscriptError(i, "a tool call needs an id", f"{where}.id")
-        if not isinstance(function, dict):
+        if not isinstance(wire.get("function"), dict):
             raise TranscriptError(i, "a tool call needs a function", f"{where}.function")
-        name, arguments = function.get("name"), function.get("arguments")  # pyright: ignore
+        function: dict[str, Any] = wire["function"]
+        name, arguments = function.get("name"), function.get("arguments")
         if not isinstance(name, str) or _FUNCTION_NAME.fullmatch(name) is None:
             problem = "a function's name has 1 to 64 letters, digits, underscores or dashes"
             raise TranscriptError(i, problem, f"{where}.function.name")
@@ -204,16 +206,14 @@ def _calls(i: int, message: Mapping[str, Any]) -> list[Any]:
 
 def _call_ids(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every call id that the messages mention; what is malformed is told of later, by the reader."""
-    found: list[str] = []
+    found: list[object] = []
     for message in messages:
-        if isinstance(calls := message.get("tool_calls"), list):
-            each: object
-            for each in cast("list[object]", calls):
-                if isinstance(each, dict):
-                    found.append(cast("dict[str, Any]", each).get("id", ""))
-        if "tool_call_id" in message:
-            found.append(message["tool_call_id"])
-    return [call_id for call_id in found if isinstance(call_id, str)]  # pyright: ignore
+        calls = message.get("tool_calls")
+        if isinstance(calls, list):
+            each_call = cast("list[object]", calls)
+            found += [cast("dict[str, Any]", c).get("id") for c in each_call if isinstance(c, dict)]
+        found.append(message.get("tool_call_id"))
+    return [call_id for call_id in found if isinstance(call_id, str)]
 
 
 def _arguments(i: int, arguments: object, where: str) -> str:
@@ -240,10 +240,12 @@ def _text(i: int, content: object, *, refusals: bool = False) -> str:
     parts = cast("list[object]", content)
     if not parts:
         raise TranscriptError(i, "content has no parts", f"messages[{i}].content")
-    return _PART_SEPARATOR.join(_part(i, j, part, refusals) for j, part in enumerate(parts))
+    return _PART_SEPARATOR.join(
+        _part(i, j, part, refusals=refusals) for j, part in enumerate(parts)
+    )
 
 
-def _part(i: int, j: int, part: object, refusals: bool) -> str:
+def _part(i: int, j: int, part: object, *, refusals: bool) -> str:
     where = f"messages[{i}].content[{j}]"
     if not isinstance(part, dict):
         raise TranscriptError(i, "a content part is an object with a type", where)
@@ -261,4 +263,4 @@ def _part(i: int, j: int, part: object, refusals: bool) -> str:
 def _shown(value: object) -> str:
     """A value from the client inside an error message: quoted, and never long."""
     text = repr(value)
-    return text if len(text) <= 64 else f"{text[:60]}…"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

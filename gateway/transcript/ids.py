@@ -17,7 +17,7 @@ _ALPHABET = string.digits + string.ascii_letters
 
 
 def is_model_id(text: str) -> bool:
-    """Whether the whole of `text` is nine ASCII alphanumerics (`abcdefghi\\n` is not)."""
+    """Whether the whole of `text` is nine ASCII alphanumerics; a newline behind them is not."""
     return _MODEL_FORM.fullmatch(text) is not None
 
 

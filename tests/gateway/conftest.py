@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+)
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -16,7 +21,6 @@ import uvicorn
 from openai import AsyncOpenAI
 
 from gateway.agent.loop import AgentLoop
-from gateway.agent.run import Limits
 from gateway.app import create_app
 from gateway.services import Services
 from policies.policy import Policy
@@ -127,9 +131,30 @@ def build(
         policies=rules,
         version="test",
         closers=(loop.aclose,),
-        **({"limits": Limits()} | services),
+        **services,
     )
     return built, tools
+
+
+@asynccontextmanager
+async def listening(app: Any, lifespan: Literal["on", "off"] = "off") -> AsyncGenerator[str]:
+    """Serve an ASGI application on a free port; gives its URL."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, ws="none", lifespan=lifespan)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[bound])
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        await server.shutdown(sockets=[bound])
+
+
+@pytest.fixture
+def listen() -> Callable[[Any], AbstractAsyncContextManager[str]]:
+    """Serve an application of the test's own: `async with listen(app) as url`."""
+    return listening
 
 
 @pytest.fixture
@@ -139,14 +164,7 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(script: Iterable[Item] = (), **options: Any) -> Gateway:
             services, tools = build(script, **options)
-            listening = socket.create_server(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            config = uvicorn.Config(create_app(services), log_config=None, ws="none", lifespan="on")
-            config.load()
-            server = uvicorn.Server(config)
-            server.lifespan = config.lifespan_class(config)
-            await server.startup(sockets=[listening])
-            stack.push_async_callback(server.shutdown, sockets=[listening])
+            url = await stack.enter_async_context(listening(create_app(services), "on"))
             # plain HTTP: loading certificates would take longer than the tests
             http = httpx.AsyncClient(base_url=url, timeout=10, verify=False)
             await stack.enter_async_context(http)

@@ -13,7 +13,10 @@ from routing.backends.scripted import Call, Say
 from routing.errors import BackendProtocolError, BackendUnavailable
 
 CITY: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
-WEATHER: dict[str, Any] = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": CITY},
+}
 
 
 def events(body: str) -> list[Any]:
@@ -78,7 +81,12 @@ SCRIPTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"tools": [WEATHER]},
     ),
     "both kinds": (
-        [Say("One moment.", [Call("add", {"a": 1, "b": 2}), Call("get_weather", {"city": "Lyon"})])],
+        [
+            Say(
+                "One moment.",
+                [Call("add", {"a": 1, "b": 2}), Call("get_weather", {"city": "Lyon"})],
+            )
+        ],
         {"tools": [WEATHER], "gateway": {"tools": ["*"]}},
     ),
     "cut by length": ([Say("Once upon a", finish_reason="length")], {"max_tokens": 3}),
@@ -91,7 +99,9 @@ SCRIPTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", SCRIPTS)
 @pytest.mark.parametrize("policies", [None, Shouts()], ids=["as it is", "rewritten"])
-async def test_streaming_or_not_the_answer_is_the_same(serve: Any, case: str, policies: Any) -> None:
+async def test_streaming_or_not_the_answer_is_the_same(
+    serve: Any, case: str, policies: Any
+) -> None:
     script, body = SCRIPTS[case]
     answers: list[dict[str, Any]] = []
     for stream in (False, True):

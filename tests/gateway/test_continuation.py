@@ -52,7 +52,13 @@ def test_the_hidden_exchange_takes_the_place_of_the_apps_copy() -> None:
 
 def test_it_is_put_back_in_every_later_request_of_the_conversation() -> None:
     continuations = kept()
-    later = (*ASKED, SEEN, SUNNY, AssistantMessage(content="Three."), UserMessage(content="Thanks."))
+    later = (
+        *ASKED,
+        SEEN,
+        SUNNY,
+        AssistantMessage(content="Three."),
+        UserMessage(content="Thanks."),
+    )
     for _ in range(2):
         assert continuations.restore("default", later)[1:3] == HIDDEN
 
@@ -67,7 +73,9 @@ def test_arguments_in_another_order_and_spacing_are_the_same_call() -> None:
 def test_another_conversation_with_the_same_id_gets_nothing() -> None:
     other = UserMessage(content="What is the weather?")
     changed = AssistantMessage(tool_calls=[made("weather01", "get_weather", '{"city":"Nice"}')])
-    fewer = AssistantMessage(tool_calls=[*(SEEN.tool_calls or ()), made("weather02", "get_weather")])
+    fewer = AssistantMessage(
+        tool_calls=[*(SEEN.tool_calls or ()), made("weather02", "get_weather")]
+    )
     for messages in ((other, SEEN, SUNNY), (*ASKED, changed, SUNNY), (*ASKED, fewer, SUNNY)):
         assert kept().restore("default", messages) == messages
 

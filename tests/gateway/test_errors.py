@@ -55,7 +55,9 @@ TABLE: list[tuple[Exception, int, str, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "kind", "param", "code"), TABLE, ids=[type(row[0]).__name__ for row in TABLE]
+    ("error", "status", "kind", "param", "code"),
+    TABLE,
+    ids=[type(row[0]).__name__ for row in TABLE],
 )
 def test_every_known_failure_has_its_answer(
     error: Exception, status: int, kind: str, param: str | None, code: str | None

@@ -10,7 +10,7 @@ from gateway.live import LiveRuns, Stop, Stopped
 
 
 async def test_the_work_ends_where_it_waits() -> None:
-    with pytest.raises(Stopped) as caught:  # noqa: PT012 - the scope is what raises
+    with pytest.raises(Stopped) as caught:  # noqa: PT012, SIM117 - the scope is what raises
         with Stop() as stop:
             asyncio.get_running_loop().call_soon(stop, "cancelled")
             await asyncio.Event().wait()
@@ -19,7 +19,7 @@ async def test_the_work_ends_where_it_waits() -> None:
 
 
 async def test_only_the_first_cause_counts() -> None:
-    with pytest.raises(Stopped) as caught:  # noqa: PT012
+    with pytest.raises(Stopped) as caught:  # noqa: PT012, SIM117
         with Stop() as stop:
             asyncio.get_running_loop().call_soon(stop, "disconnected")
             asyncio.get_running_loop().call_soon(stop, "cancelled")
@@ -56,7 +56,7 @@ async def test_an_error_of_the_work_itself_comes_through() -> None:
 
 async def test_a_run_is_found_by_its_tenant_and_id_while_it_is_going() -> None:
     live = LiveRuns()
-    with pytest.raises(Stopped):  # noqa: PT012
+    with pytest.raises(Stopped):  # noqa: PT012, SIM117
         with Stop() as stop:
             live.add("a", "run_1", stop)
             assert not live.cancel("b", "run_1")

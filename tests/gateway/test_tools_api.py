@@ -9,6 +9,7 @@ import pytest
 
 from policies.decision import Deny, RequireApproval
 from policies.policy import Policy
+from routing.backends.scripted import Call
 from tools.spec import ToolResult, ToolSpec
 
 
@@ -100,7 +101,9 @@ async def test_arguments_that_break_the_schema_are_refused_with_their_path(serve
         b"\xff",
     ],
 )
-async def test_a_body_that_is_not_right_is_refused_and_nothing_runs(serve: Any, body: bytes) -> None:
+async def test_a_body_that_is_not_right_is_refused_and_nothing_runs(
+    serve: Any, body: bytes
+) -> None:
     gateway = await serve([])
     headers = {"content-type": "application/json"}
     response = await gateway.http.post("/v1/tools/add/invoke", content=body, headers=headers)
@@ -142,3 +145,89 @@ async def test_a_tool_that_policy_does_not_offer_is_not_listed_as_gone(serve: An
     await gateway.chat()
     assert [tool.function.name for tool in gateway.intermediary.turns[0].tools] == ["wait"]
     assert (await gateway.http.get("/v1/tools/add")).status_code == 200
+
+
+LOOKUP: dict[str, Any] = {
+    "name": "look_up",
+    "description": "Look a word up.",
+    "parameters": {
+        "type": "object",
+        "properties": {"word": {"type": "string"}},
+        "required": ["word"],
+        "additionalProperties": False,
+    },
+    "annotations": {"read_only": True},
+    "executor": {"kind": "http", "method": "GET", "url": "https://x.example/{word}"},
+}
+
+
+REACHES_OUT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"word": {"$ref": "http://169.254.169.254/"}},
+    "required": ["word"],
+}
+
+
+def registration(url: str = "https://dictionary.example", **changes: Any) -> dict[str, Any]:
+    executor = LOOKUP["executor"] | {"url": url + "/words/{word}"}
+    return LOOKUP | {"executor": executor} | changes
+
+
+async def test_a_registered_http_tool_is_offered_and_runs(serve: Any, listen: Any) -> None:
+    asked: list[str] = []
+
+    async def dictionary(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["path"])
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"means": "a greeting"}'})
+
+    async with listen(dictionary) as url:
+        gateway = await serve(
+            [Call("look_up", {"word": "hello"}), "A greeting."], allow_private=True
+        )
+        response = await gateway.http.post("/v1/tools", json=registration(url))
+        assert response.status_code == 201
+        assert response.json()["effect"] == "read"
+        run_id = (await gateway.chat()).headers["x-gateway-run-id"]
+    trace = await gateway.run(run_id)
+    assert "look_up" in trace["offered"]
+    assert trace["answer"] == "A greeting."
+    assert "a greeting" in trace["steps"][0]["calls"][0]["result"]["content"]
+    assert asked == ["/words/hello"]
+
+
+async def test_a_private_address_is_not_reached_unless_the_operator_allows_it(serve: Any) -> None:
+    gateway = await serve([])
+    await gateway.http.post("/v1/tools", json=registration("http://127.0.0.1:9"))
+    result = (await invoke(gateway, {"word": "x"}, "look_up")).json()
+    assert result["is_error"] is True
+
+
+async def test_a_name_in_use_is_a_conflict(serve: Any) -> None:
+    gateway = await serve([])
+    for name in ("add", "Add"):
+        response = await gateway.http.post("/v1/tools", json=registration(name=name))
+        assert response.status_code == 409
+        assert response.json()["error"]["param"] == "$.name"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"name": "x" * 65}, "$.name"),
+        ({"name": 5}, "$.name"),
+        ({"parameters": REACHES_OUT}, "$.parameters.properties.word"),
+        ({"executor": {"kind": "shell"}}, "$.executor"),
+        ({"more": 1}, "$.more"),
+    ],
+)
+async def test_a_definition_that_is_not_right_is_refused_with_its_place(
+    serve: Any, changes: dict[str, Any], param: str
+) -> None:
+    gateway = await serve([])
+    response = await gateway.http.post("/v1/tools", json=registration(**changes))
+    assert response.status_code == 400
+    assert response.json()["error"]["param"].startswith(param)
+    assert response.json()["error"]["code"] == "invalid_tool"
+    assert len((await gateway.http.get("/v1/tools")).json()["data"]) == 2
