@@ -24,7 +24,7 @@ class ToolThreads:
 
     def __init__(self, limit: int = 32) -> None:
         self._limit = limit
-        self._idle = 0
+        self._unfinished = 0
         self._started = 0
         self._lock = threading.Lock()
         self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
@@ -39,7 +39,8 @@ class ToolThreads:
 
     def _grow(self) -> None:
         with self._lock:
-            if self._idle or self._started == self._limit:
+            self._unfinished += 1
+            if self._unfinished <= self._started or self._started == self._limit:
                 return
             self._started += 1
             name = f"tool-{self._started}"
@@ -47,17 +48,14 @@ class ToolThreads:
 
     def _serve(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
             future, function = self._work.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:  # noqa: BLE001 - handed on, whatever it is
+                    future.set_exception(error)
             with self._lock:
-                self._idle -= 1
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(function())
-            except BaseException as error:  # handed to the caller, whatever it is
-                future.set_exception(error)
+                self._unfinished -= 1
 
 
 SHARED = ToolThreads()
