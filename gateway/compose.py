@@ -8,13 +8,16 @@ Raises `CompositionError` for what is configured and can't be had.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from glob import glob
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from gateway.agent.loop import AgentLoop
@@ -28,13 +31,19 @@ from routing.backend import ModelBackend
 from routing.escalation import any_of
 from routing.router import Member, Price, Router
 from tools.errors import RegistrationError
+from tools.executor import Executor
 from tools.executors.function import collect
+from tools.executors.http_session import HttpSessions
+from tools.registration import build, read_manifest
 from tools.registry import Registry
+from tools.spec import ToolSpec
+from tools.wrappers import standard_wrappers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 BUILTIN = "tools.builtin"
+Closer = Callable[[], Awaitable[object]]
 
 
 class CompositionError(Exception):
@@ -64,24 +73,17 @@ def build_application(services: Services) -> FastAPI:
 def build_services(settings: Settings) -> Services:
     """Everything that a gateway consists of. Connections are opened when they are first used."""
     registry = Registry()
-    _register_modules(registry, settings)
-    _register_manifests(registry, settings)
-    members = {"intermediary": _member("intermediary", settings.models.intermediary)}
-    if settings.models.expert is not None:
-        members["expert"] = _member("expert", settings.models.expert)
-    names = settings.escalation.strategies
-    router = Router(
-        members["intermediary"],
-        members.get("expert"),
-        any_of() if names is None else any_of(names),
-    )
+    sessions = HttpSessions()
+    closers = _register_modules(registry, settings)
+    _register_manifests(registry, settings, sessions)
+    router = build_router(settings)
     policies = _policies(settings)
     loop = AgentLoop(router, registry, policies)
     limits = settings.limits
     return Services(
         loop=loop,
         registry=registry,
-        models={role: member.backend for role, member in members.items()},
+        models={role: member.backend for role, member in router.members.items()},
         store=MemoryRunStore(
             max_runs=settings.storage.max_runs, max_age_s=settings.storage.max_age_s
         ),
@@ -94,7 +96,19 @@ def build_services(settings: Settings) -> Services:
         ),
         max_body_bytes=limits.max_body_bytes,
         version=version("agentic-gateway"),
-        closers=(loop.aclose,),
+        http=sessions,
+        allow_private=settings.tools.http.allow_private,
+        closers=(loop.aclose, *closers),
+    )
+
+
+def build_router(settings: Settings) -> Router:
+    """The models in their roles with their prices, and the strategies of escalation."""
+    expert, names = settings.models.expert, settings.escalation.strategies
+    return Router(
+        _member("intermediary", settings.models.intermediary),
+        _member("expert", expert) if expert else None,
+        any_of() if names is None else any_of(names),
     )
 
 
@@ -160,12 +174,17 @@ def _window(model: ModelSettings) -> dict[str, int]:
     return {} if model.context_tokens is None else {"context_tokens": model.context_tokens}
 
 
-def _register_modules(registry: Registry, settings: Settings) -> None:
+def _register_modules(registry: Registry, settings: Settings) -> list[Closer]:
+    """Gives what has to be closed at the end."""
+    closers: list[Closer] = []
     for name in settings.tools.python:
         if name == BUILTIN:
             from tools import builtin
+            from tools.builtin.notes import NotesStore
 
-            pairs = builtin.build(settings.tools.notes_path)
+            notes = NotesStore(settings.tools.notes_path)
+            closers.append(partial(asyncio.to_thread, notes.close))
+            pairs = builtin.build(notes)
         else:
             pairs = collect(_module(name))
             if not pairs:
@@ -174,28 +193,41 @@ def _register_modules(registry: Registry, settings: Settings) -> None:
                     "from tools.executors.function import tool",
                 )
         for spec, executor in pairs:
-            try:
-                registry.register(spec, executor)
-            except RegistrationError as error:
-                raise CompositionError(f"tools.python: {name}: {spec.name}: {error}") from error
+            _register(registry, spec, executor, f"tools.python: {name}: {spec.name}")
+    return closers
 
 
-def _module(name: str) -> object:
+def _module(name: str) -> ModuleType:
     # Behind everything installed, so that a file in the working directory can't take a package's place.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except (ImportError, RegistrationError) as error:
         raise CompositionError(
             f"tools.python: the module {name} can't be imported: {error}",
             f"put it into {here}, or install it into this environment: {sys.prefix}",
         ) from error
 
 
-def _register_manifests(registry: Registry, settings: Settings) -> None:
+def _register_manifests(registry: Registry, settings: Settings, sessions: HttpSessions) -> None:
+    allow_private = settings.tools.http.allow_private
     for pattern in settings.tools.manifests:
-        files = sorted(glob(pattern, recursive=True))
+        files = sorted(Path(found) for found in glob(pattern, recursive=True))  # noqa: PTH207 - absolute
         if not files:
             raise CompositionError(f"tools.manifests: no file matches {pattern}")
+        for file in files:
+            try:
+                for registration in read_manifest(file):
+                    spec, executor = build(registration, sessions, allow_private=allow_private)
+                    _register(registry, spec, executor, f"tools.manifests: {file}: {spec.name}")
+            except RegistrationError as error:
+                raise CompositionError(f"tools.manifests: {file}: {error}") from error
+
+
+def _register(registry: Registry, spec: ToolSpec, executor: Executor, where: str) -> None:
+    try:
+        registry.register(spec, standard_wrappers(executor, spec))
+    except RegistrationError as error:
+        raise CompositionError(f"{where}: {error}") from error
