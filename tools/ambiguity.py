@@ -1,8 +1,8 @@
-"""Whether a backtracking engine can take exponential time on a regular expression.
+r"""Whether a backtracking engine can take exponential time on a regular expression.
 
 What it is: the textbook test. Build the position automaton of the expression (Glushkov); the expression
 is exponentially ambiguous when some state can be left and reached again by two different ways that read
-the same text (Weber and Seidl 1991). `(a+)+`, `(a|a?)+`, `(\\w+\\s?)*` are; `([a-z]+-)*` is not.
+the same text (Weber and Seidl 1991). `(a+)+`, `(a|a?)+`, `(\w+\s?)*` are; `([a-z]+-)*` is not.
 What it is not: a guard at matching time; matching runs on RE2 (`tools.patterns`).
 
 Counted repetitions are judged as one round below `_LOOP_FROM` rounds and as a loop from there on.

@@ -56,7 +56,9 @@ class ToolFailed(ExecutionError):
 class ToolUnavailable(ExecutionError):
     """The tool could not be reached. `sent` is False only when nothing can have reached it."""
 
-    def __init__(self, message: str, *, sent: bool = True, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, sent: bool = True, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.sent = sent
         self.retry_after_s = retry_after_s

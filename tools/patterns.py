@@ -21,8 +21,14 @@ from tools.ambiguity import is_ambiguous
 MAX_PATTERN = 2_000
 _UNICODE_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u([0-9a-fA-F]{4})")
 _REMEDIES = (
-    (re.compile(r"\(\?<?[=!]"), "look-around is not supported: describe what is allowed without it"),
-    (re.compile(r"\\[1-9]|\(\?P="), "back-references are not supported: spell the alternatives out"),
+    (
+        re.compile(r"\(\?<?[=!]"),
+        "look-around is not supported: describe what is allowed without it",
+    ),
+    (
+        re.compile(r"\\[1-9]|\(\?P="),
+        "back-references are not supported: spell the alternatives out",
+    ),
     (
         re.compile(r"\{\d*,?\d{4,}\}"),
         "repetitions above 1000 are not supported: use minLength, maxLength, minItems or maxItems",

@@ -88,13 +88,16 @@ def build(
 ) -> tuple[ToolSpec, Executor]:
     """What the registry takes. Raises `RegistrationError`, also for a URL that needs what the schema lacks."""
     spec, kind = registration.spec(), registration.executor
-    config = HttpToolConfig(kind.method, kind.url, dict(kind.headers), kind.timeout_s, allow_private)
+    config = HttpToolConfig(
+        kind.method, kind.url, dict(kind.headers), kind.timeout_s, allow_private
+    )
     executor = HttpExecutor(config, sessions, secrets)
     required = cast("list[Any]", spec.parameters.get("required") or [])
     for name in sorted(executor.placeholders):
         if name not in required:
             raise RegistrationError(
-                "$.executor.url", f"needs the argument {show(name)}: list it in $.parameters.required"
+                "$.executor.url",
+                f"needs the argument {show(name)}: list it in $.parameters.required",
             )
     return spec, executor
 
@@ -116,7 +119,9 @@ def read_manifest(path: Path) -> list[Registration]:
         try:
             found.append(read_registration(document))
         except RegistrationError as error:
-            raise RegistrationError(f"{path.name}[{index}]{error.where.removeprefix('$')}", error.why) from error
+            raise RegistrationError(
+                f"{path.name}[{index}]{error.where.removeprefix('$')}", error.why
+            ) from error
     return found
 
 

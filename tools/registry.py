@@ -8,18 +8,27 @@ What it is not: storage. What survives a restart is the composition root's busin
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from tools.executor import CallContext, Executor
 from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
 from tools.toolset import Toolset, compile_entry
+from tools.wrappers import standard_wrappers
+
+Wrap = Callable[[Executor, ToolSpec], Executor]
 
 
 class Registry:
-    """Tools by name. Safe to use from any number of threads and tasks."""
+    """Tools by name. Safe to use from any number of threads and tasks.
 
-    def __init__(self) -> None:
+    `wrap` is what every executor is wrapped in: by default timeout, retries by effect and a bound on
+    the result, so that no way of registering a tool can forget them.
+    """
+
+    def __init__(self, wrap: Wrap = standard_wrappers) -> None:
+        self._wrap = wrap
         self._current = Toolset()
         self._writing = threading.Lock()
 
@@ -33,7 +42,7 @@ class Registry:
         Raises `RegistrationError` (where and why), `NameTaken` when the name, or one that models could
         confuse with it, is in use.
         """
-        entry = compile_entry(spec, executor)
+        entry = compile_entry(spec, self._wrap(executor, spec))
         with self._writing:
             self._current = self._current.with_entry(entry, replace=replace)
 

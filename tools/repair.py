@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
 from tools.schema import MAX_DEPTH, CompiledSchema
+from tools.schema_document import Subschema
 from tools.spec import JSONObject, Problem
 from tools.wording import kind, show
 
@@ -27,7 +28,9 @@ MAX_DIGITS = 300
 _MAX_FORMS = 64
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
-_BEGUN = re.compile(r"(?:-?(?:\d+)?(?:\.\d*)?(?:[eE][+-]?\d*)?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)\Z")
+_BEGUN = re.compile(
+    r"(?:-?(?:\d+)?(?:\.\d*)?(?:[eE][+-]?\d*)?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)\Z"
+)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,299})(?:\.0{1,20})?\Z", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _SEPARATORS = re.compile(r"[,;\n、，；]")
@@ -70,7 +73,9 @@ def parse_arguments(raw: str | None, repairs: list[str] | None = None) -> JSONOb
         notes.append("$: null read as {}")
         return {}
     if not isinstance(value, dict):
-        return ParseProblem(Problem.MALFORMED, f"arguments must be a JSON object, got {kind(value)}")
+        return ParseProblem(
+            Problem.MALFORMED, f"arguments must be a JSON object, got {kind(value)}"
+        )
     return cast("JSONObject", value)
 
 
@@ -82,7 +87,9 @@ def _read(text: str) -> Any:
         )
     depth = _depth(text) if text.count("[") + text.count("{") > MAX_DEPTH else 0
     if depth > MAX_DEPTH:
-        raise _Refused(Problem.TOO_LARGE, f"nested more than {MAX_DEPTH} deep: flatten the arguments")
+        raise _Refused(
+            Problem.TOO_LARGE, f"nested more than {MAX_DEPTH} deep: flatten the arguments"
+        )
     try:
         text.encode()
         value = _DECODER.decode(text)
@@ -150,7 +157,9 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> JSONObject:
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise _Refused(Problem.TOO_LARGE, f"an integer of {len(digits)} digits, {MAX_DIGITS} are allowed")
+        raise _Refused(
+            Problem.TOO_LARGE, f"an integer of {len(digits)} digits, {MAX_DIGITS} are allowed"
+        )
     return int(digits)
 
 
@@ -187,7 +196,9 @@ def _holds_surrogate(value: Any) -> bool:
     return False
 
 
-def repair_arguments(arguments: JSONObject, schema: CompiledSchema, repairs: list[str]) -> JSONObject:
+def repair_arguments(
+    arguments: JSONObject, schema: CompiledSchema, repairs: list[str]
+) -> JSONObject:
     """Arguments with each value in the type that the schema asks for, where that loses nothing.
 
     Gives back `arguments` itself when nothing was to be done, otherwise a changed copy; each change is
@@ -201,7 +212,7 @@ class _Repair:
         self._schema = schema
         self._repairs = repairs
 
-    def value(self, value: Any, subschema: Mapping[str, Any] | bool, path: str) -> Any:
+    def value(self, value: Any, subschema: Subschema, path: str) -> Any:
         forms = self._forms(subschema)
         if forms is None:
             return value
@@ -217,7 +228,7 @@ class _Repair:
             return self._items(cast("list[Any]", value), fitting[0], path)
         return value
 
-    def _forms(self, subschema: Mapping[str, Any] | bool) -> list[Mapping[str, Any]] | None:
+    def _forms(self, subschema: Subschema) -> list[Mapping[str, Any]] | None:
         """The alternatives of a subschema with references followed; None when it says nothing."""
         forms: list[Mapping[str, Any]] = []
         todo = [subschema]
@@ -253,14 +264,23 @@ class _Repair:
         if not isinstance(items, Mapping) or "prefixItems" in form:
             return value
         subschema = cast("Mapping[str, Any]", items)
-        after = [self.value(each, subschema, f"{path}[{index}]") for index, each in enumerate(value)]
+        after = [
+            self.value(each, subschema, f"{path}[{index}]") for index, each in enumerate(value)
+        ]
         same = all(new is old for new, old in zip(after, value, strict=True))
         return value if same else after
 
-    def _convert(self, value: Any, kinds: set[str], forms: list[Mapping[str, Any]], path: str) -> Any:
+    def _convert(
+        self, value: Any, kinds: set[str], forms: list[Mapping[str, Any]], path: str
+    ) -> Any:
         if isinstance(value, str):
             after = _from_text(value, kinds)
-        elif isinstance(value, float) and "integer" in kinds and value.is_integer() and abs(value) < 2**53:
+        elif (
+            isinstance(value, float)
+            and "integer" in kinds
+            and value.is_integer()
+            and abs(value) < 2**53
+        ):
             after = int(value)
         elif isinstance(value, int) and not isinstance(value, bool) and kinds == {"string"}:
             after = str(value)
@@ -304,7 +324,9 @@ def _from_text(text: str, kinds: set[str]) -> Any:
         return int(text.partition(".")[0])
     if "number" in kinds and _NUMBER.match(text):
         number = float(text)
-        return int(text) if text.lstrip("-").isdigit() else number if math.isfinite(number) else text
+        return (
+            int(text) if text.lstrip("-").isdigit() else number if math.isfinite(number) else text
+        )
     if "boolean" in kinds and text in ("true", "false", "True", "False"):
         return text in ("true", "True")
     if "null" in kinds and text == "null":

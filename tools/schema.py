@@ -84,7 +84,9 @@ def _pattern(validator: Validator, asked: str, instance: Any, schema: Any) -> _E
         yield ValidationError("does not match")
 
 
-def _pattern_properties(validator: Any, asked: dict[str, Any], instance: Any, schema: Any) -> _Errors:
+def _pattern_properties(
+    validator: Any, asked: dict[str, Any], instance: Any, schema: Any
+) -> _Errors:
     del schema
     if not isinstance(instance, dict):
         return
@@ -109,7 +111,7 @@ def _additional(validator: Any, asked: Any, instance: Any, schema: Mapping[str, 
         yield from validator.descend(value, asked, path=name)
 
 
-def _unique_items(validator: Validator, asked: bool, instance: Any, schema: Any) -> _Errors:
+def _unique_items(validator: Validator, asked: Any, instance: Any, schema: Any) -> _Errors:
     """By hashing: jsonschema compares each with each when the items can't be sorted."""
     del validator, schema
     if asked and isinstance(instance, list):
@@ -146,7 +148,9 @@ _Checker = cast(
         cast("Any", Draft202012Validator),
         validators={
             name: _metered(_OWN.get(name, keyword))
-            for name, keyword in cast("dict[str, _Keyword]", Draft202012Validator.VALIDATORS).items()
+            for name, keyword in cast(
+                "dict[str, _Keyword]", Draft202012Validator.VALIDATORS
+            ).items()
         },
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
     ),
@@ -181,7 +185,7 @@ class CompiledSchema:
             return odd
         return self._check(self._validator, arguments)
 
-    def check_part(self, subschema: Mapping[str, Any] | bool, value: Any) -> SchemaProblem | None:
+    def check_part(self, subschema: Mapping[str, Any], value: Any) -> SchemaProblem | None:
         """Like `check`, against a subschema of this schema."""
         if (odd := _odd_value(value)) is not None:
             return odd
@@ -192,13 +196,17 @@ class CompiledSchema:
         try:
             error = best_match(islice(validator.iter_errors(arguments), _MAX_ERRORS))
         except _TooMuchWork:
-            return SchemaProblem("$", "too large to be checked against the schema: send less at once")
+            return SchemaProblem(
+                "$", "too large to be checked against the schema: send less at once"
+            )
         except RecursionError:
             return SchemaProblem("$", "nested too deep to be checked: flatten it")
         return None if error is None else _problem(error)
 
 
-def compile_parameters(parameters: Mapping[str, Any], where: str = "$.parameters") -> CompiledSchema:
+def compile_parameters(
+    parameters: Mapping[str, Any], where: str = "$.parameters"
+) -> CompiledSchema:
     """Compile the schema of a tool's arguments.
 
     Raises `RegistrationError`, whose `where` is a JSON path that begins with `where`: no object
@@ -230,7 +238,8 @@ def _private_copy(schema: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise RegistrationError(where, f"no JSON: {error}") from error
     if len(raw) > MAX_SCHEMA_BYTES:
         raise RegistrationError(
-            where, f"{len(raw)} bytes, {MAX_SCHEMA_BYTES} are allowed: split the tool or shorten the texts"
+            where,
+            f"{len(raw)} bytes, {MAX_SCHEMA_BYTES} are allowed: split the tool or shorten the texts",
         )
     try:
         return json.loads(raw)
@@ -255,7 +264,9 @@ def _require_object(compiled: CompiledSchema, where: str) -> None:
     while isinstance(node, Mapping) and "type" not in node and "$ref" in node:
         node = compiled.resolve(node["$ref"])
     if not isinstance(node, Mapping) or (node.get("type", "object") != "object"):
-        raise RegistrationError(f"{where}.type", 'arguments are an object: use {"type": "object", …}')
+        raise RegistrationError(
+            f"{where}.type", 'arguments are an object: use {"type": "object", …}'
+        )
     if node and "type" not in node and "properties" not in node:
         raise RegistrationError(where, 'not the schema of an object: add "type": "object"')
 
@@ -273,7 +284,9 @@ def _check_own_values(compiled: CompiledSchema, path: str, node: Mapping[str, An
         )
     allowed: list[Any] = node.get("enum", [])
     if allowed and all(compiled.check_part(only_type, each) is not None for each in allowed):
-        raise RegistrationError(f"{path}.enum", "no entry is of the type beside it: no value can be right")
+        raise RegistrationError(
+            f"{path}.enum", "no entry is of the type beside it: no value can be right"
+        )
 
 
 def _problem(error: ValidationError) -> SchemaProblem:
@@ -307,5 +320,7 @@ def _odd_value(root: Any) -> SchemaProblem | None:
             try:
                 value.encode()
             except UnicodeEncodeError:
-                return SchemaProblem("$", "a text holds half of a surrogate pair: give whole characters")
+                return SchemaProblem(
+                    "$", "a text holds half of a surrogate pair: give whole characters"
+                )
     return None

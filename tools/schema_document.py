@@ -133,7 +133,8 @@ class SchemaDocument:
                     continue
                 if pointer in active:
                     raise RegistrationError(
-                        self._paths[pointer], "refers to itself without going into a property or item"
+                        self._paths[pointer],
+                        "refers to itself without going into a property or item",
                     )
                 active.add(pointer)
                 stack.append((pointer, True))
@@ -150,7 +151,9 @@ class SchemaDocument:
                 yield f"{pointer}/{keyword}"
         for keyword in _SAME_INSTANCE_LIST:
             yield from (f"{pointer}/{keyword}/{i}" for i in range(len(node.get(keyword, ()))))
-        yield from (f"{pointer}/dependentSchemas/{_escape(k)}" for k in node.get("dependentSchemas", ()))
+        yield from (
+            f"{pointer}/dependentSchemas/{_escape(k)}" for k in node.get("dependentSchemas", ())
+        )
 
 
 def _walk(root: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, Subschema]]:
@@ -162,17 +165,23 @@ def _walk(root: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, Subsc
         for pointer, path, node in level:
             count += 1
             if count > MAX_SUBSCHEMAS:
-                raise RegistrationError(where, f"more than {MAX_SUBSCHEMAS} subschemas: split the tool")
+                raise RegistrationError(
+                    where, f"more than {MAX_SUBSCHEMAS} subschemas: split the tool"
+                )
             yield pointer, path, node
             if isinstance(node, Mapping):
                 below.extend(_children(pointer, path, node))
         if not below:
             return
         level = below
-    raise RegistrationError(level[0][1][:200], f"nested more than {MAX_DEPTH} schemas deep: flatten it")
+    raise RegistrationError(
+        level[0][1][:200], f"nested more than {MAX_DEPTH} schemas deep: flatten it"
+    )
 
 
-def _children(pointer: str, path: str, node: Mapping[str, Any]) -> Iterator[tuple[str, str, Subschema]]:
+def _children(
+    pointer: str, path: str, node: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Subschema]]:
     for keyword in _ONE:
         if keyword in node:
             yield _child(pointer, path, keyword, node[keyword])
@@ -187,7 +196,9 @@ def _children(pointer: str, path: str, node: Mapping[str, Any]) -> Iterator[tupl
         if keyword not in node:
             continue
         if not isinstance(node[keyword], Mapping):
-            raise RegistrationError(f"{path}.{keyword}", "must be an object whose values are schemas")
+            raise RegistrationError(
+                f"{path}.{keyword}", "must be an object whose values are schemas"
+            )
         for name, each in node[keyword].items():
             yield _child(f"{pointer}/{keyword}", f"{path}.{keyword}", name, each)
 

@@ -47,6 +47,7 @@ from tools.wording import show
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NEAR = 5
+_LIKE = 0.6
 _NAMED = 20
 
 
@@ -73,7 +74,11 @@ def check_name(name: str, where: str = "$") -> None:
     """Raises `RegistrationError` unless models and engines can spell the name."""
     if _NAME.fullmatch(name):
         return
-    why = f"{len(name)} characters, 64 are allowed" if len(name) > 64 else "letters, digits, '_' and '-' only"
+    why = (
+        f"{len(name)} characters, 64 are allowed"
+        if len(name) > 64
+        else "letters, digits, '_' and '-' only"
+    )
     raise RegistrationError(f"{where}.name", f"{show(name)}: {why}, at least one")
 
 
@@ -155,7 +160,8 @@ class Toolset:
             ):
                 owner = "the request" if self._entries.get(taken) is None else "the gateway"
                 raise NameTaken(
-                    f"{where}.name", f"{show(spec.name)}: {owner} has a tool {show(taken)}; rename one"
+                    f"{where}.name",
+                    f"{show(spec.name)}: {owner} has a tool {show(taken)}; rename one",
                 )
             entries[spec.name] = entry
         return Toolset(entries)
@@ -193,7 +199,7 @@ class Toolset:
             failure = _failure(error, call.tool.effect)
             answer = Answer(None, attempts=error.attempts)
             content = error_text(str(error))
-        except Exception:  # a tool's own bug: its traceback is the author's, not the model's
+        except Exception:  # noqa: BLE001  # a tool's own bug: its traceback is the author's, not the model's
             _log.exception("tool %s failed unexpectedly (run %s)", call.name, context.run_id)
             failure = Failure.TOOL
             content = error_text(f"{call.name} failed unexpectedly; the error was logged")
@@ -214,9 +220,9 @@ class Toolset:
         scored: list[tuple[float, str]] = []
         for known in self._entries:
             matcher.set_seq1(normalised(known))
-            if matcher.real_quick_ratio() >= 0.6 and matcher.quick_ratio() >= 0.6:
+            if matcher.real_quick_ratio() >= _LIKE and matcher.quick_ratio() >= _LIKE:
                 score = matcher.ratio()
-                if score >= 0.6:
+                if score >= _LIKE:
                     scored.append((-score, known))
         return tuple(known for _, known in sorted(scored)[:_NEAR])
 
@@ -250,7 +256,9 @@ class Toolset:
         name = entry.spec.name
         taken = self._normal.get(normalised(name))
         if taken is not None and not (replace and taken == name):
-            raise NameTaken("$.name", f"{show(name)}: there is a tool {show(taken)}; choose another name")
+            raise NameTaken(
+                "$.name", f"{show(name)}: there is a tool {show(taken)}; choose another name"
+            )
         return Toolset({**self._entries, name: entry})
 
 

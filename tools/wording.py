@@ -47,7 +47,11 @@ def kind(value: object) -> str:
 def show(value: object) -> str:
     """A value in at most about a hundred characters, strings in single quotes."""
     if isinstance(value, str):
-        return f"'{value}'" if len(value) <= _SHOWN else f"'{value[:_SHOWN]}…' ({len(value)} characters)"
+        return (
+            f"'{value}'"
+            if len(value) <= _SHOWN
+            else f"'{value[:_SHOWN]}…' ({len(value)} characters)"
+        )
     if isinstance(value, list):
         return f"an array of {len(cast('list[Any]', value))} items"
     if isinstance(value, dict):
@@ -64,7 +68,9 @@ def given(value: object) -> str:
 
 def listed(values: Sequence[object]) -> str:
     """Allowed values as JSON, the first thirty of them."""
-    shown = [json.dumps(value, ensure_ascii=False, default=str)[:_SHOWN] for value in values[:_LISTED]]
+    shown = [
+        json.dumps(value, ensure_ascii=False, default=str)[:_SHOWN] for value in values[:_LISTED]
+    ]
     more = len(values) - _LISTED
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
@@ -75,13 +81,17 @@ def properties_of(schema: Mapping[str, Any]) -> str:
     if not known:
         return "it takes no properties"
     named = [
-        f"{name} ({sub['type']})" if isinstance(sub, dict) and isinstance(cast("Any", sub).get("type"), str) else name
+        f"{name} ({sub['type']})"
+        if isinstance(sub, dict) and isinstance(cast("Any", sub).get("type"), str)
+        else name
         for name, sub in list(known.items())[:_LISTED]
     ]
     return "allowed are: " + ", ".join(named)
 
 
-def explain(keyword: str, asked: Any, value: Any, schema: Mapping[str, Any]) -> str:
+def explain(  # noqa: PLR0911  # one sentence for each keyword
+    keyword: str, asked: Any, value: Any, schema: Mapping[str, Any]
+) -> str:
     """One sentence: what was given, what is expected.
 
     `keyword` is the schema keyword that failed, `asked` its value, `value` what was given there,

@@ -52,9 +52,13 @@ class Timeout:
             if not scope.expired():
                 raise
             outcome = (
-                "" if call.tool.effect is Effect.READ else "; the outcome is unknown, it may have happened"
+                ""
+                if call.tool.effect is Effect.READ
+                else "; the outcome is unknown, it may have happened"
             )
-            raise ToolTimeout(f"{call.name} gave no answer in {until - now:.3g} s{outcome}") from error
+            raise ToolTimeout(
+                f"{call.name} gave no answer in {until - now:.3g} s{outcome}"
+            ) from error
 
 
 class Retry:
@@ -88,7 +92,11 @@ class Retry:
         def enough(state: RetryCallState) -> bool:
             over = asyncio.get_running_loop().time() + state.upcoming_sleep
             late = context.deadline is not None and over >= context.deadline
-            return state.attempt_number >= self._attempts or late or state.upcoming_sleep > _LONGEST_WAIT_S
+            return (
+                state.attempt_number >= self._attempts
+                or late
+                or state.upcoming_sleep > _LONGEST_WAIT_S
+            )
 
         retrying = AsyncRetrying(
             stop=enough, wait=self._wait, retry=worth_it, sleep=self._pause, reraise=True
@@ -129,7 +137,9 @@ class Truncate:
         if len(text) <= self._limit:
             return Answer(text, answer.attempts, answer.truncated_from)
         total = answer.truncated_from or len(text)
-        notice = f"\n[cut: the first {self._limit} of {total} characters; ask for less or for a part]"
+        notice = (
+            f"\n[cut: the first {self._limit} of {total} characters; ask for less or for a part]"
+        )
         return Answer(text[: self._limit] + notice, answer.attempts, total)
 
 
@@ -156,7 +166,9 @@ class Limit:
             self._slots.release()
 
 
-def standard_wrappers(executor: Executor, spec: ToolSpec, *, max_calls: int | None = None) -> Executor:
+def standard_wrappers(
+    executor: Executor, spec: ToolSpec, *, max_calls: int | None = None
+) -> Executor:
     """What every registered tool gets: `Truncate(Retry(Timeout(executor)))`.
 
     `max_calls` bounds how many calls of `spec` run at once, for tools that can't take more.

@@ -48,7 +48,9 @@ def calculate(expression: str) -> str:
     Raises `ToolFailed` for what is no expression, what has no value and what would be too large.
     """
     if len(expression) > MAX_CHARACTERS:
-        raise ToolFailed(f"the expression has {len(expression)} characters, {MAX_CHARACTERS} are allowed")
+        raise ToolFailed(
+            f"the expression has {len(expression)} characters, {MAX_CHARACTERS} are allowed"
+        )
     text = expression.translate(_SPELLINGS).strip().removesuffix("=").removesuffix("?").rstrip(" =")
     return mathematics.as_text(_Parser(text).result())
 
@@ -158,7 +160,9 @@ class _Parser:
     def _unexpected(self) -> NoReturn:
         token = self._next
         if token.kind == "end":
-            raise ToolFailed("the expression ends in the middle: give it whole, such as (2 + 3) * 4")
+            raise ToolFailed(
+                "the expression ends in the middle: give it whole, such as (2 + 3) * 4"
+            )
         raise ToolFailed(
             f"can't read {token.text[:20]!r} here: give an arithmetic expression, such as (2 + 3) * 4"
         )
@@ -172,22 +176,22 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             raise ToolFailed("can't read the expression")
-        kind, token = match.lastgroup, match.group(match.lastgroup)
+        kind, piece = match.lastgroup, match.group(match.lastgroup)
         if kind == "other":
             raise ToolFailed(
-                f"can't read {token!r}: give an arithmetic expression, such as (2 + 3) * 4"
+                f"can't read {piece!r}: give an arithmetic expression, such as (2 + 3) * 4"
             )
-        if kind == "name" and token.lower() in _WORDS:
+        if kind == "name" and piece.lower() in _WORDS:
             kind = "sign"
-        if kind == "number" and "," in token and any(calls):
-            token = token.partition(",")[0]  # max(1,250): two arguments
-        position = match.start(match.lastgroup) + len(token)
-        token = _WORDS.get(token.lower(), token)
-        if token == "(":
+        if kind == "number" and "," in piece and any(calls):
+            piece = piece.partition(",")[0]  # max(1,250): two arguments
+        position = match.start(match.lastgroup) + len(piece)
+        piece = _WORDS.get(piece.lower(), piece)
+        if piece == "(":
             calls.append(previous == "name")
-        elif token == ")" and calls:
+        elif piece == ")" and calls:
             calls.pop()
-        yield _Token(kind, token)
+        yield _Token(kind, piece)
         if kind == "end":
             return
         previous = kind

@@ -45,7 +45,9 @@ def constant(name: str) -> Number:
         return _CONSTANTS[name]
     if name in _FUNCTIONS:
         raise ToolFailed(f"{name} needs parentheses: {name}(…)")
-    raise ToolFailed(f"unknown name {name[:40]!r}: known are {', '.join((*_CONSTANTS, *_FUNCTIONS))}")
+    raise ToolFailed(
+        f"unknown name {name[:40]!r}: known are {', '.join((*_CONSTANTS, *_FUNCTIONS))}"
+    )
 
 
 def apply(sign: str, left: Number, right: Number) -> Number:
@@ -99,7 +101,9 @@ def power(base: Number, exponent: Number) -> Number:
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if bits > 1 and abs(times) * (bits - 1) > _MAX_BITS:
             _too_large()
-        return _bounded(cast("Fraction", base**times)) if abs(base) != 1 else base ** (times % 2 or 2)
+        return (
+            _bounded(cast("Fraction", base**times)) if abs(base) != 1 else base ** (times % 2 or 2)
+        )
     if base < 0:
         raise ToolFailed("a fractional power of a negative number is not real")
     if base == 0:
@@ -179,7 +183,9 @@ def _bounded(value: Fraction) -> Fraction:
 
 
 def _too_large() -> NoReturn:
-    raise ToolFailed(f"the value has more than {MAX_DIGITS} digits: that is too large to compute here")
+    raise ToolFailed(
+        f"the value has more than {MAX_DIGITS} digits: that is too large to compute here"
+    )
 
 
 def _sqrt(value: Number) -> Number:
@@ -266,7 +272,9 @@ def _log(value: Number, base: Number | None = None) -> Number:
         raise ValueError("outside the domain")
     if base is None:
         return as_decimal(value).ln(_CONTEXT)
-    return _near_whole(apply("/", as_decimal(value).log10(_CONTEXT), as_decimal(base).log10(_CONTEXT)))
+    return _near_whole(
+        apply("/", as_decimal(value).log10(_CONTEXT), as_decimal(base).log10(_CONTEXT))
+    )
 
 
 def _log10(value: Number) -> Number:

@@ -79,7 +79,8 @@ class NotesStore:
         with self._transaction() as db:
             if call_key:
                 row = db.execute(
-                    "SELECT note_id FROM saved_calls WHERE tenant = ? AND call_key = ?", (tenant, call_key)
+                    "SELECT note_id FROM saved_calls WHERE tenant = ? AND call_key = ?",
+                    (tenant, call_key),
                 ).fetchone()
                 if row is not None:
                     return {"note_id": row[0]}
@@ -89,7 +90,8 @@ class NotesStore:
                 (tenant,),
             ).fetchone()
             db.execute(
-                "INSERT INTO notes (tenant, note_id, text) VALUES (?, ?, ?)", (tenant, note_id, text)
+                "INSERT INTO notes (tenant, note_id, text) VALUES (?, ?, ?)",
+                (tenant, note_id, text),
             )
             if call_key:
                 db.execute("INSERT INTO saved_calls VALUES (?, ?, ?)", (tenant, call_key, note_id))
@@ -115,11 +117,16 @@ class NotesStore:
         """`{"deleted", "note_id"}`. Raises `ToolFailed` when the tenant has no such note."""
         with self._transaction() as db:
             known = abs(note_id) < 2**63
-            gone = known and db.execute(
-                "DELETE FROM notes WHERE tenant = ? AND note_id = ?", (tenant, note_id)
-            ).rowcount
+            gone = (
+                known
+                and db.execute(
+                    "DELETE FROM notes WHERE tenant = ? AND note_id = ?", (tenant, note_id)
+                ).rowcount
+            )
             if not gone:
-                raise ToolFailed(f"there is no note {note_id}: search the notes for the right note_id")
+                raise ToolFailed(
+                    f"there is no note {note_id}: search the notes for the right note_id"
+                )
         return {"deleted": True, "note_id": note_id}
 
     @contextmanager
@@ -139,7 +146,10 @@ class NotesStore:
 
 def _terms(query: str) -> list[str]:
     words = [word for word in _WORD.findall(query.casefold()) if word not in _STOP]
-    singular = (word[:-1] if len(word) > 4 and word.endswith("s") and word.isascii() else word for word in words)
+    singular = (
+        word[:-1] if len(word) > 4 and word.endswith("s") and word.isascii() else word
+        for word in words
+    )
     return list(dict.fromkeys(singular))[:_MAX_TERMS]
 
 

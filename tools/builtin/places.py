@@ -109,7 +109,11 @@ def find_zone(place: str) -> tuple[str, tzinfo]:
             return key, ZoneInfo(key)
     near = get_close_matches(said, _zones(), n=5, cutoff=0.7)
     zones = ", ".join(dict.fromkeys(_zones()[each] for each in near))
-    hint = f"did you mean {zones}?" if zones else "give a large city nearby or an IANA zone: Europe/Paris"
+    hint = (
+        f"did you mean {zones}?"
+        if zones
+        else "give a large city nearby or an IANA zone: Europe/Paris"
+    )
     raise ToolFailed(f"no time zone is known for {place[:100]!r}; {hint}")
 
 
@@ -132,7 +136,8 @@ def _folded(text: str) -> str:
 def _zones() -> dict[str, str]:
     """Folded names to IANA keys; the first source that knows a name wins."""
     zones: dict[str, str] = {}
-    for source in (_from_table(), _from_cldr_cities(), _from_iana(), _from_cldr_countries()):
+    sources = (_from_table(), _from_iana(), _from_cldr_cities(), _from_cldr_countries(), _bare_keys())
+    for source in sources:
         for name, key in source:
             zones.setdefault(_folded(name), key)
     return zones

@@ -16,7 +16,9 @@ _WESTERN = re.compile(
     r"(?:at )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})(?::00)?)?\s*(?:h|hrs?|hours|o'?clock)?\s*"
     r"(?P<half>a\.?m\.?|p\.?m\.?|in the morning|in the afternoon|in the evening|at night)?"
 )
-_MILITARY = re.compile(r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?:\s*h(?:rs?|ours)?)?(?P<half>)")
+_MILITARY = re.compile(
+    r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?:\s*h(?:rs?|ours)?)?(?P<half>)"
+)
 _CHINESE = re.compile(
     r"(?P<half>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|半夜)?(?P<hour>\d{1,2}|[零〇一二两三四五六七八九十]{1,3})"
     r"(?:[点點时時:](?:(?P<word>半|整|一刻|三刻)|(?P<minute>\d{1,2}|[零〇一二两三四五六七八九十]{1,4})分?)?钟?)"
@@ -24,7 +26,10 @@ _CHINESE = re.compile(
 _WORDS = {"noon": time(12), "midday": time(12), "midnight": time(0), "正午": time(12), "中午": time(12),
           "午夜": time(0), "零点": time(0), "半夜": time(0)}  # fmt: skip
 _MINUTES = {"半": 30, "整": 0, "一刻": 15, "三刻": 45}
-_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+}
 _AFTERNOON = ("p", "in the afternoon", "in the evening", "at night", "下午", "傍晚", "晚上", "夜里")
 _MORNING = ("a", "in the morning", "凌晨", "清晨", "早上", "早晨", "上午", "半夜")
 

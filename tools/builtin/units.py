@@ -154,7 +154,9 @@ def _unit(said: str) -> Any:
                 return _registry().parse_units(form)
             except (PintError, AttributeError, TypeError, ValueError):
                 continue  # pint knows no such unit; the next spelling may do
-    raise ToolFailed(f"unknown unit {said[:60]!r}: give its English name, such as kilometer or pound{_near(said)}")
+    raise ToolFailed(
+        f"unknown unit {said[:60]!r}: give its English name, such as kilometer or pound{_near(said)}"
+    )
 
 
 def _near(said: str) -> str:

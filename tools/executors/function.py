@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from types import ModuleType
 from typing import Any, TypeVar, cast, overload
 
 from tools.executor import CallContext, Executor
@@ -99,7 +98,9 @@ def tool(
     return mark if function is None else mark(function)
 
 
-def as_tool(function: Callable[..., Any], threads: ToolThreads = SHARED) -> tuple[ToolSpec, Executor]:
+def as_tool(
+    function: Callable[..., Any], threads: ToolThreads = SHARED
+) -> tuple[ToolSpec, Executor]:
     """The spec and executor of a function marked with `@tool`. Raises `TypeError` for another."""
     marked = getattr(function, _MARK, None)
     if marked is None:
@@ -108,7 +109,7 @@ def as_tool(function: Callable[..., Any], threads: ToolThreads = SHARED) -> tupl
     return spec, FunctionExecutor(function, signature, threads)
 
 
-def collect(module: ModuleType) -> list[tuple[ToolSpec, Executor]]:
+def collect(module: object) -> list[tuple[ToolSpec, Executor]]:
     """The marked functions of a module, in the order of their definition.
 
     A module may instead offer `tools() -> list[(ToolSpec, Executor)]`, which is then asked.

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -31,11 +31,20 @@ from tools.spec import Effect, ValidCall
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-SECRET_PREFIX = "TOOL_"
+SECRET_PREFIX = "TOOL_"  # noqa: S105  # the beginning of a name
 _IN_QUERY = ("GET", "HEAD", "DELETE")
 _MAX_REDIRECTS = 3
 _MAX_HEAD = 500
-_TEXTUAL = ("text/", "application/json", "application/xml", "+json", "+xml", "yaml", "javascript", "urlencoded")
+_TEXTUAL = (
+    "text/",
+    "application/json",
+    "application/xml",
+    "+json",
+    "+xml",
+    "yaml",
+    "javascript",
+    "urlencoded",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,11 @@ def _redirected(request: Request, status: int, target: str, *, is_write: bool) -
     url = urljoin(request.url, target)
     try:
         here, there = urlsplit(request.url), urlsplit(url)
-        same_origin = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+        same_origin = (here.scheme, here.hostname, here.port) == (
+            there.scheme,
+            there.hostname,
+            there.port,
+        )
     except ValueError as error:
         raise ToolFailed("redirected to what is no URL") from error
     if there.scheme not in ("http", "https") or not there.hostname or "@" in there.netloc:

@@ -8,7 +8,6 @@ What it is not: knowledge of tools; `tools.executors.http` decides what is asked
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class HttpSessions:
         if not request.allow_private:
             _refuse_literal(url)
         async with _translated(url):
-            async with self._session(request.allow_private).request(
+            async with self._session(allow_private=request.allow_private).request(
                 request.method,
                 url,
                 headers=request.headers,
@@ -82,7 +81,7 @@ class HttpSessions:
                 body, cut = await _read(answer)
                 return Response(answer.status, answer.headers, body, cut, answer.charset or "utf-8")
 
-    def _session(self, allow_private: bool) -> aiohttp.ClientSession:
+    def _session(self, *, allow_private: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(allow_private)
         if session is None or session.closed:
             resolver = self._resolver or DefaultResolver()
@@ -121,19 +120,23 @@ async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 @asynccontextmanager
 async def _translated(url: URL) -> AsyncIterator[None]:
-    """aiohttp's exceptions become ours, the most specific first."""
+    """Translate aiohttp's exceptions into ours, the most specific first."""
     host = url.host
     try:
         yield
     except aiohttp.ConnectionTimeoutError as error:
-        raise ToolUnavailable(f"{host} can't be reached: no connection in time", sent=False) from error
+        raise ToolUnavailable(
+            f"{host} can't be reached: no connection in time", sent=False
+        ) from error
     except aiohttp.ClientConnectorError as error:
         if isinstance(error.os_error, RefusedAddress):
-            raise ToolFailed(f"{host} leads to a private address, which this tool may not reach") from error
+            raise ToolFailed(
+                f"{host} leads to a private address, which this tool may not reach"
+            ) from error
         raise ToolUnavailable(f"{host} can't be reached: {_reason(error)}", sent=False) from error
     except aiohttp.InvalidURL as error:
         raise ToolFailed(f"{host} is no address that can be asked") from error
-    except (TimeoutError, asyncio.TimeoutError) as error:
+    except TimeoutError as error:
         raise ToolTimeout(f"{host} gave no answer in time") from error
     except aiohttp.ClientError as error:
         raise ToolUnavailable(f"{host} broke the connection: {type(error).__name__}") from error

@@ -22,7 +22,15 @@ Secrets = Callable[[str], str | None]
 _PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_-]{0,63})\}")
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OURS = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "accept-encoding"}
+_OURS = {
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "accept-encoding",
+}
 
 
 class UrlTemplate:
@@ -40,7 +48,9 @@ class UrlTemplate:
         if parts.username is not None or parts.password is not None:
             raise RegistrationError(where, "must not hold credentials: use a header with ${NAME}")
         if "{" in parts.netloc or "\\" in template or any(c <= " " for c in template):
-            raise RegistrationError(where, "the host is fixed: {…} may only stand in path and query")
+            raise RegistrationError(
+                where, "the host is fixed: {…} may only stand in path and query"
+            )
         if parts.fragment:
             raise RegistrationError(where, "must have no fragment")
         if _SECRET.search(template):
@@ -94,7 +104,9 @@ class HeaderTemplates:
         def look_up(match: re.Match[str]) -> str:
             value = secrets(match[1])
             if not value or not value.isprintable():
-                raise ToolUnavailable(f"the tool is not set up: its secret {match[1]} is missing", sent=False)
+                raise ToolUnavailable(
+                    f"the tool is not set up: its secret {match[1]} is missing", sent=False
+                )
             used.append(value)
             return value
 

@@ -83,15 +83,23 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     context: str | None = None
     for parameter in inspect.signature(function).parameters.values():
         name = parameter.name
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise RegistrationError(f"{where}({name})", "only plain named parameters can be arguments")
+        if parameter.kind in (
+            parameter.POSITIONAL_ONLY,
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            raise RegistrationError(
+                f"{where}({name})", "only plain named parameters can be arguments"
+            )
         if name not in hints:
             raise RegistrationError(f"{where}({name})", "has no type hint: add one")
         hint = hints[name]
         if hint is CallContext:
             context = name
             continue
-        field = f"arg{len(names)}"  # any name may be an argument, `json` and `_x` are no field names
+        field = (
+            f"arg{len(names)}"  # any name may be an argument, `json` and `_x` are no field names
+        )
         names.append((name, field))
         fields[field] = _field(hint, name, parameter, texts.get(name))
     try:
@@ -117,7 +125,7 @@ def _field(hint: Any, name: str, parameter: inspect.Parameter, text: str | None)
 
 
 def _clean(raw: JSONObject) -> JSONObject:
-    """pydantic's schema without titles, in the order type, properties, required, the rest."""
+    """Take pydantic's schema without titles, in the order type, properties, required, the rest."""
     cleaned = cast("JSONObject", _without_titles(raw))
     ordered: JSONObject = {"type": "object", "properties": cleaned.get("properties", {})}
     if "required" in cleaned:
