@@ -163,8 +163,10 @@ class _Stream:
         async for event in events:
             log.append(event)
             if isinstance(event, TextDelta):
-                opened = self._answer or await self._open(log)
-                await self._write(opened.text_chunk(event.text))
+                if self._answer is None:
+                    await self._open(log, event.text)
+                else:
+                    await self._write(self._answer.text_chunk(event.text))
             elif isinstance(event, TurnFinished):
                 if self._answer is None:
                     await self._open(log)
@@ -186,7 +188,7 @@ class _Stream:
         """Tell of an error in mid-stream, in OpenAI's shape, and end."""
         await self._write(b"data: " + answer(error).body() + b"\n\n", more=False)
 
-    async def _open(self, log: RunLog) -> ChatAnswer:
+    async def _open(self, log: RunLog, text: str = "") -> None:
         opened = ChatAnswer(
             self._run,
             self._chat.model,
@@ -196,8 +198,8 @@ class _Stream:
         self._answer = opened
         headers = [*_SSE, _run_header(self._run)]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._write(opened.role_chunk())
-        return opened
+        first = opened.role_chunk()
+        await self._write(first + opened.text_chunk(text) if text else first)
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})

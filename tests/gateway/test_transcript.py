@@ -1,4 +1,7 @@
-"""Conversations in and out: lossless where they are right, refused with their place where not."""
+"""Conversations in and out: lossless where right, refused with their place where not.
+
+Numbers are those of the hard cases of the call path.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def read(*messages: object) -> list[ChatMessage]:
 
 
 @given(st.lists(st.text(min_size=1) | st.from_regex(r"[a-zA-Z0-9]{9}", fullmatch=True)))
-def test_ids_are_a_bijection_to_nine_alphanumerics(client_ids: list[str]) -> None:
+def test_13_ids_are_a_bijection_to_nine_alphanumerics(client_ids: list[str]) -> None:
     ids = CallIds(client_ids)
     inward = {each: ids.inward(each) for each in client_ids}
     assert all(is_model_id(mapped) for mapped in inward.values())
@@ -71,13 +74,13 @@ def test_an_id_of_the_models_form_stays_as_it_is() -> None:
     assert CallIds(["abcdefghi"]).inward("abcdefghi") == "abcdefghi"
 
 
-def test_nine_alphanumerics_and_a_newline_are_no_id() -> None:
+def test_13_nine_alphanumerics_and_a_newline_are_no_id() -> None:
     ids = CallIds(["abcdefghi\n", "abcdefghi"])
     assert ids.inward("abcdefghi\n") != "abcdefghi"
     assert is_model_id(ids.inward("abcdefghi\n"))
 
 
-def test_two_ids_that_share_their_last_nine_characters_stay_apart() -> None:
+def test_13_two_ids_that_share_their_last_nine_characters_stay_apart() -> None:
     ids = CallIds(["call_x_123456789", "call_y_123456789"])
     assert ids.inward("call_x_123456789") != ids.inward("call_y_123456789")
 
@@ -138,7 +141,7 @@ def test_a_canonical_conversation_survives_the_wire(messages: list[ChatMessage])
 
 @settings(max_examples=60)
 @given(conversations(), st.data())
-def test_a_clients_own_ids_come_back(messages: list[ChatMessage], data: st.DataObject) -> None:
+def test_13_a_clients_own_ids_come_back(messages: list[ChatMessage], data: st.DataObject) -> None:
     wire = to_chat(messages)
     renamed: dict[str, str] = {}
     for message in wire:
@@ -153,7 +156,7 @@ def test_a_clients_own_ids_come_back(messages: list[ChatMessage], data: st.DataO
 
 @settings(max_examples=60)
 @given(conversations())
-def test_what_was_read_is_accepted_by_mistrals_own_validator(messages: list[ChatMessage]) -> None:
+def test_15_what_was_read_is_accepted_by_mistrals_own_validator(messages: list[ChatMessage]) -> None:
     canonical = read(*to_chat(messages))
     request = ChatCompletionRequest(messages=canonical, model="any")
     MistralRequestValidatorV5(ValidationMode.serving).validate_request(request)
@@ -171,23 +174,23 @@ def test_a_developer_message_is_a_system_message() -> None:
 
 
 @pytest.mark.parametrize("between", [0, 1, 2, 3])
-def test_a_system_message_goes_first_wherever_it_stood(between: int) -> None:
+def test_15_a_system_message_goes_first_wherever_it_stood(between: int) -> None:
     rest = [USER, calls(call()), result()]
     rest.insert(between, {"role": "system", "content": "be brief"})
     roles = [message.role for message in read(*rest)]
     assert roles == ["system", "user", "assistant", "tool"]
 
 
-def test_an_assistant_message_that_says_nothing_is_dropped() -> None:
+def test_15_an_assistant_message_that_says_nothing_is_dropped() -> None:
     assert len(read(USER, {"role": "assistant", "content": ""}, USER)) == 2
     assert len(read(USER, {"role": "assistant", "content": None, "tool_calls": []})) == 1
 
 
-def test_a_user_message_after_a_tools_result_is_taken() -> None:
+def test_15_a_user_message_after_a_tools_result_is_taken() -> None:
     assert [m.role for m in read(USER, calls(call()), result(), USER)][-2:] == ["tool", "user"]
 
 
-def test_content_together_with_calls_is_kept_together() -> None:
+def test_15_content_together_with_calls_is_kept_together() -> None:
     message = read(USER, calls(call(), content="Let me look."), result())[1]
     assert isinstance(message, AssistantMessage)
     assert message.content == "Let me look."
@@ -322,7 +325,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
 @pytest.mark.parametrize(
     ("messages", "param"), [(m, p) for _, m, p in REFUSED], ids=[i for i, _, _ in REFUSED]
 )
-def test_what_does_not_fit_is_refused_with_its_place(messages: list[Any], param: str) -> None:
+def test_14_and_15_what_does_not_fit_is_refused_with_its_place(messages: list[Any], param: str) -> None:
     error = refused(*messages)
     assert error.param == param
     if param != "messages":
