@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
 from functools import partial
 from glob import glob
 from importlib.metadata import version
@@ -27,9 +28,9 @@ from gateway.settings import ModelSettings, Settings, load_settings
 from gateway.storage.memory import MemoryRunStore
 from policies.loader import DEFAULT, PolicyError, load
 from policies.policy import Policies
-from routing.backend import ModelBackend
+from routing.backends.openai_http import HttpTimeouts
 from routing.escalation import any_of
-from routing.router import Member, Price, Router
+from routing.router import Member, Price, Router, free
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.function import collect
@@ -42,8 +43,11 @@ from tools.wrappers import standard_wrappers
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from routing.backends.litellm import LiteLLMBackend
+    from routing.backends.llamacpp import LlamaCppBackend
+    from routing.backends.vllm import VllmBackend
+
 BUILTIN = "tools.builtin"
-Closer = Callable[[], Awaitable[object]]
 
 
 class CompositionError(Exception):
@@ -72,34 +76,33 @@ def build_application(services: Services) -> FastAPI:
 
 def build_services(settings: Settings) -> Services:
     """Everything that a gateway consists of. Connections are opened when they are first used."""
-    registry = Registry()
-    sessions = HttpSessions()
-    closers = _register_modules(registry, settings)
-    _register_manifests(registry, settings, sessions)
-    router = build_router(settings)
-    policies = _policies(settings)
-    loop = AgentLoop(router, registry, policies)
-    limits = settings.limits
-    return Services(
-        loop=loop,
-        registry=registry,
-        models={role: member.backend for role, member in router.members.items()},
-        store=MemoryRunStore(
-            max_runs=settings.storage.max_runs, max_age_s=settings.storage.max_age_s
-        ),
-        policies=policies,
-        limits=Limits(
-            max_steps=limits.max_steps,
-            deadline_s=limits.deadline_s,
-            max_cost_usd=limits.max_cost_usd,
-            max_calls_per_turn=limits.max_calls_per_turn,
-        ),
-        max_body_bytes=limits.max_body_bytes,
-        version=version("agentic-gateway"),
-        http=sessions,
-        allow_private=settings.tools.http.allow_private,
-        closers=(loop.aclose, *closers),
-    )
+    registry, sessions = Registry(), HttpSessions()
+    with ExitStack() as opened:
+        _register_modules(registry, settings, opened)
+        _register_manifests(registry, settings, sessions)
+        router, policies = build_router(settings), _policies(settings)
+        loop = AgentLoop(router, registry, policies)
+        limits = settings.limits
+        return Services(
+            loop=loop,
+            registry=registry,
+            models={role: member.backend for role, member in router.members.items()},
+            store=MemoryRunStore(
+                max_runs=settings.storage.max_runs, max_age_s=settings.storage.max_age_s
+            ),
+            policies=policies,
+            limits=Limits(
+                max_steps=limits.max_steps,
+                deadline_s=limits.deadline_s,
+                max_cost_usd=limits.max_cost_usd,
+                max_calls_per_turn=limits.max_calls_per_turn,
+            ),
+            http=sessions,
+            allow_private=settings.tools.http.allow_private,
+            max_body_bytes=limits.max_body_bytes,
+            version=version("agentic-gateway"),
+            closers=(loop.aclose, partial(asyncio.to_thread, opened.pop_all().close)),
+        )
 
 
 def build_router(settings: Settings) -> Router:
@@ -120,12 +123,18 @@ def _policies(settings: Settings) -> Policies:
 
 
 def _member(role: str, model: ModelSettings) -> Member:
-    price = Price(model.price.input_per_million, model.price.output_per_million)
-    return Member(_BACKENDS[model.backend](role, model), price)
+    price = model.price and Price(model.price.input_per_million, model.price.output_per_million)
+    match model.backend:
+        case "vllm":
+            return Member(_vllm(role, model), price or free)
+        case "llamacpp":
+            return Member(_llamacpp(role, model), price or free)
+        case "litellm":
+            backend = _litellm(role, model)
+            return Member(backend, price or backend.price_usd)
 
 
-def _vllm(role: str, model: ModelSettings) -> ModelBackend:
-    from routing.backends.openai_http import HttpTimeouts
+def _vllm(role: str, model: ModelSettings) -> VllmBackend:
     from routing.backends.vllm import VllmBackend
 
     return VllmBackend(
@@ -139,52 +148,42 @@ def _vllm(role: str, model: ModelSettings) -> ModelBackend:
     )
 
 
-def _llamacpp(role: str, model: ModelSettings) -> ModelBackend:
+def _llamacpp(role: str, model: ModelSettings) -> LlamaCppBackend:
     from routing.backends.llamacpp import LlamaCppBackend
 
-    return LlamaCppBackend(
+    build = partial(
+        LlamaCppBackend,
         role,
         Path(model.model),
         threads=model.llamacpp.threads,
         slots=model.llamacpp.slots,
         gpu_layers=model.llamacpp.gpu_layers,
         stall_s=model.timeouts.idle_s,
-        **_window(model),
     )
+    return build(context_tokens=model.context_tokens) if model.context_tokens else build()
 
 
-def _litellm(role: str, model: ModelSettings) -> ModelBackend:
+def _litellm(role: str, model: ModelSettings) -> LiteLLMBackend:
     from routing.backends.litellm import LiteLLMBackend
 
-    return LiteLLMBackend(role, model.model)
-
-
-_BACKENDS: dict[str, Callable[[str, ModelSettings], ModelBackend]] = {
-    "vllm": _vllm,
-    "llamacpp": _llamacpp,
-    "litellm": _litellm,
-}
+    return LiteLLMBackend(
+        role,
+        model.model,
+        base_url=str(model.base_url) if model.base_url else None,
+        api_key=_secret(model),
+        context_tokens=model.context_tokens,
+        timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
+    )
 
 
 def _secret(model: ModelSettings) -> str | None:
     return model.api_key.get_secret_value() if model.api_key else None
 
 
-def _window(model: ModelSettings) -> dict[str, int]:
-    return {} if model.context_tokens is None else {"context_tokens": model.context_tokens}
-
-
-def _register_modules(registry: Registry, settings: Settings) -> list[Closer]:
-    """Gives what has to be closed at the end."""
-    closers: list[Closer] = []
+def _register_modules(registry: Registry, settings: Settings, opened: ExitStack) -> None:
     for name in settings.tools.python:
         if name == BUILTIN:
-            from tools import builtin
-            from tools.builtin.notes import NotesStore
-
-            notes = NotesStore(settings.tools.notes_path)
-            closers.append(partial(asyncio.to_thread, notes.close))
-            pairs = builtin.build(notes)
+            pairs = _builtin(settings.tools.notes_path, opened)
         else:
             pairs = collect(_module(name))
             if not pairs:
@@ -194,7 +193,20 @@ def _register_modules(registry: Registry, settings: Settings) -> list[Closer]:
                 )
         for spec, executor in pairs:
             _register(registry, spec, executor, f"tools.python: {name}: {spec.name}")
-    return closers
+
+
+def _builtin(notes_path: Path, opened: ExitStack) -> list[tuple[ToolSpec, Executor]]:
+    from tools import builtin
+    from tools.builtin.notes import NotesStore
+
+    try:
+        notes = opened.enter_context(closing(NotesStore(notes_path)))
+    except (OSError, sqlite3.Error) as error:
+        raise CompositionError(
+            f"tools.notes_path: {notes_path} can't be opened: {error}",
+            "name a file that can be written, such as /tmp/notes.db",
+        ) from error
+    return builtin.build(notes)
 
 
 def _module(name: str) -> ModuleType:

@@ -67,9 +67,9 @@ class Timeouts(_Section):
 class Price(_Section):
     """US dollars a million tokens; what `limits.max_cost_usd` and every receipt are reckoned by."""
 
-    input_per_million: Annotated[float, Field(ge=0)] = 0.0
+    input_per_million: Annotated[float, Field(ge=0)]
     """Of prompts."""
-    output_per_million: Annotated[float, Field(ge=0)] = 0.0
+    output_per_million: Annotated[float, Field(ge=0)]
     """Of answers."""
 
 
@@ -100,7 +100,8 @@ class ModelSettings(_Section):
     grammar: bool = True
     """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
     timeouts: Timeouts = Timeouts()
-    price: Price = Price()
+    price: Price | None = None
+    """Null: what LiteLLM's table says for its models; other backends cost nothing a token."""
     llamacpp: LlamaCppSettings = LlamaCppSettings()
 
     @field_validator("api_key", mode="after")

@@ -59,7 +59,7 @@ def ask(gateway: GatewayClient, console: Console, body: dict[str, Any]) -> str:
 
 
 def _converse(gateway: GatewayClient, model: str) -> None:
-    import readline  # noqa: F401 - gives `input` its history and editing
+    import readline  # noqa: F401 # pyright: ignore[reportUnusedImport] - history and editing
 
     console = _console()
     console.print("[dim]Ctrl-C stops an answer, Ctrl-D ends the conversation.[/]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -64,7 +64,7 @@ def serve(
             return
 
         def started() -> None:
-            _banner(url, settings, uvicorn_config.loaded_app, 1)
+            _banner(url, settings, cast("Any", uvicorn_config).loaded_app, 1)
 
         server = GatewayServer(uvicorn_config, started)
         try:

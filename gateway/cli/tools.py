@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -66,10 +66,5 @@ def call(
         raise typer.Exit(Exit.NO)
 
 
-def _effect(tool: dict[str, object]) -> str:
-    annotations = tool.get("annotations")
-    if not isinstance(annotations, dict):
-        return ""
-    if annotations.get("read_only"):
-        return "reads"
-    return "destroys" if annotations.get("destructive") else "writes"
+def _effect(tool: dict[str, Any]) -> str:
+    return {"read": "reads", "write": "writes", "destroy": "destroys"}.get(tool["effect"], "")

@@ -163,6 +163,7 @@ async def test_manifests_are_found_by_pattern_and_registered(working_directory: 
         ("tools: {python: [made_empty]}", "no function marked with @tool"),
         ("tools: {python: [made_empty, tools.builtin, tools.builtin]}", "no function marked"),
         ("tools: {python: [tools.builtin, tools.builtin]}", "calculate"),
+        ("tools: {notes_path: made_empty.py/notes.db}", "tools.notes_path"),
         ("policies: {file: nowhere.yaml}", "no such file"),
         ("policies: {file: rules.yaml}", "no rule 'approvl'"),
     ],

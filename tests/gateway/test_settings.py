@@ -152,13 +152,14 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
             "GATEWAY__TOOLS__PYTHON": '["mine.tools"]',
             "GATEWAY__MODELS__EXPERT": "null",
             "GATEWAY__MODELS__INTERMEDIARY__API_KEY": "12345",
-            "GATEWAY__MODELS__INTERMEDIARY__PRICE__INPUT_PER_MILLION": "0.15",
+            "GATEWAY__MODELS__INTERMEDIARY__PRICE": "{input_per_million: 0.15, output_per_million: 1}",
         },
     )
     assert settings.server.port == 9999
     assert settings.tools.python == ("mine.tools",)
     assert settings.models.expert is None
     assert settings.models.intermediary.api_key is not None
+    assert settings.models.intermediary.price is not None
     assert settings.models.intermediary.price.input_per_million == 0.15
 
 

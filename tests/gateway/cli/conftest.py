@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -12,7 +12,7 @@ from gateway.agent.loop import AgentLoop
 from gateway.cli.serving import GatewayServer, bind, server_config, url_of
 from gateway.compose import build_application
 from gateway.services import Services
-from routing.backends.scripted import ScriptedBackend
+from routing.backends.scripted import Item, ScriptedBackend
 from routing.router import Member, Router
 from tools.errors import ToolFailed
 from tools.executors.function import as_tool, tool
@@ -35,14 +35,14 @@ def serve() -> Iterator[Serve]:
     """Serves a script of the intermediary's turns (and of the expert's); gives the URL."""
     with ExitStack() as open_servers:
 
-        def start(*turns: object, expert: list[object] | None = None) -> str:
+        def start(*turns: Item, expert: list[Item] | None = None) -> str:
             return open_servers.enter_context(_serving(list(turns), expert))
 
         yield start
 
 
 @contextmanager
-def _serving(turns: list[object], expert_turns: list[object] | None) -> Iterator[str]:
+def _serving(turns: list[Item], expert_turns: list[Item] | None) -> Generator[str]:
     registry = Registry()
     registry.register(*as_tool(calculate))
     intermediary = ScriptedBackend(turns)

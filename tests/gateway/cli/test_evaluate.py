@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gateway.cli import app
+from gateway.cli.evaluate import read_requests
+from gateway.cli.exits import CommandError
+from routing.backends.scripted import Call
+
+from .conftest import Serve
+
+cli = CliRunner()
+
+REQUESTS = """
+- {id: a, lang: en, request: "6 times 7?", expect: [{name: calculate, arguments: {expression: "7 * 6"}}]}
+- {id: b, lang: zh, request: "你好", expect: []}
+- id: c
+  lang: en
+  request: "1 + 1?"
+  any_of: [[], [{name: calculate, arguments: {expression: "1 + 1"}}]]
+"""
+
+ANSWERS = [
+    Call("calculate", {"expression": "6 * 7"}),
+    "42.",
+    Call("calculate", {"expression": "1 + 1"}),
+    "Hello.",
+    "Two.",
+]
+
+
+def written(folder: Path, text: str = REQUESTS) -> str:
+    path = folder / "requests.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_the_score_is_the_share_of_requests_that_end_in_the_right_calls(
+    serve: Serve, tmp_path: Path
+) -> None:
+    done = cli.invoke(app, ["eval", written(tmp_path), "--url", serve(*ANSWERS)])
+    assert done.exit_code == 0, done.output
+    assert "score: 2 of 3 right (67%)" in done.output
+    assert "en: 2 of 2 right" in done.output
+    assert "zh: 0 of 1 right" in done.output
+
+
+def test_a_score_below_the_least_is_an_exit_code(serve: Serve, tmp_path: Path) -> None:
+    file = written(tmp_path)
+    low = cli.invoke(app, ["eval", file, "--min", "0.7", "--url", serve(*ANSWERS)])
+    enough = cli.invoke(app, ["eval", file, "--min", "0.6", "--url", serve(*ANSWERS)])
+    assert (low.exit_code, enough.exit_code) == (1, 0)
+
+
+def test_json_names_each_request_with_its_calls(serve: Serve, tmp_path: Path) -> None:
+    done = cli.invoke(app, ["eval", written(tmp_path), "--json", "--url", serve(*ANSWERS)])
+    told = json.loads(done.stdout)
+    assert [one["right"] for one in told["requests"]] == [True, False, True]
+    assert told["requests"][0]["calls"] == [
+        {"name": "calculate", "arguments": {"expression": "6 * 7"}}
+    ]
+
+
+def test_an_error_is_a_wrong_answer_and_not_the_end(serve: Serve, tmp_path: Path) -> None:
+    done = cli.invoke(
+        app, ["eval", written(tmp_path), "--model", "expert", "--url", serve(*ANSWERS)]
+    )
+    assert done.exit_code == 0
+    assert "score: 0 of 3" in done.output
+    assert "no model 'expert' here" in done.output
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: 1", "- {id: a}", "- 3", "- {id: a, request: x, expect: 5}"]
+)
+def test_a_file_that_is_no_list_of_requests_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="requests.yaml"):
+        read_requests(Path(written(tmp_path, text)))
+
+
+def test_the_fifty_requests_are_fifty_and_can_be_read() -> None:
+    requests = read_requests(Path(__file__).parents[2] / "eval" / "requests.yaml")
+    assert len(requests) == 50
+    assert len({request.id for request in requests}) == 50
+    assert {request.lang for request in requests} == {"en", "zh"}
