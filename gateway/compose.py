@@ -14,6 +14,7 @@ import importlib
 import sqlite3
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from glob import glob
 from importlib.metadata import version
@@ -31,6 +32,7 @@ from policies.policy import Policies
 from routing.backends.openai_http import HttpTimeouts
 from routing.escalation import any_of
 from routing.router import Member, Price, Router, free
+from routing.unconstrained import Unconstrained
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.function import collect
@@ -126,12 +128,13 @@ def _member(role: str, model: ModelSettings) -> Member:
     price = model.price and Price(model.price.input_per_million, model.price.output_per_million)
     match model.backend:
         case "vllm":
-            return Member(_vllm(role, model), price or free)
+            member = Member(_vllm(role, model), price or free)
         case "llamacpp":
-            return Member(_llamacpp(role, model), price or free)
+            member = Member(_llamacpp(role, model), price or free)
         case "litellm":
             backend = _litellm(role, model)
-            return Member(backend, price or backend.price_usd)
+            member = Member(backend, price or backend.price_usd)
+    return member if model.grammar else replace(member, backend=Unconstrained(member.backend))
 
 
 def _vllm(role: str, model: ModelSettings) -> VllmBackend:
@@ -144,7 +147,6 @@ def _vllm(role: str, model: ModelSettings) -> VllmBackend:
         api_key=_secret(model),
         context_tokens=model.context_tokens,
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
-        constrain=model.grammar,
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from gateway.compose import CompositionError, build_application, build_services
+from gateway.compose import CompositionError, build_application, build_router, build_services
 from gateway.settings import Settings, load_settings
 from routing.backend import Usage
+from routing.unconstrained import Unconstrained
 from tools.executor import CallContext
 from tools.spec import ValidCall
 
@@ -184,8 +185,6 @@ def test_what_can_not_be_had_is_told_with_its_key(
 
 
 async def test_prices_are_reckoned_per_million_tokens(working_directory: Path) -> None:
-    from gateway.compose import build_router
-
     settings = configured(
         working_directory,
         VLLM.replace("}}", ", price: {input_per_million: 2, output_per_million: 4}}}"),
@@ -193,6 +192,15 @@ async def test_prices_are_reckoned_per_million_tokens(working_directory: Path) -
     member = build_router(settings).members["intermediary"]
     assert member.price(Usage(500_000, 250_000)) == 2.0
     await member.backend.aclose()
+
+
+def test_a_model_can_be_asked_without_the_grammar(working_directory: Path) -> None:
+    bound = build_router(configured(working_directory, VLLM)).members["intermediary"]
+    free = build_router(
+        configured(working_directory, VLLM.replace("model: m,", "model: m, grammar: false,"))
+    ).members["intermediary"]
+    assert not isinstance(bound.backend, Unconstrained)
+    assert isinstance(free.backend, Unconstrained)
 
 
 async def test_the_application_serves_the_services(working_directory: Path) -> None:

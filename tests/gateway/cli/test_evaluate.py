@@ -78,7 +78,7 @@ def test_an_error_is_a_wrong_answer_and_not_the_end(serve: Serve, tmp_path: Path
     "text", ["", "a: 1", "- {id: a}", "- 3", "- {id: a, request: x, expect: 5}"]
 )
 def test_a_file_that_is_no_list_of_requests_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="requests.yaml"):
+    with pytest.raises(CommandError, match=r"requests\.yaml"):
         read_requests(Path(written(tmp_path, text)))
 
 
