@@ -24,7 +24,9 @@ def make_call() -> Callable[..., ToolCall]:
 
 @pytest.fixture
 def make_spec() -> Callable[..., ToolSpec]:
-    def make(name: str = "probe", parameters: Mapping[str, Any] | None = None, **more: Any) -> ToolSpec:
+    def make(
+        name: str = "probe", parameters: Mapping[str, Any] | None = None, **more: Any
+    ) -> ToolSpec:
         hints = {k: more.pop(k) for k in ("read_only", "idempotent", "destructive") if k in more}
         return ToolSpec(
             name,

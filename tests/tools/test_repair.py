@@ -151,7 +151,9 @@ def test_9_what_no_one_may_rely_on_is_a_typed_problem_in_bounded_time(
     assert problem_of(raw) is problem
 
 
-WHOLE = '{"city": "S\\u00e3o \\"Paulo\\"", "days": [1, -2.5e3, true, null], "deep": {"a": {"b": ""}}}'
+WHOLE = (
+    '{"city": "S\\u00e3o \\"Paulo\\"", "days": [1, -2.5e3, true, null], "deep": {"a": {"b": ""}}}'
+)
 
 
 @pytest.mark.parametrize("end", range(1, len(WHOLE)))
@@ -164,7 +166,9 @@ def test_literal_control_characters_in_a_string_are_read_as_they_stand() -> None
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.sampled_from('{}[]",:\\u0d8f1e9-.truefalsn \n'), max_size=60) | st.text(max_size=60))
+@given(
+    st.text(st.sampled_from('{}[]",:\\u0d8f1e9-.truefalsn \n'), max_size=60) | st.text(max_size=60)
+)
 @example('{"a": "\\')
 def test_reading_any_text_never_raises(raw: str) -> None:
     read = parse_arguments(raw)
@@ -172,7 +176,11 @@ def test_reading_any_text_never_raises(raw: str) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -187,7 +195,9 @@ def test_what_json_can_say_is_read_back_the_same(arguments: dict[str, Any]) -> N
 
 @settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["v", "w"]), json_values))
-def test_repairing_anything_never_raises_and_never_spoils_what_is_valid(arguments: dict[str, Any]) -> None:
+def test_repairing_anything_never_raises_and_never_spoils_what_is_valid(
+    arguments: dict[str, Any],
+) -> None:
     schema = compile_parameters(
         {
             "type": "object",

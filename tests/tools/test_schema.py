@@ -90,13 +90,23 @@ def test_deep_recursion_is_refused_in_bounded_time(depth: int) -> None:
 
 def test_a_schema_that_doubles_at_each_level_is_refused() -> None:
     defs = {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)}
-    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": {**defs, "d40": {}}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/d0"}},
+        "$defs": {**defs, "d40": {}},
+    }
     assert "unfolds" in refusal(schema).why
 
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"^([a-z]+-)*[a-z]+$", r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", r"^\d{4}-\d{2}-\d{2}$", r"(.|\n)+", "é+"],
+    [
+        r"^([a-z]+-)*[a-z]+$",
+        r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$",
+        r"^\d{4}-\d{2}-\d{2}$",
+        r"(.|\n)+",
+        "é+",
+    ],
 )
 def test_ordinary_patterns_are_accepted(pattern: str) -> None:
     compile_parameters(parameters(a={"type": "string", "pattern": pattern}))
@@ -107,9 +117,15 @@ def test_ordinary_patterns_are_accepted(pattern: str) -> None:
     [
         {},
         {"type": "object"},
-        {"$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://x.example/s", **parameters()},
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "$id": "https://x.example/s",
+            **parameters(),
+        },
         {"$ref": "#/$defs/node", "$defs": {"node": parameters(next={"$ref": "#/$defs/node"})}},
-        parameters(title={"type": "string"}, pattern={"type": "string"}, **{"$ref": {"type": "string"}}),
+        parameters(
+            title={"type": "string"}, pattern={"type": "string"}, **{"$ref": {"type": "string"}}
+        ),
     ],
 )
 def test_ordinary_schemas_are_accepted(schema: Any) -> None:
@@ -161,7 +177,9 @@ def test_a_long_text_against_a_bad_pattern_takes_linear_time() -> None:
 def test_a_recursive_schema_with_two_ways_down_is_checked_in_bounded_time() -> None:
     way = parameters(child={"$ref": "#/$defs/node"}) | {"required": ["child"]}
     node = {"anyOf": [way, {**way, "minProperties": 1}]}
-    compiled = compile_parameters({"type": "object", "$ref": "#/$defs/node", "$defs": {"node": node}})
+    compiled = compile_parameters(
+        {"type": "object", "$ref": "#/$defs/node", "$defs": {"node": node}}
+    )
     value: dict[str, Any] = {"child": 1}
     for _ in range(60):
         value = {"child": value}
@@ -194,8 +212,17 @@ json_values = st.recursive(
 COMPILED = compile_parameters(
     parameters(
         a={"type": ["string", "null"], "pattern": "^[a-z]*$"},
-        b={"type": "array", "items": {"anyOf": [{"type": "integer"}, {"$ref": "#"}]}, "uniqueItems": True},
-        c={"oneOf": [{"const": 1}, {"type": "object", "patternProperties": {"^x": {"type": "number"}}}]},
+        b={
+            "type": "array",
+            "items": {"anyOf": [{"type": "integer"}, {"$ref": "#"}]},
+            "uniqueItems": True,
+        },
+        c={
+            "oneOf": [
+                {"const": 1},
+                {"type": "object", "patternProperties": {"^x": {"type": "number"}}},
+            ]
+        },
     )
     | {"additionalProperties": {"type": "number", "multipleOf": 0.5}}
 )

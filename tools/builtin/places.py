@@ -136,7 +136,13 @@ def _folded(text: str) -> str:
 def _zones() -> dict[str, str]:
     """Folded names to IANA keys; the first source that knows a name wins."""
     zones: dict[str, str] = {}
-    sources = (_from_table(), _from_iana(), _from_cldr_cities(), _from_cldr_countries(), _bare_keys())
+    sources = (
+        _from_table(),
+        _from_iana(),
+        _from_cldr_cities(),
+        _from_cldr_countries(),
+        _bare_keys(),
+    )
     for source in sources:
         for name, key in source:
             zones.setdefault(_folded(name), key)

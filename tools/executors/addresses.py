@@ -20,6 +20,7 @@ _REFUSED = (
     ip_network("192.88.99.0/24"),  # 6to4 relays
     ip_network("64:ff9b:1::/48"),  # NAT64 for local use
     ip_network("::/96"),  # IPv4-compatible
+    ip_network("fec0::/10"),  # site-local, deprecated and still routed by some
 )
 
 

@@ -62,7 +62,7 @@ class Signature:
 
     def dump(self, value: Any) -> Any:
         """A function's value as JSON data; what is none is left for the registry to refuse."""
-        if value is None or isinstance(value, str | int | float | dict):
+        if value is None or isinstance(value, str | int | float):
             return cast("Any", value)
         try:
             return to_jsonable_python(value)

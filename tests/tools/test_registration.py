@@ -1,0 +1,117 @@
+"""Registrations over REST and from manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.errors import RegistrationError
+from tools.executors.http_session import HttpSessions
+from tools.registration import build, read_manifest, read_registration
+from tools.registry import Registry
+from tools.spec import Effect
+
+WEATHER: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "Tell the weather.",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    },
+    "annotations": {"read_only": True},
+    "executor": {
+        "kind": "http",
+        "method": "GET",
+        "url": "https://api.example.com/{city}",
+        "timeout_s": 5,
+    },
+}
+
+
+def test_a_registration_becomes_a_tool() -> None:
+    spec, executor = build(read_registration(WEATHER), HttpSessions())
+    assert (spec.name, spec.effect, spec.timeout_s) == ("get_weather", Effect.READ, 5.0)
+    registry = Registry()
+    registry.register(spec, executor)
+    assert registry.get("get_weather").parameters == WEATHER["parameters"]
+
+
+def test_without_annotations_the_cautious_ones_hold() -> None:
+    document = {name: value for name, value in WEATHER.items() if name != "annotations"}
+    assert read_registration(document).spec().effect is Effect.WRITE
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"extra": 1}, "$.extra"),
+        ({"name": None}, "$.name"),
+        ({"parameters": []}, "$.parameters"),
+        ({"annotations": {"readonly": True}}, "$.annotations.readonly"),
+        ({"executor": {**WEATHER["executor"], "kind": "shell"}}, "$.executor.kind"),
+        ({"executor": {**WEATHER["executor"], "method": "TRACE"}}, "$.executor.method"),
+        ({"executor": {**WEATHER["executor"], "timeout_s": 0}}, "$.executor.timeout_s"),
+        ({"executor": {**WEATHER["executor"], "allow_private": True}}, "$.executor.allow_private"),
+        ({"executor": {**WEATHER["executor"], "url": "http://x/{zip}"}}, "$.executor.url"),
+        ({"parameters": {"type": "object"}}, "$.executor.url"),
+        (
+            {"executor": {**WEATHER["executor"], "headers": {"Host": "x"}}},
+            "$.executor.headers['Host']",
+        ),
+    ],
+)
+def test_a_registration_that_is_not_right_is_refused_where_it_is_wrong(
+    change: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        build(read_registration({**WEATHER, **change}), HttpSessions())
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize("document", [None, 5, "text", []])
+def test_what_is_no_object_is_refused(document: Any) -> None:
+    with pytest.raises(RegistrationError):
+        read_registration(document)
+
+
+MANIFEST = """\
+name: first
+description: The first.
+parameters: {type: object}
+executor: {kind: http, method: GET, url: "https://example.com/"}
+---
+- name: second
+  description: The second.
+  parameters: {type: object}
+  executor: {kind: http, method: POST, url: "https://example.com/"}
+"""
+
+
+def test_a_manifest_holds_one_tool_or_many(tmp_path: Path) -> None:
+    path = tmp_path / "tools.yaml"
+    path.write_text(MANIFEST)
+    assert [each.name for each in read_manifest(path)] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (MANIFEST.replace("method: POST", "method: TRACE"), "tools.yaml[1].executor.method"),
+        ("a: [", "tools.yaml"),
+        ("!!python/object/apply:os.system [ls]", "tools.yaml"),
+    ],
+)
+def test_a_bad_manifest_names_the_file_and_the_place(tmp_path: Path, text: str, where: str) -> None:
+    path = tmp_path / "tools.yaml"
+    path.write_text(text)
+    with pytest.raises(RegistrationError) as caught:
+        read_manifest(path)
+    assert caught.value.where == where
+
+
+def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RegistrationError, match=r"missing\.yaml"):
+        read_manifest(tmp_path / "missing.yaml")
