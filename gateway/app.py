@@ -50,9 +50,10 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
             **dict.fromkeys(HANDLED, _known_error),
         },
     )
-    app.router.routes.append(
-        Route("/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions")
+    hot = Route(
+        "/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions"
     )
+    app.router.routes.insert(0, hot)  # routes are tried in order
     for part in (models, tools, runs, health):
         app.include_router(part.router)
     app.add_middleware(Edge)

@@ -39,6 +39,7 @@ from gateway.services import Services
 from gateway.storage.runs import RunLog
 from gateway.transcript import from_chat
 from routing.backend import NamedTool
+from tools.errors import RegistrationError
 from tools.schema import compile_schema
 
 _SSE: Headers = [
@@ -69,6 +70,8 @@ class ChatCompletions:
         except Stopped as stopped:
             if stopped.cause != "disconnected":
                 await send_error(send, answer(stopped), headers)
+        except RegistrationError as error:
+            await send_error(send, answer(_at_its_place(error)), headers)
         except Exception as error:  # noqa: BLE001 - the boundary: `answer` logs the unknown
             await send_error(send, answer(error), headers)
 
@@ -104,6 +107,14 @@ def _require_choice(run: RunRequest, services: Services) -> None:
     if not names:
         problem = "tool_choice is 'required', but no tool is offered in this request"
         raise ApiError(400, problem, param="tool_choice", code="no_tools")
+
+
+def _at_its_place(error: RegistrationError) -> ApiError:
+    """The registry knows a client's tool as `tools[0]`; in the request its parts are deeper."""
+    param = error.where
+    if param.startswith("tools["):
+        param = param.replace("].", "].function.", 1)
+    return ApiError(400, error.why, param=param, code="invalid_tool")
 
 
 async def _whole(

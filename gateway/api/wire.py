@@ -198,6 +198,8 @@ def _specificity(error: ErrorDetails) -> int:
     return -len(error["loc"])
 
 
+_LONGEST_PATH = 200
+"""Characters of a path that an error repeats: the names in it are the client's own."""
 _UNION_MEMBERS = frozenset({"NamedChoice", "str", "literal['auto','none','required']", "list[str]"})
 """Names of union members in pydantic's locations: they are no part of the client's path."""
 
@@ -209,7 +211,7 @@ def _path(location: tuple[int | str, ...]) -> str:
             path += f"[{part}]"
         elif part not in _UNION_MEMBERS and not part.startswith("constrained-"):
             path += f".{part}" if path else part
-    return path
+    return path[:_LONGEST_PATH]
 
 
 def _refuse_unsupported(chat: ChatRequest) -> None:
