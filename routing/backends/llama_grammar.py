@@ -1,15 +1,16 @@
 """The gateway's grammar in the form that the llguidance inside llama.cpp takes.
 
-llama.cpp hands a grammar that begins with `%llguidance` to the library that vLLM uses too, in an older
-version, and *ignores* one that this version refuses: the answer then comes unconstrained, and only
-llama.cpp's log says why. So each grammar is tried once before it is relied on (`probe`), and where it
-is refused, one that leaves the arguments open stands in.
+llama.cpp hands a grammar that begins with `%llguidance` to the library that vLLM uses too, in an
+older version, and *ignores* one that this version refuses: the answer then comes unconstrained, and
+only llama.cpp's log says why. So each grammar is tried once before it is relied on (`probe`), and
+a tool whose schema is to blame keeps its place in the grammar with open arguments.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
@@ -17,14 +18,18 @@ from mistral_common.protocol.instruct.tool_calls import Function, Tool
 from routing.backend import Turn
 from routing.grammar.lark import lark_grammar
 
+log = logging.getLogger(__name__)
+
 PROBE_TOKEN = 0
 """`<unk>`, which no model emits on its own."""
+
+Obeys = Callable[[str], Awaitable[bool]]
+"""Whether the engine takes a grammar."""
 
 _HEADER = "%llguidance {}\n"
 _UNKNOWN_OPTION = re.compile(r'"json_allowed_escapes":"(?:[^"\\]|\\.)*+",?')
 """An option of `x-guidance` that the older version refuses; JSON's `\\u` escapes are possible then."""
-_NO_MORE_CALLS = ' (", " call){0,0}'
-"""A repetition of none, which it refuses as well."""
+_KEPT = 256
 
 
 def may_call(turn: Turn) -> bool:
@@ -32,32 +37,55 @@ def may_call(turn: Turn) -> bool:
     return bool(turn.tools) and turn.tool_choice != "none"
 
 
-def must_call(turn: Turn) -> bool:
-    """Whether the turn's tool choice leaves room for nothing but calls."""
-    return may_call(turn) and turn.tool_choice != "auto"
-
-
-def grammars(turn: Turn) -> Iterator[str]:
-    """What the answer may be held to, the strictest first; nothing when it is free.
-
-    A forced call is always held to a grammar: nothing else can force it.
-    """
-    wanted = turn.constrain and (may_call(turn) or turn.output_schema is not None)
-    if not (wanted or must_call(turn)):
-        return
-    yield _grammar(turn)
-    if may_call(turn):
-        loose = [
-            Tool(function=Function(name=tool.function.name, parameters={"type": "object"}))
-            for tool in turn.tools
-        ]
-        yield _grammar(replace(turn, tools=loose))
-
-
 def probe(grammar: str) -> str:
     """A grammar that is refused when `grammar` is, and else forces `PROBE_TOKEN` first."""
     rules = grammar.removeprefix(_HEADER).replace("start:", "probed:", 1)
     return f"{_HEADER}start: <[{PROBE_TOKEN}]> probed\n{rules}"
+
+
+class TrustedGrammars:
+    """Picks for each turn the strictest grammar that the engine obeys, and remembers what it tried."""
+
+    def __init__(self) -> None:
+        self._tried: dict[str, bool] = {}
+
+    async def strictest(self, turn: Turn, obeys: Obeys) -> str | None:
+        """What the answer is held to; None when it is free.
+
+        A forced call is always held to a grammar: nothing else can force it.
+        """
+        must_call = may_call(turn) and turn.tool_choice != "auto"
+        wanted = turn.constrain and (may_call(turn) or turn.output_schema is not None)
+        if not (wanted or must_call):
+            return None
+        grammar = _grammar(turn)
+        if await self._trusted(grammar, obeys):
+            return grammar
+        open_tools = [
+            tool if await self._trusted(_grammar_of_one(tool), obeys) else _opened(tool)
+            for tool in turn.tools
+        ]
+        grammar = _grammar(replace(turn, tools=open_tools))
+        return grammar if await self._trusted(grammar, obeys) else None
+
+    async def _trusted(self, grammar: str, obeys: Obeys) -> bool:
+        known = self._tried.get(grammar)
+        if known is None:
+            known = await obeys(grammar)
+            if len(self._tried) >= _KEPT:
+                self._tried.pop(next(iter(self._tried)))
+            self._tried[grammar] = known
+            if not known:
+                log.warning("llama.cpp refuses a grammar: %s", grammar[:1000])
+        return known
+
+
+def _opened(tool: Tool) -> Tool:
+    return Tool(function=Function(name=tool.function.name, parameters={"type": "object"}))
+
+
+def _grammar_of_one(tool: Tool) -> str:
+    return _grammar(Turn(messages=(), tools=[tool], tool_choice="required"))
 
 
 def _grammar(turn: Turn) -> str:
@@ -67,4 +95,4 @@ def _grammar(turn: Turn) -> str:
         max_calls=turn.max_calls if turn.parallel_tool_calls else 1,
         output_schema=turn.output_schema,
     )
-    return _HEADER + _UNKNOWN_OPTION.sub("", grammar.text).replace(_NO_MORE_CALLS, "", 1)
+    return _HEADER + _UNKNOWN_OPTION.sub("", grammar.text)

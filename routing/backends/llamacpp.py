@@ -15,7 +15,6 @@ the generation and frees the slot.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -26,12 +25,10 @@ import aiohttp
 from routing.backend import Completion, TextDelta, Turn
 from routing.backends.llama_answer import LlamaAnswer
 from routing.backends.llama_engine import EngineShape, LlamaEngine
-from routing.backends.llama_grammar import grammars, may_call
+from routing.backends.llama_grammar import TrustedGrammars, may_call
 from routing.backends.llama_http import LlamaClient
 from routing.errors import BackendError, BackendTimeout, ContextTooLong
 from routing.prompt import TOOL_CALLS_ID, PromptRenderer
-
-log = logging.getLogger(__name__)
 
 ALTERNATIVES = 10
 """How many tokens are reported at each place of an answer with log-probabilities."""
@@ -39,7 +36,6 @@ ALTERNATIVES = 10
 _READY_WITHIN_S = 2.0
 _RENDERED_INLINE = 100_000
 """Characters of conversation up to which rendering (about 1 ms) does not need a thread."""
-_GRAMMARS_KEPT = 256
 _NEVER_GENERATED = [0, 1, *range(3, 9), *range(10, 14)]
 """V3's control tokens other than `</s>` and `[TOOL_CALLS]`: they mean something in prompts only."""
 _REPORTED = ["stop", "stop_type", "tokens_predicted", "tokens_evaluated", "timings/cache_n"]
@@ -75,7 +71,7 @@ class LlamaCppBackend:
             context_tokens=context_tokens, slots=slots, threads=threads, gpu_layers=gpu_layers
         )
         self._engine = LlamaEngine(model_path, self._shape)
-        self._obeyed: dict[str, bool] = {}
+        self._grammars = TrustedGrammars()
 
     @property
     def name(self) -> str:
@@ -115,7 +111,10 @@ class LlamaCppBackend:
         answer = LlamaAnswer(self.model)
         try:
             client, prompt = await self._prepared(turn)
-            request = self._request(turn, prompt, await self._grammar(turn, client))
+            grammar = await self._grammars.strictest(
+                turn, lambda tried: client.obeys(tried, turn.deadline)
+            )
+            request = self._request(turn, prompt, grammar)
             async with aclosing(client.chunks(request, turn.deadline)) as chunks:
                 async for chunk in chunks:
                     if text := answer.take(chunk):
@@ -142,21 +141,6 @@ class LlamaCppBackend:
         if self._renderer.loaded and length <= _RENDERED_INLINE:
             return self._renderer.render(turn)
         return await asyncio.to_thread(self._renderer.render, turn)
-
-    async def _grammar(self, turn: Turn, client: LlamaClient) -> str | None:
-        """The strictest grammar that the engine obeys; each one is tried once and remembered."""
-        for grammar in grammars(turn):
-            obeyed = self._obeyed.get(grammar)
-            if obeyed is None:
-                obeyed = await client.obeys(grammar, turn.deadline)
-                if len(self._obeyed) >= _GRAMMARS_KEPT:
-                    self._obeyed.pop(next(iter(self._obeyed)))
-                self._obeyed[grammar] = obeyed
-                if not obeyed:
-                    log.warning("%s: llama.cpp refused a grammar: %s", self._name, grammar[:2000])
-            if obeyed:
-                return grammar
-        return None
 
     def _request(self, turn: Turn, prompt: list[int], grammar: str | None) -> dict[str, Any]:
         sampling = turn.sampling

@@ -290,19 +290,22 @@ async def test_a_grammar_that_the_engine_would_ignore_is_found_out() -> None:
     engine.unload()
 
 
-async def test_arguments_stay_open_where_the_engine_refuses_their_schema(
-    monkeypatch: pytest.MonkeyPatch, backend: LlamaCppBackend
+async def test_only_the_tool_whose_schema_is_refused_gets_open_arguments(
+    backend: LlamaCppBackend,
 ) -> None:
-    strict = LlamaClient.obeys
-
-    async def obeys(client: LlamaClient, grammar: str, deadline: float | None) -> bool:
-        return '"maxLength":11' not in grammar and await strict(client, grammar, deadline)
-
-    monkeypatch.setattr(LlamaClient, "obeys", obeys)
-    odd = tool("plain").model_copy(deep=True)
-    odd.function.parameters["properties"]["city"]["maxLength"] = 11
-    _, completion = await heard(backend, turn(tools=[odd], choice="required", max_calls=1))
-    assert [call.function.name for call in completion.calls] == ["get_plain"]
+    impossible = {"n": {"type": "integer", "minimum": 5, "maximum": 3}}
+    parameters = {"type": "object", "properties": impossible, "required": ["n"]}
+    odd = Tool(function=Function(name="odd", parameters=parameters))
+    tools = [odd, tool("bounds")]
+    _, completion = await heard(backend, turn(tools=tools, choice=NamedTool("get_bounds")))
+    (call,) = completion.calls
+    Draft202012Validator(SCHEMAS["bounds"]).validate(json.loads(call.function.arguments))
+    _, completion = await heard(backend, turn(tools=tools, choice=NamedTool("odd")))
+    assert [call.function.name for call in completion.calls] == ["odd"]
+    _, completion = await heard(backend, turn(tools=tools, choice="required", max_calls=8))
+    for call in completion.calls[:-1]:
+        if call.function.name == "get_bounds":
+            Draft202012Validator(SCHEMAS["bounds"]).validate(json.loads(call.function.arguments))
 
 
 async def test_the_engine_answers_on_loopback_and_only_with_its_key() -> None:
