@@ -33,7 +33,8 @@ class Services:
 
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
     a request may ask for less. `http` are the connections of tools registered over REST, which may
-    reach private addresses only with `allow_private`. `closers` are awaited in order at shutdown, after the model backends.
+    reach private addresses only with `allow_private`. `closers` are awaited in order at shutdown,
+    before the models.
     """
 
     loop: Runner
@@ -52,10 +53,13 @@ class Services:
     closers: tuple[Callable[[], Awaitable[object]], ...] = ()
 
     async def aclose(self) -> None:
-        """Close backends, store and whatever else was opened; one failure does not stop the rest."""
+        """Close everything that was opened; one failure does not stop the rest.
+
+        The closers go first: they bring begun writes to their end, which needs the connections.
+        """
         failures: list[Exception] = []
-        closing = [backend.aclose for backend in self.models.values()]
-        for close in (*closing, self.store.aclose, self.http.aclose, *self.closers):
+        models = [backend.aclose for backend in self.models.values()]
+        for close in (*self.closers, *models, self.http.aclose, self.store.aclose):
             try:
                 await close()
             except Exception as error:  # noqa: BLE001 - collected and raised below

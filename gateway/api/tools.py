@@ -26,6 +26,7 @@ from tools.executor import CallContext
 from tools.registration import build, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec, ValidCall
+from tools.wrappers import standard_wrappers
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 
@@ -43,7 +44,7 @@ async def register_tool(request: Request, services: UsesServices) -> dict[str, A
     registration = read_registration(parse_object(await _body(request, services)))
     spec, executor = build(registration, services.http, allow_private=services.allow_private)
     try:
-        services.registry.register(spec, executor)
+        services.registry.register(spec, standard_wrappers(executor, spec))
     except NameTaken as error:
         raise ApiError(409, error.why, param=error.where, code="name_taken") from error
     return _describe(spec)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 
 async def test_a_gateway_that_runs_is_healthy(serve: Any) -> None:
@@ -60,3 +63,27 @@ async def test_the_api_describes_itself_with_its_hot_route(serve: Any) -> None:
     assert "ChatRequest" in document["components"]["schemas"]
     for schema in ("FunctionTool", "GatewayOptions"):
         assert schema in document["components"]["schemas"]
+
+
+async def test_at_shutdown_writes_are_drained_before_their_connections_close_and_all_is_closed(
+    scripted: Any,
+) -> None:
+    closed: list[str] = []
+
+    def closer(name: str, *, fails: bool = False) -> Any:
+        async def close() -> None:
+            closed.append(name)
+            if fails:
+                raise OSError(name)
+
+        return close
+
+    services = scripted()
+    services.models["intermediary"].aclose = closer("model", fails=True)
+    services.http.aclose = closer("http")
+    services = replace(services, closers=(closer("writes", fails=True),))
+    with pytest.raises(ExceptionGroup) as caught:
+        await services.aclose()
+    assert closed == ["writes", "model", "http"]
+    assert [str(error) for error in caught.value.exceptions] == ["writes", "model"]
+    assert services.models["expert"].closed

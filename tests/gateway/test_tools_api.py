@@ -197,6 +197,22 @@ async def test_a_registered_http_tool_is_offered_and_runs(serve: Any, listen: An
     assert asked == ["/words/hello"]
 
 
+async def test_a_registered_tool_gets_the_bounds_that_every_tool_gets(
+    serve: Any, listen: Any
+) -> None:
+    async def novelist(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"x" * 100_000})
+
+    async with listen(novelist) as url:
+        gateway = await serve([], allow_private=True)
+        await gateway.http.post("/v1/tools", json=registration(url))
+        result = (await invoke(gateway, {"word": "hello"}, "look_up")).json()
+    assert result["truncated_from"] == 100_000
+    assert len(result["content"]) < 30_000
+
+
 async def test_a_private_address_is_not_reached_unless_the_operator_allows_it(serve: Any) -> None:
     gateway = await serve([])
     await gateway.http.post("/v1/tools", json=registration("http://127.0.0.1:9"))

@@ -156,7 +156,9 @@ def test_13_a_clients_own_ids_come_back(messages: list[ChatMessage], data: st.Da
 
 @settings(max_examples=60)
 @given(conversations())
-def test_15_what_was_read_is_accepted_by_mistrals_own_validator(messages: list[ChatMessage]) -> None:
+def test_15_what_was_read_is_accepted_by_mistrals_own_validator(
+    messages: list[ChatMessage],
+) -> None:
     canonical = read(*to_chat(messages))
     request = ChatCompletionRequest(messages=canonical, model="any")
     MistralRequestValidatorV5(ValidationMode.serving).validate_request(request)
@@ -325,7 +327,9 @@ REFUSED: list[tuple[str, list[Any], str]] = [
 @pytest.mark.parametrize(
     ("messages", "param"), [(m, p) for _, m, p in REFUSED], ids=[i for i, _, _ in REFUSED]
 )
-def test_14_and_15_what_does_not_fit_is_refused_with_its_place(messages: list[Any], param: str) -> None:
+def test_14_and_15_what_does_not_fit_is_refused_with_its_place(
+    messages: list[Any], param: str
+) -> None:
     error = refused(*messages)
     assert error.param == param
     if param != "messages":
