@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from re import _constants as sre  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-from re import _parser as sre_parser  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any, TypeVar, cast
+
+# Python's own parser, private and the same from 3.11 to 3.13; a second one would only disagree with it.
+sre: Any = import_module("re._constants")
+sre_parser: Any = import_module("re._parser")
 
 _Node = TypeVar("_Node")
 
@@ -80,8 +83,8 @@ class _Automaton:
             self.ambiguous = True
         return _Part(
             nullable=any(way.nullable for way in ways),
-            first=frozenset().union(*(way.first for way in ways)),
-            last=frozenset().union(*(way.last for way in ways)),
+            first=frozenset[int]().union(*(way.first for way in ways)),
+            last=frozenset[int]().union(*(way.last for way in ways)),
         )
 
     def _repeat(self, low: Any, high: Any, items: Any) -> _Part:
@@ -172,17 +175,17 @@ def _alphabet(tree: Any) -> frozenset[int]:
         node = todo.pop()
         if isinstance(node, int) and not isinstance(node, bool) and 0 <= node < 0x110000:
             found.update((max(node - 1, 0), int(node), node + 1))
-        elif isinstance(node, tuple | list | sre_parser.SubPattern):
-            todo.extend(node)  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(node, (tuple, list, sre_parser.SubPattern)):
+            todo.extend(cast("list[Any]", node))
     return frozenset(found)
 
 
-_CATEGORIES = {
+_CATEGORIES: dict[Any, Callable[[str], bool]] = {
     sre.CATEGORY_DIGIT: str.isdecimal,
     sre.CATEGORY_SPACE: str.isspace,
     sre.CATEGORY_WORD: lambda c: c.isalnum() or c == "_",
 }
-_NEGATED = {
+_NEGATED: dict[Any, Any] = {
     sre.CATEGORY_NOT_DIGIT: sre.CATEGORY_DIGIT,
     sre.CATEGORY_NOT_SPACE: sre.CATEGORY_SPACE,
     sre.CATEGORY_NOT_WORD: sre.CATEGORY_WORD,
@@ -202,5 +205,6 @@ def _accepts(op: Any, argument: Any, code: int) -> bool:
         if argument in _NEGATED:
             return not _CATEGORIES[_NEGATED[argument]](chr(code))
         return _CATEGORIES[argument](chr(code))
-    negated = argument[0][0] is sre.NEGATE
-    return negated != any(_accepts(*item, code) for item in argument[negated:])
+    negated: bool = argument[0][0] is sre.NEGATE
+    items: list[tuple[Any, Any]] = argument[negated:]
+    return negated != any(_accepts(kind, inner, code) for kind, inner in items)

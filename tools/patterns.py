@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import Any, Protocol
 
-import re2  # pyright: ignore[reportMissingTypeStubs]  # ships no types
+import re2
 
 from tools.ambiguity import is_ambiguous
 
 MAX_PATTERN = 2_000
+_re2: Any = re2  # ships no types
+_Re2Error: type[Exception] = _re2.error
 _UNICODE_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u([0-9a-fA-F]{4})")
 _REMEDIES = (
     (
@@ -55,11 +57,11 @@ def compile_pattern(pattern: str) -> Matcher:
     """
     if len(pattern) > MAX_PATTERN:
         raise BadPattern(f"the pattern has {len(pattern)} characters, {MAX_PATTERN} are allowed")
-    options = re2.Options()
+    options = _re2.Options()
     options.log_errors = False
     try:
-        matcher = cast("Matcher", re2.compile(_UNICODE_ESCAPE.sub(r"\1\\x{\2}", pattern), options))  # pyright: ignore[reportUnknownMemberType]
-    except re2.error as error:
+        matcher: Matcher = _re2.compile(_UNICODE_ESCAPE.sub(r"\1\\x{\2}", pattern), options)
+    except _Re2Error as error:
         raise BadPattern(_why_not(pattern, error)) from error
     try:
         re.compile(pattern)

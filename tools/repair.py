@@ -273,6 +273,7 @@ class _Repair:
     def _convert(
         self, value: Any, kinds: set[str], forms: list[Mapping[str, Any]], path: str
     ) -> Any:
+        after: Any = value
         if isinstance(value, str):
             after = _from_text(value, kinds)
         elif (
@@ -284,13 +285,11 @@ class _Repair:
             after = int(value)
         elif isinstance(value, int) and not isinstance(value, bool) and kinds == {"string"}:
             after = str(value)
-        else:
-            after = value
         if after is value and "array" in kinds and "string" not in kinds and value is not None:
             after = self._as_only_item(value, forms)
         if after is value:
             return value
-        to = f"{kind(after)} {show(after)}" if not isinstance(after, dict | list) else kind(after)
+        to = kind(after) if kind(after) in ("array", "object") else f"{kind(after)} {show(after)}"
         if len(self._repairs) < 100:
             self._repairs.append(f"{path}: {kind(value)} {show(value)} read as {to}")
         return after

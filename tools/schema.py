@@ -17,13 +17,13 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
 from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.exceptions import SchemaError, ValidationError, best_match  # pyright: ignore[reportUnknownVariableType]
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 from referencing import Registry
@@ -38,6 +38,8 @@ MAX_DEPTH = 64
 _MAX_WORK = 200_000
 _MAX_SECONDS = 1.0
 _MAX_ERRORS = 256
+
+_best_match = cast("Callable[[Iterable[ValidationError]], ValidationError | None]", best_match)
 
 _Errors = Iterator[ValidationError]
 _Keyword = Callable[[Any, Any, Any, Any], "_Errors | None"]
@@ -102,12 +104,16 @@ def _additional(validator: Any, asked: Any, instance: Any, schema: Mapping[str, 
         return
     named = schema.get("properties", {})
     matchers = [compile_pattern(each) for each in schema.get("patternProperties", ())]
-    for name, value in cast("dict[str, Any]", instance).items():
-        if name in named or any(matcher.search(name) is not None for matcher in matchers):
-            continue
-        if asked is False:
-            yield ValidationError("unknown property")
-            return
+    unknown = {
+        name: value
+        for name, value in cast("dict[str, Any]", instance).items()
+        if name not in named and not any(matcher.search(name) is not None for matcher in matchers)
+    }
+    if asked is False:
+        if unknown:
+            yield ValidationError("unknown", instance=unknown)
+        return
+    for name, value in unknown.items():
         yield from validator.descend(value, asked, path=name)
 
 
@@ -189,12 +195,13 @@ class CompiledSchema:
         """Like `check`, against a subschema of this schema."""
         if (odd := _odd_value(value)) is not None:
             return odd
-        return self._check(self._validator.evolve(schema=subschema), value)
+        evolve: Callable[..., Validator] = cast("Any", self._validator).evolve
+        return self._check(evolve(schema=subschema), value)
 
     def _check(self, validator: Validator, arguments: Any) -> SchemaProblem | None:
         _meter.left, _meter.until = _MAX_WORK, time.monotonic() + _MAX_SECONDS
         try:
-            error = best_match(islice(validator.iter_errors(arguments), _MAX_ERRORS))
+            error = _best_match(islice(validator.iter_errors(arguments), _MAX_ERRORS))
         except _TooMuchWork:
             return SchemaProblem(
                 "$", "too large to be checked against the schema: send less at once"
@@ -293,7 +300,7 @@ def _problem(error: ValidationError) -> SchemaProblem:
     path = error.json_path
     if len(path) > 200:
         path = path[:200] + "…"
-    if error.validator is None or isinstance(error.schema, bool):
+    if isinstance(error.schema, bool):
         return SchemaProblem(path, "nothing is allowed here")
     schema = cast("Mapping[str, Any]", error.schema)
     message = explain(str(error.validator), error.validator_value, error.instance, schema)

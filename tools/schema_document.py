@@ -10,7 +10,7 @@ What it is not: JSON Schema's own grammar; the metaschemas check that (`tools.sc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from tools.errors import RegistrationError
@@ -75,7 +75,8 @@ class SchemaDocument:
         patterns = [(f"{path}.pattern", node["pattern"])] if "pattern" in node else []
         named = node.get("patternProperties")
         if isinstance(named, Mapping):
-            patterns += [(f"{path}.patternProperties", each) for each in named]
+            names = cast("Mapping[str, Any]", named)
+            patterns += [(f"{path}.patternProperties", each) for each in names]
             if "unevaluatedProperties" in node:
                 raise RegistrationError(
                     f"{path}.unevaluatedProperties",
@@ -210,7 +211,7 @@ def _child(pointer: str, path: str, key: str | int, node: Any) -> tuple[str, str
         place = f"{path}.{key}" if key.replace("$", "").isidentifier() else f"{path}['{key[:80]}']"
     if not isinstance(node, Mapping | bool):
         raise RegistrationError(place, "must be a schema: an object, true or false")
-    return f"{pointer}/{_escape(str(key))}", place, node
+    return f"{pointer}/{_escape(str(key))}", place, cast("Subschema", node)
 
 
 def _escape(key: str) -> str:

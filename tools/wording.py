@@ -61,8 +61,8 @@ def show(value: object) -> str:
 
 def given(value: object) -> str:
     """A value with its type: `string 'five'`."""
-    if value is None or isinstance(value, list | dict):
-        return show(value) if value is not None else "null"
+    if kind(value) in ("null", "array", "object"):
+        return show(value)
     return f"{kind(value)} {show(value)}"
 
 
@@ -95,7 +95,7 @@ def explain(  # noqa: PLR0911  # one sentence for each keyword
     """One sentence: what was given, what is expected.
 
     `keyword` is the schema keyword that failed, `asked` its value, `value` what was given there,
-    `schema` the subschema around the keyword.
+    `schema` the subschema around the keyword. For unknown properties, `value` holds only those.
     """
     match keyword:
         case "type":
@@ -110,9 +110,7 @@ def explain(  # noqa: PLR0911  # one sentence for each keyword
             names = ", ".join(f"'{name}'" for name in missing[:_LISTED])
             return f"missing {names}; {properties_of(schema)}"
         case "additionalProperties" | "unevaluatedProperties":
-            known = schema.get("properties") or {}
-            extra = [name for name in cast("dict[str, Any]", value) if name not in known]
-            names = ", ".join(show(name) for name in extra[:5])
+            names = ", ".join(show(name) for name in list(cast("dict[str, Any]", value))[:5])
             return f"unknown property {names}; {properties_of(schema)}"
         case "anyOf" | "oneOf":
             return f"got {given(value)}, which fits none of the allowed forms"

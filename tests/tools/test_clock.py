@@ -98,7 +98,7 @@ def test_the_current_time_follows_daylight_saving() -> None:
         ),
     ],
 )
-def test_a_time_is_converted_with_the_rules_of_that_day(
+def test_a_time_is_converted_with_the_rules_of_that_day(  # noqa: PLR0917  # one for each column
     said: str, here: str, there: str, now: datetime, time_there: str, day: str
 ) -> None:
     converted = convert_time(said, here, there, lambda: now)

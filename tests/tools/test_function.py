@@ -44,7 +44,7 @@ class Page(BaseModel):
 
 
 @tool(read_only=True, timeout_s=5.0)
-def paint(
+def paint(  # noqa: PLR0917  # one for each column
     what: Annotated[str, "What to paint"],
     context: CallContext,
     colour: Colour = Colour.RED,

@@ -348,7 +348,7 @@ async def test_a_refusal_is_told_to_the_model_with_the_head_of_its_body(
         (429, "soon", False, None),
     ],
 )
-async def test_a_failing_server_is_unavailable_and_says_when_to_come_back(
+async def test_a_failing_server_is_unavailable_and_says_when_to_come_back(  # noqa: PLR0917  # one for each column
     server: Server,
     sessions: HttpSessions,
     status: int,

@@ -254,7 +254,7 @@ async def run(executor: Any, spec: ToolSpec, make_call: MakeCall) -> Any:
         (ToolUnavailable("gone", sent=False), {}, Failure.UNAVAILABLE),
     ],
 )
-async def test_a_failing_tool_is_a_result_that_the_model_reads(
+async def test_a_failing_tool_is_a_result_that_the_model_reads(  # noqa: PLR0917  # one for each column
     make_spec: MakeSpec,
     make_call: MakeCall,
     recorder: Any,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from tools.errors import ToolFailed
 
@@ -101,9 +101,7 @@ def power(base: Number, exponent: Number) -> Number:
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if bits > 1 and abs(times) * (bits - 1) > _MAX_BITS:
             _too_large()
-        return (
-            _bounded(cast("Fraction", base**times)) if abs(base) != 1 else base ** (times % 2 or 2)
-        )
+        return _bounded(base ** (times if abs(base) != 1 else times % 2))
     if base < 0:
         raise ToolFailed("a fractional power of a negative number is not real")
     if base == 0:
@@ -228,12 +226,16 @@ def _absolute(value: Number) -> Number:
     return abs(value)
 
 
+def _exactly(value: Number) -> Fraction:
+    return Fraction(value)
+
+
 def _smallest(*values: Number) -> Number:
-    return min(values, key=Fraction)
+    return min(values, key=_exactly)
 
 
 def _largest(*values: Number) -> Number:
-    return max(values, key=Fraction)
+    return max(values, key=_exactly)
 
 
 def _sum(*values: Number) -> Number:
@@ -248,7 +250,7 @@ def _mean(*values: Number) -> Number:
 
 
 def _median(*values: Number) -> Number:
-    ordered = sorted(values, key=Fraction)
+    ordered = sorted(values, key=_exactly)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else _mean(ordered[middle - 1], ordered[middle])
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta, timezone, tzinfo
 from difflib import get_close_matches
 from functools import cache
+from typing import cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from tools.errors import ToolFailed
 
 _OFFSET = re.compile(r"(?:utc|gmt)\s*([+-])\s*(\d{1,2})(?::?([0-5]\d))?\Z")
 _DRESSING = re.compile(r"(?:\s+(?:time ?zone|time|local time|city)|时间|时区|市)\Z")
+
+_Cities = Mapping[str, Mapping[str, str]]
 
 _SAID: dict[str, str] = {
     "UTC": "utc gmt z zulu,coordinated universal time,greenwich mean time,世界标准时间,协调世界时,格林尼治",
@@ -176,7 +179,7 @@ def _from_cldr_cities() -> Iterator[tuple[str, str]]:
 
     known = available_timezones()
     for language in ("en", "zh"):
-        for key, names in Locale(language).time_zones.items():
+        for key, names in cast("_Cities", Locale(language).time_zones).items():
             if "city" in names and key in known and not key.startswith("Etc/"):
                 yield names["city"], key
 

@@ -85,7 +85,9 @@ def convert_units(value: float, from_unit: str, to_unit: str) -> JSONObject:
     source, target = _temperatures(from_unit, to_unit)
     here, there = _unit(source), _unit(target)
     try:
-        converted = float(registry.Quantity(float(value), here).to(there).magnitude)
+        make: Any = registry.Quantity
+        quantity = make(float(value), here)
+        converted = float(quantity.to(there).magnitude)
     except DimensionalityError as error:
         raise ToolFailed(
             f"can't convert {here} ({here.dimensionality}) to {there} ({there.dimensionality}):"

@@ -8,7 +8,7 @@ What it is not: knowledge of tools; `tools.executors.http` decides what is asked
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -69,17 +69,18 @@ class HttpSessions:
         url = URL(request.url, encoded=True)
         if not request.allow_private:
             _refuse_literal(url)
-        async with _translated(url):
-            async with self._session(allow_private=request.allow_private).request(
-                request.method,
-                url,
-                headers=request.headers,
-                data=request.body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=request.timeout_s, connect=_CONNECT_S),
-            ) as answer:
-                body, cut = await _read(answer)
-                return Response(answer.status, answer.headers, body, cut, answer.charset or "utf-8")
+        session = self._session(allow_private=request.allow_private)
+        asking = session.request(
+            request.method,
+            url,
+            headers=request.headers,
+            data=request.body,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=request.timeout_s, connect=_CONNECT_S),
+        )
+        async with _translated(url), asking as answer:
+            body, cut = await _read(answer)
+            return Response(answer.status, answer.headers, body, cut, answer.charset or "utf-8")
 
     def _session(self, *, allow_private: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(allow_private)
@@ -119,7 +120,7 @@ async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 
 @asynccontextmanager
-async def _translated(url: URL) -> AsyncIterator[None]:
+async def _translated(url: URL) -> AsyncGenerator[None]:
     """Translate aiohttp's exceptions into ours, the most specific first."""
     host = url.host
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from tools.errors import RegistrationError, ToolFailed, ToolUnavailable
@@ -76,7 +76,7 @@ class UrlTemplate:
         pairs: list[tuple[str, str]] = []
         for name, value in arguments.items() if with_rest else ():
             if name not in self.names and value is not None:
-                many: list[Any] = value if isinstance(value, list) else [value]
+                many = cast("list[Any]", value) if isinstance(value, list) else [value]
                 pairs.extend((name, _plain(each)) for each in many)
         return "&".join(part for part in (own, urlencode(pairs)) if part)
 
