@@ -25,15 +25,6 @@ class LlamaAnswer:
         self._logprobs: list[TokenLogprob] = []
         self._last: dict[str, Any] | None = None
 
-    @property
-    def finished(self) -> bool:
-        """Whether the engine said that it is done."""
-        return self._last is not None
-
-    @property
-    def began_calls(self) -> bool:
-        return bool(self._call_text)
-
     def take(self, chunk: dict[str, Any]) -> str:
         """The text that becomes visible by `chunk`, possibly none."""
         try:

@@ -100,6 +100,7 @@ class LlamaCppBackend:
     async def ready(self) -> bool:
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
+                await self.warm()
                 return await (await self._client()).healthy()
         except (BackendError, TimeoutError, aiohttp.ClientError):
             return False

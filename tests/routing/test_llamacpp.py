@@ -174,7 +174,7 @@ async def test_forbidden_calls_do_not_happen(backend: LlamaCppBackend) -> None:
 
 
 async def test_an_answer_obeys_the_output_schema(backend: LlamaCppBackend) -> None:
-    schema = {"type": "object", **SCHEMAS["nested"], "additionalProperties": False}
+    schema = {"type": "object", **SCHEMAS["bounds"], "additionalProperties": False}
     _, completion = await heard(backend, turn(output_schema=schema))
     Draft202012Validator(schema).validate(json.loads(completion.text))
 
@@ -209,6 +209,17 @@ async def test_sampling_is_repeatable_with_a_seed(backend: LlamaCppBackend) -> N
     _, first = await heard(backend, asked)
     _, second = await heard(backend, asked)
     assert first.text == second.text
+
+
+async def test_a_stop_text_ends_the_answer_before_it(backend: LlamaCppBackend) -> None:
+    asked = replace(turn(output_schema=LONG), sampling=Sampling(max_tokens=40))
+    _, whole = await heard(backend, asked)
+    stop = whole.text[6:10]
+    assert len(stop) == 4
+    stopped = replace(asked, sampling=replace(asked.sampling, stop=(stop,)))
+    texts, completion = await heard(backend, stopped)
+    assert completion.text == "".join(texts) == whole.text[: whole.text.index(stop)]
+    assert completion.finish_reason == "stop"
 
 
 async def test_a_repeated_prompt_is_read_from_the_cache(backend: LlamaCppBackend) -> None:
@@ -246,7 +257,7 @@ def narrow() -> Iterator[LlamaCppBackend]:
 async def test_closing_the_stream_stops_the_engine(narrow: LlamaCppBackend) -> None:
     async with aclosing(narrow.stream(turn(output_schema=LONG, max_tokens=7000))) as stream:
         assert isinstance(await anext(stream), TextDelta)
-    await heard(narrow, turn(max_tokens=5, deadline=soon(5)))
+    await heard(narrow, turn(max_tokens=5, deadline=soon(8)))
 
 
 async def test_cancelling_the_reader_stops_the_engine(narrow: LlamaCppBackend) -> None:
@@ -261,18 +272,18 @@ async def test_cancelling_the_reader_stops_the_engine(narrow: LlamaCppBackend) -
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    await heard(narrow, turn(max_tokens=5, deadline=soon(5)))
+    await heard(narrow, turn(max_tokens=5, deadline=soon(8)))
 
 
 async def test_the_deadline_ends_a_stream_that_still_flows(narrow: LlamaCppBackend) -> None:
     with pytest.raises(BackendTimeout) as caught:
         await heard(narrow, turn(output_schema=LONG, max_tokens=7000, deadline=soon(0.3)))
     assert caught.value.backend == "narrow"
-    await heard(narrow, turn(max_tokens=5, deadline=soon(5)))
+    await heard(narrow, turn(max_tokens=5, deadline=soon(8)))
 
 
 async def test_an_engine_that_says_nothing_for_too_long_is_given_up() -> None:
-    impatient = LlamaCppBackend("impatient", MODEL, slots=1, stall_s=0.3)
+    impatient = LlamaCppBackend("impatient", MODEL, slots=1, stall_s=1.5)
     await impatient.warm()
     async with aclosing(impatient.stream(turn(output_schema=LONG, max_tokens=7000))) as stream:
         await anext(stream)
@@ -343,6 +354,7 @@ async def test_without_the_package_the_error_holds_the_command_that_installs_it(
 
 
 async def test_it_is_ready_once_it_is_loaded(backend: LlamaCppBackend) -> None:
+    await backend.warm()
     assert await backend.ready()
 
 
