@@ -34,7 +34,7 @@ def refusal(
             return BackendTimeout(what, backend=backend)
         case 429 | 503 | 529:
             return BackendOverloaded(what, backend=backend, retry_after_s=retry_after_s)
-        case _ if status >= 500:  # noqa: PLR2004
+        case _ if status >= 500:
             return BackendUnavailable(what, backend=backend, retry_after_s=retry_after_s)
         case _ if status in {400, 413, 422} and _TOO_LONG.search(message):
             return ContextTooLong(what, backend=backend, status=status)
@@ -57,7 +57,7 @@ def error_status(failure: Any) -> int:
     if not isinstance(failure, Mapping):
         return 500
     code = cast("Mapping[str, Any]", failure).get("code")
-    return code if isinstance(code, int) and code >= 400 else 500  # noqa: PLR2004
+    return code if isinstance(code, int) and code >= 400 else 500
 
 
 def retry_after_s(header: str | None) -> float | None:

@@ -17,7 +17,6 @@ from typing import Any, Final, cast
 
 import aiohttp
 import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from routing.backends.http_errors import (
     error_message,
@@ -25,6 +24,7 @@ from routing.backends.http_errors import (
     refusal,
     retry_after_s,
 )
+from routing.backends.retrying import NotBegunError, Retries, retried
 from routing.errors import (
     BackendOverloaded,
     BackendProtocolError,
@@ -49,22 +49,6 @@ class HttpTimeouts:
 
     connect_s: float = 5.0
     idle_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """`attempts` in all; never waits longer than `max_wait_s` for the next, else gives up."""
-
-    attempts: int = 3
-    max_wait_s: float = 10.0
-
-
-class _BeforeAnswerError(Exception):
-    """Carries an error that may be retried, as nothing has been answered yet."""
-
-    def __init__(self, error: BackendUnavailable) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 @dataclass(slots=True)
@@ -114,7 +98,7 @@ class OpenAiHttp:
                 asyncio.timeout(timeout_s),
                 self._client().get(url) as response,
             ):
-                if response.status >= 400:  # noqa: PLR2004
+                if response.status >= 400:
                     raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
                 raw = await response.read()
             return orjson.loads(raw) if raw.strip() else None
@@ -142,26 +126,7 @@ class OpenAiHttp:
         return self._session
 
     async def _open(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
-        clock = asyncio.get_running_loop().time
-
-        def wait(state: RetryCallState) -> float:
-            told = _error_of(state).retry_after_s
-            return told if told is not None else backoff(state)
-
-        def stop(state: RetryCallState) -> bool:
-            pause = state.upcoming_sleep
-            too_late = deadline is not None and clock() + pause >= deadline
-            used_up = state.attempt_number >= self.retries.attempts
-            return used_up or too_late or pause > self.retries.max_wait_s
-
-        backoff = wait_random_exponential(multiplier=0.1, max=2.0)
-        attempts = AsyncRetrying(
-            retry=retry_if_exception_type(_BeforeAnswerError), wait=wait, stop=stop, reraise=True
-        )
-        try:
-            return await attempts(self._post, body, deadline)
-        except _BeforeAnswerError as failed:
-            raise failed.error from failed.__cause__
+        return await retried(lambda: self._post(body, deadline), self.retries, deadline)
 
     async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
         try:
@@ -169,13 +134,13 @@ class OpenAiHttp:
                 response = await self._client().post(f"{self.base_url}/chat/completions", data=body)
         except aiohttp.ServerTimeoutError as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise _BeforeAnswerError(down) from error
+            raise NotBegunError(down) from error
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
         except (aiohttp.ClientError, OSError) as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise _BeforeAnswerError(down) from error
-        if response.status == 200:  # noqa: PLR2004
+            raise NotBegunError(down) from error
+        if response.status == 200:
             return response
         raise await self._refused(response, deadline)
 
@@ -197,7 +162,7 @@ class OpenAiHttp:
             backend=self.backend,
             retry_after_s=retry_after_s(response.headers.get("Retry-After")),
         )
-        return _BeforeAnswerError(error) if isinstance(error, BackendOverloaded) else error
+        return NotBegunError(error) if isinstance(error, BackendOverloaded) else error
 
     async def _read(self, response: aiohttp.ClientResponse, deadline: float | None) -> bytes:
         """The next bytes, `b""` at the end of the body, in however many pieces they came."""
@@ -233,10 +198,3 @@ class OpenAiHttp:
     def _bounded(self, deadline: float | None) -> asyncio.Timeout:
         idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
         return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
-
-
-def _error_of(state: RetryCallState) -> BackendUnavailable:
-    failed = state.outcome.exception() if state.outcome else None
-    if not isinstance(failed, _BeforeAnswerError):
-        raise TypeError("only what may be retried is waited for")
-    return failed.error

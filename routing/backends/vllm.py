@@ -16,13 +16,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from routing.backend import Completion, NamedTool, TextDelta, Turn
-from routing.backends.openai_http import (
-    READY_TIMEOUT_S,
-    End,
-    HttpTimeouts,
-    OpenAiHttp,
-    Retries,
-)
+from routing.backends.openai_http import READY_TIMEOUT_S, End, HttpTimeouts, OpenAiHttp
+from routing.backends.retrying import Retries
 from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
 from routing.grammar.lark import CALLS_TOKEN_ID, lark_grammar
 from routing.leak_gate import LeakGate
@@ -93,7 +88,7 @@ class VllmBackend:
                     begun = True
                     yield item
         except BackendRejected as error:
-            if grammar is None or begun or isinstance(error, ContextTooLong) or error.status != 400:  # noqa: PLR2004
+            if grammar is None or begun or isinstance(error, ContextTooLong) or error.status != 400:
                 raise
             refused = error
         else:

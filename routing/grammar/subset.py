@@ -18,7 +18,7 @@ from routing.grammar.patterns import expressible_pattern
 Schema = dict[str, Any]
 
 FORMATS = frozenset(
-    "date-time time date duration email hostname ipv4 ipv6 uuid uri".split()  # noqa: SIM905
+    "date-time time date duration email hostname ipv4 ipv6 uuid uri".split()
 )
 MAX_BOUND = 10**18
 """Beyond this llguidance fails to write a number's range as a regular expression."""
@@ -27,7 +27,7 @@ MAX_ITEMS = 1_000
 MAX_DEPTH = 100
 
 _PLAIN = frozenset(
-    "type const enum required minItems minLength maxLength $ref $id $anchor".split()  # noqa: SIM905
+    "type const enum required minItems minLength maxLength $ref $id $anchor".split()
 )
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _SUBSCHEMA = frozenset({"items", "additionalProperties"})
@@ -36,7 +36,7 @@ _NAMED_SUBSCHEMAS = frozenset({"properties", "patternProperties", "$defs", "defi
 _IN_PLACE = frozenset({"anyOf", "allOf", "oneOf", "$ref", "$dynamicRef", "if", "not"})
 _OPEN = frozenset({"additionalProperties", "patternProperties"})
 _INEXPRESSIBLE = frozenset(
-    "not if then else contains minContains maxContains propertyNames dependentRequired "  # noqa: SIM905
+    "not if then else contains minContains maxContains propertyNames dependentRequired "
     "dependentSchemas dependencies unevaluatedProperties unevaluatedItems $dynamicRef".split()
 )
 
@@ -178,7 +178,7 @@ def _is_kept(source: Mapping[str, Any], key: str, part: Any) -> bool:
 def _is_binary(step: float) -> bool:
     """Whether multiples of `step` are exact in floating point (whole numbers, halves, quarters)."""
     mantissa, _ = frexp(step)
-    return float(step).is_integer() or mantissa == 0.5  # noqa: PLR2004
+    return float(step).is_integer() or mantissa == 0.5
 
 
 def _are_disjoint(branches: Sequence[Any]) -> bool:

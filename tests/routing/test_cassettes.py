@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from routing.backend import Completion, ToolChoice
-from routing.backends.openai_http import Retries
+from routing.backends.retrying import Retries
 from routing.backends.vllm import VllmBackend
 from routing.errors import BackendProtocolError, BackendRejected
 from routing.openai_answer import AnswerReader

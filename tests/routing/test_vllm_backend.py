@@ -17,7 +17,8 @@ from mistral_common.protocol.instruct.messages import (
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from routing.backend import NamedTool, Sampling, TextDelta, Turn
-from routing.backends.openai_http import HttpTimeouts, Retries
+from routing.backends.openai_http import HttpTimeouts
+from routing.backends.retrying import Retries
 from routing.backends.vllm import VllmBackend
 from routing.errors import (
     BackendOverloaded,

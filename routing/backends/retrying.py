@@ -1,0 +1,63 @@
+"""Asking again, and only while nothing has been answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from routing.errors import BackendUnavailable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """`attempts` in all; never waits longer than `max_wait_s` for the next, else gives up."""
+
+    attempts: int = 3
+    max_wait_s: float = 10.0
+
+
+class NotBegunError(Exception):
+    """Carries an error that may be retried, as nothing has been answered yet."""
+
+    def __init__(self, error: BackendUnavailable) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def retried(
+    attempt: Callable[[], Awaitable[T]], retries: Retries, deadline: float | None
+) -> T:
+    """`attempt` until it succeeds, fails with anything but `NotBegunError`, or time is up.
+
+    Waits as long as the server asked (`retry_after_s`), else a random, growing time. Raises the
+    error that `NotBegunError` carried last. `deadline` is a reading of the event loop's clock.
+    """
+    clock = asyncio.get_running_loop().time
+    backoff = wait_random_exponential(multiplier=0.1, max=2.0)
+
+    def wait(state: RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        told = failed.error.retry_after_s if isinstance(failed, NotBegunError) else None
+        return told if told is not None else backoff(state)
+
+    def stop(state: RetryCallState) -> bool:
+        pause = state.upcoming_sleep
+        too_late = deadline is not None and clock() + pause >= deadline
+        return state.attempt_number >= retries.attempts or too_late or pause > retries.max_wait_s
+
+    async def once() -> T:  # tenacity awaits coroutine functions only, not what a lambda returns
+        return await attempt()
+
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type(NotBegunError), wait=wait, stop=stop, reraise=True
+    )
+    try:
+        return await attempts(once)
+    except NotBegunError as failed:
+        raise failed.error from failed.__cause__
