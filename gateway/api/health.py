@@ -32,5 +32,5 @@ async def readyz(services: UsesServices) -> JSONResponse:
         ready = False
     if ready:
         return JSONResponse({"status": "ready"})
-    reason = f"the intermediary {backend.model} ({backend.name}) does not answer"
+    reason = f"the intermediary, {backend.model}, does not answer"
     return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)

@@ -41,7 +41,7 @@ def _models(services: Services) -> list[dict[str, Any]]:
             "id": role,
             "object": "model",
             "created": services.started_at,
-            "owned_by": backend.name,
+            "owned_by": "gateway",
             "serves": backend.model,
             "context_tokens": backend.context_tokens,
         }

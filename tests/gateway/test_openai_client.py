@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from itertools import repeat
 from typing import Any
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel
 
 from policies.decision import Deny
 from policies.policy import Policy
@@ -32,6 +35,7 @@ WEATHER: dict[str, Any] = {
         },
     },
 }
+STRICT: dict[str, Any] = WEATHER["function"] | {"strict": True}
 USER: dict[str, Any] = {"role": "user", "content": "How is the weather in Lyon?"}
 
 
@@ -157,11 +161,54 @@ async def test_both_kinds_at_once_and_the_model_remembers_what_the_client_never_
     }
 
 
+class Weather(BaseModel):
+    city: str
+    sunny: bool
+
+
+async def test_a_structured_answer_is_parsed_by_the_client(serve: Any) -> None:
+    gateway = await serve(['{"city": "Lyon", "sunny": true}'])
+    answer = await gateway.openai.chat.completions.parse(
+        model="gateway", messages=[USER], response_format=Weather
+    )
+    assert answer.choices[0].message.parsed == Weather(city="Lyon", sunny=True)
+    assert gateway.intermediary.turns[0].output_schema["required"] == ["city", "sunny"]
+
+
+async def test_the_clients_own_stream_helper_puts_the_answer_together(serve: Any) -> None:
+    gateway = await serve([Say("Let me look.", calls=[Call("get_weather", {"city": "Lyon"})])])
+    async with gateway.openai.chat.completions.stream(
+        model="gateway", messages=[USER], tools=[WEATHER | {"function": STRICT}]
+    ) as stream:
+        kinds = [event.type async for event in stream]
+        answer = await stream.get_final_completion()
+    assert "content.delta" in kinds
+    assert "tool_calls.function.arguments.done" in kinds
+    assert answer.choices[0].message.content == "Let me look."
+    assert answer.choices[0].message.tool_calls[0].function.name == "get_weather"
+
+
+async def test_many_conversations_at_once_stay_apart(serve: Any) -> None:
+    gateway = await serve(repeat(lambda turn: f"You said {turn.messages[-1].content}."))
+
+    async def ask(number: int, *, stream: bool) -> str:
+        create = gateway.openai.chat.completions.create
+        messages: Any = [{"role": "user", "content": str(number)}]
+        answer = await create(model="gateway", messages=messages, stream=stream)
+        if stream:
+            return streamed_text(await collect(answer))
+        return answer.choices[0].message.content
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(ask(n, stream=n % 2 == 0)) for n in range(40)]
+    assert [task.result() for task in asked] == [f"You said {n}." for n in range(40)]
+
+
 async def test_the_models_are_listed(serve: Any) -> None:
     gateway = await serve([], expert=[])
     listed = [model.id async for model in gateway.openai.models.list()]
     assert listed == ["gateway", "intermediary", "expert"]
-    assert (await gateway.openai.models.retrieve("expert")).owned_by == "large"
+    assert (await gateway.openai.models.retrieve("expert")).serves == "large"
     with pytest.raises(openai.NotFoundError):
         await gateway.openai.models.retrieve("gpt-4")
 
