@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from routing.native import CALL_MARKER, CallList, looks_like_call_list, new_call_id, parse_call_list
@@ -133,10 +133,10 @@ def test_an_object_that_is_no_call_ends_the_list_and_stays_in_the_tail() -> None
     ids=range(10),
 )
 def test_hostile_text_is_read_in_linear_time_and_without_recursion(hostile: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     parse_call_list(hostile)
     looks_like_call_list(hostile)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_lone_surrogates_do_not_end_the_run() -> None:
@@ -195,6 +195,9 @@ call_lists = st.lists(
     min_size=1,
     max_size=4,
 )
+unhurried = settings(deadline=None)
+"""What takes long is tested above; a busy machine is no failure."""
+
 PIECES = (
     *("[TOOL_CALLS]", "[", "]", "{", "}", ",", ":", " ", '"', "\\", '"name"', '"arguments"'),
     *('"a"', "[ARGS]", "ab", "1", "null", "\n", '{"name": "a", "arguments": {}}', "é", "\ud800"),
@@ -207,6 +210,7 @@ def spell(calls: Sequence[tuple[str, object]], *, ascii_only: bool) -> str:
     return json.dumps(listed, ensure_ascii=ascii_only)
 
 
+@unhurried
 @given(call_lists, st.booleans())
 def test_every_list_that_json_can_spell_is_read_back(
     calls: list[tuple[str, object]], ascii_only: bool
@@ -220,6 +224,7 @@ def test_every_list_that_json_can_spell_is_read_back(
     ]
 
 
+@unhurried
 @given(call_lists)
 def test_reading_is_idempotent_over_its_own_spelling(calls: list[tuple[str, object]]) -> None:
     once = parse_call_list(spell(calls, ascii_only=False))
@@ -230,6 +235,7 @@ def test_reading_is_idempotent_over_its_own_spelling(calls: list[tuple[str, obje
     assert pairs(parse_call_list(again + "]")) == pairs(once)
 
 
+@unhurried
 @given(fragments)
 @example('[{"name": "a", "arguments": 1 2}]')
 @example('{"name":"a" "b"')
@@ -241,6 +247,7 @@ def test_no_text_makes_the_reader_raise_or_lose_what_it_did_not_read(text: str) 
         assert found.tail in {"", plain}
 
 
+@unhurried
 @given(fragments | call_lists.map(lambda calls: spell(calls, ascii_only=True)), st.data())
 def test_a_longer_prefix_only_adds_to_what_was_read(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
@@ -254,6 +261,7 @@ def test_a_longer_prefix_only_adds_to_what_was_read(text: str, data: st.DataObje
         assert looks_like_call_list(text) is verdict
 
 
+@unhurried
 @given(fragments | call_lists.map(lambda calls: spell(calls, ascii_only=True)))
 def test_what_is_surely_a_call_list_reads_as_one(text: str) -> None:
     if looks_like_call_list(text) is True:
