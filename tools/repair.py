@@ -26,6 +26,7 @@ from tools.wording import kind, show
 MAX_CHARACTERS = 256 * 1024
 MAX_DIGITS = 300
 _MAX_FORMS = 64
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _BEGUN = re.compile(
@@ -254,6 +255,8 @@ class _Repair:
         for name, subschema in known.items():
             if name in value:
                 before = value[name]
+                if type(before) in _PLAIN and kind(before) == _only_type(subschema):
+                    continue
                 after = self.value(before, subschema, f"{path}.{name}")
                 if after is not before:
                     changed[name] = after
@@ -303,6 +306,10 @@ class _Repair:
             return value
         kinds = _kinds(cast("Mapping[str, Any]", items))
         return [value] if kinds and _is_one_of(value, kinds) else value
+
+
+def _only_type(subschema: Subschema) -> Any:
+    return subschema.get("type") if isinstance(subschema, dict) else None
 
 
 def _kinds(form: Mapping[str, Any]) -> set[str]:

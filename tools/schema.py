@@ -1,6 +1,6 @@
 """Parameters schemas: compiled once at registration, then checked against on every call.
 
-What it is: the only module that knows jsonschema. `compile_parameters` refuses a schema that would hurt
+What it is: with `tools.grammar`, the only module that knows jsonschema. `compile_parameters` refuses a schema that would hurt
 later and says where and why; `CompiledSchema.check` names the error that helps most, in words for the
 model that has to mend its call.
 What it is not: parsing and repair (`tools.repair`), the static rules on documents
@@ -22,15 +22,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match  # pyright: ignore[reportUnknownVariableType]
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match  # pyright: ignore[reportUnknownVariableType]
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 from referencing import Registry
 
 from tools.errors import RegistrationError
+from tools.grammar import grammar_problem
 from tools.patterns import compile_pattern
 from tools.schema_document import SchemaDocument
+from tools.spec import JSONObject
 from tools.wording import explain, show
 
 MAX_SCHEMA_BYTES = 128 * 1024
@@ -189,6 +191,10 @@ class CompiledSchema:
         """
         if (odd := _odd_value(arguments)) is not None:
             return odd
+        return self.check_read(arguments)
+
+    def check_read(self, arguments: JSONObject) -> SchemaProblem | None:
+        """`check` for what `tools.repair` has read, which is JSON and within its bounds for sure."""
         return self._check(self._validator, arguments)
 
     def check_part(self, subschema: Mapping[str, Any], value: Any) -> SchemaProblem | None:
@@ -228,7 +234,7 @@ def compile_parameters(
 def compile_schema(schema: Mapping[str, Any], where: str) -> CompiledSchema:
     """Like `compile_parameters`, for a schema of any value."""
     document = SchemaDocument(_private_copy(schema, where), where)
-    _check_grammar(document.root, where)
+    _check_grammar(document)
     compiled = CompiledSchema(document)
     for pointer, node in document.subschemas.items():
         if isinstance(node, Mapping):
@@ -254,16 +260,15 @@ def _private_copy(schema: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise RegistrationError(where, "nested too deep: flatten it") from error
 
 
-def _check_grammar(root: dict[str, Any], where: str) -> None:
-    for draft, validator in (("2020-12", Draft202012Validator), ("Draft 7", Draft7Validator)):
-        try:
-            validator.check_schema(root)
-        except SchemaError as error:
-            place = where + error.json_path.removeprefix("$")
+def _check_grammar(document: SchemaDocument) -> None:
+    for pointer, node in document.subschemas.items():
+        if isinstance(node, Mapping) and (problem := grammar_problem(node)) is not None:
+            draft, path, message = problem
             hint = " (models are shown tools under Draft 7)" if draft == "Draft 7" else ""
             raise RegistrationError(
-                place, f"not valid in JSON Schema {draft}{hint}: {error.message[:300]}"
-            ) from error
+                document.path(pointer) + path.removeprefix("$"),
+                f"not valid in JSON Schema {draft}{hint}: {message}",
+            )
 
 
 def _require_object(compiled: CompiledSchema, where: str) -> None:

@@ -177,7 +177,7 @@ class Toolset:
         if isinstance(arguments, ParseProblem):
             return InvalidCall(call.id, name, raw, arguments.problem, arguments.message)
         arguments = repair_arguments(arguments, entry.schema, repairs)
-        if (problem := entry.schema.check(arguments)) is not None:
+        if (problem := entry.schema.check_read(arguments)) is not None:
             return InvalidCall(call.id, name, raw, Problem.SCHEMA, problem.message, problem.path)
         return ValidCall(call.id, entry.spec, arguments, tuple(repairs))
 

@@ -84,6 +84,12 @@ class Retry:
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """The first answer, or the last error with `attempts` set."""
+        try:
+            return await self._inner.execute(call, context)
+        except ToolUnavailable as error:  # the rare way: tenacity is set up only for it
+            return await self._again(error, call, context)
+
+    async def _again(self, first: ToolUnavailable, call: ValidCall, context: CallContext) -> Any:
         repeatable = call.tool.effect is Effect.READ or call.tool.annotations.idempotent
 
         def worth_it(state: RetryCallState) -> bool:
@@ -102,13 +108,15 @@ class Retry:
         retrying = AsyncRetrying(
             stop=enough, wait=self._wait, retry=worth_it, sleep=self._pause, reraise=True
         )
-        tried = 0
+        tried = 1
         try:
             async for attempt in retrying:
                 with attempt:
                     tried = attempt.retry_state.attempt_number
+                    if tried == 1:
+                        raise first
                     value = await self._inner.execute(call, context)
-                    return value if tried == 1 else Answer(Answer.of(value).value, attempts=tried)
+                    return Answer(Answer.of(value).value, attempts=tried)
         except ExecutionError as error:
             error.attempts = tried
             raise

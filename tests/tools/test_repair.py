@@ -165,7 +165,7 @@ def test_literal_control_characters_in_a_string_are_read_as_they_stand() -> None
     assert parse_arguments('{"a": "one\ntwo\t"}') == {"a": "one\ntwo\t"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.text(st.sampled_from('{}[]",:\\u0d8f1e9-.truefalsn \n'), max_size=60) | st.text(max_size=60)
 )
@@ -186,14 +186,14 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_what_json_can_say_is_read_back_the_same(arguments: dict[str, Any]) -> None:
     assert parse_arguments(json.dumps(arguments)) == arguments
     assert parse_arguments(json.dumps(json.dumps(arguments))) == arguments
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["v", "w"]), json_values))
 def test_repairing_anything_never_raises_and_never_spoils_what_is_valid(
     arguments: dict[str, Any],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -228,8 +229,40 @@ COMPILED = compile_parameters(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.sampled_from("abcd"), json_values))
 def test_checking_anything_never_raises(arguments: dict[str, Any]) -> None:
     problem = COMPILED.check(arguments)
     assert problem is None or (problem.path.startswith("$") and len(problem.message) < 5_000)
+
+
+keywords = st.sampled_from(
+    "type properties items anyOf allOf oneOf not if then else $ref $defs enum const default pattern required"
+    " additionalProperties minimum multipleOf uniqueItems format $id $schema $anchor patternProperties"
+    " dependentSchemas contains prefixItems unevaluatedProperties unevaluatedItems dependencies".split()
+)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats()
+    | st.sampled_from(["object", "string", "#", "#/properties/a", "^(a+)+$", "[", "http://x/", "a"])
+    | st.text(max_size=5)
+)
+schemas = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(keywords | st.sampled_from("ab"), inner, max_size=4)
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(keywords, schemas, max_size=5), json_values)
+def test_any_document_is_accepted_or_refused_and_what_is_accepted_can_be_checked(
+    document: dict[str, Any], value: Any
+) -> None:
+    with suppress(RegistrationError):  # any other exception fails the test
+        compile_parameters({"type": "object", **document}).check({"a": value, "b": [value]})
