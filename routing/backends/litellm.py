@@ -136,7 +136,7 @@ class LiteLLMBackend:
             **request,
             "api_base": self._base_url,
             "api_key": self._api_key,
-            "timeout": self._timeouts.idle_s,
+            "timeout": self._timeouts.idle_s + 5.0,  # ours comes first, and is told apart
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,  # sampling that a provider lacks; what matters is seen to above
@@ -189,13 +189,12 @@ class LiteLLMBackend:
                 return BackendUnavailable(what, backend=self.name)
             case _:
                 status = getattr(error, "status_code", None)
-                response: Any = getattr(error, "response", None)
-                after = None if response is None else response.headers.get("retry-after")
+                headers: Any = getattr(error, "litellm_response_headers", None)
                 return refusal(
                     status if isinstance(status, int) else 500,
                     what,
                     backend=self.name,
-                    retry_after_s=retry_after_s(after),
+                    retry_after_s=retry_after_s(headers.get("retry-after") if headers else None),
                 )
 
     def _bounded(self, deadline: float | None) -> asyncio.Timeout:
