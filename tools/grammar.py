@@ -10,10 +10,11 @@ metaschema would descend into; and like `tools.schema`, which uses it, no place 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.exceptions import ValidationError
 from jsonschema_specifications import REGISTRY
 
 _DRAFT_7 = "http://json-schema.org/draft-07/schema"
@@ -33,7 +34,8 @@ def grammar_problem(node: Node) -> tuple[str, str, str] | None:
     None, or the draft, the JSON path below the node (`$.type`) and a sentence.
     """
     for draft, validator in _CHECKS:
-        for error in validator.iter_errors(dict(node)):
+        errors = cast("Iterator[ValidationError]", validator.iter_errors(dict(node)))
+        if (error := next(errors, None)) is not None:
             return draft, error.json_path, error.message[:300]
     return None
 

@@ -48,6 +48,7 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NEAR = 5
 _LIKE = 0.6
+_UNKNOWN = "; the outcome is unknown: it may have happened, so don't repeat it without looking"
 _NAMED = 20
 
 
@@ -198,7 +199,7 @@ class Toolset:
         except ExecutionError as error:
             failure = _failure(error, call.tool.effect)
             answer = Answer(None, attempts=error.attempts)
-            content = error_text(str(error))
+            content = error_text(f"{error}{_UNKNOWN if failure is Failure.UNKNOWN_OUTCOME else ''}")
         except Exception:  # noqa: BLE001  # a tool's own bug: its traceback is the author's, not the model's
             _log.exception("tool %s failed unexpectedly (run %s)", call.name, context.run_id)
             failure = Failure.TOOL

@@ -36,7 +36,7 @@ class Timeout:
         self._inner = inner
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
-        """Raises `ToolTimeout`; for a call that may change something it says so."""
+        """Raises `ToolTimeout`, with `sent=False` when the deadline had passed before the start."""
         now = asyncio.get_running_loop().time()
         until = now + call.tool.timeout_s
         if context.deadline is not None and context.deadline < until:
@@ -52,14 +52,7 @@ class Timeout:
         except TimeoutError as error:
             if not scope.expired():
                 raise
-            outcome = (
-                ""
-                if call.tool.effect is Effect.READ
-                else "; the outcome is unknown, it may have happened"
-            )
-            raise ToolTimeout(
-                f"{call.name} gave no answer in {until - now:.3g} s{outcome}"
-            ) from error
+            raise ToolTimeout(f"{call.name} gave no answer in {until - now:.3g} s") from error
 
 
 class Retry:

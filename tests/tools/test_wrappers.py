@@ -47,15 +47,10 @@ def call_of(spec: ToolSpec) -> ValidCall:
 
 async def test_20_a_tool_that_hangs_is_cancelled_at_its_timeout(make_spec: MakeSpec) -> None:
     hangs = Hangs()
-    with pytest.raises(ToolTimeout) as caught:
-        await Timeout(hangs).execute(call_of(make_spec(read_only=True, timeout_s=0.01)), CONTEXT)
+    with pytest.raises(ToolTimeout, match=r"no answer in 0\.01 s") as caught:
+        await Timeout(hangs).execute(call_of(make_spec(timeout_s=0.01)), CONTEXT)
     assert hangs.cancelled
-    assert "unknown" not in str(caught.value)
-
-
-async def test_a_write_that_times_out_says_that_its_outcome_is_unknown(make_spec: MakeSpec) -> None:
-    with pytest.raises(ToolTimeout, match="the outcome is unknown"):
-        await Timeout(Hangs()).execute(call_of(make_spec(timeout_s=0.01)), CONTEXT)
+    assert caught.value.sent
 
 
 async def test_the_runs_deadline_comes_before_the_tools_timeout(make_spec: MakeSpec) -> None:
