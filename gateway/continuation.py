@@ -16,6 +16,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import orjson
 from mistral_common.protocol.instruct.messages import (
@@ -30,20 +31,35 @@ from tools.spec import ValidCall
 Key = tuple[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One exchange, since when it is kept, and its size in characters."""
+
+    since: float
+    messages: tuple[ChatMessage, ...]
+    size: int
+
+
 class Continuations:
-    """Hidden exchanges: at most `max_kept`, each for at most `max_age_s` seconds."""
+    """Hidden exchanges: at most `max_kept`, each for at most `max_age_s` seconds.
+
+    `max_characters` bounds the text of all of them together.
+    """
 
     def __init__(
         self,
         *,
         max_kept: int = 2000,
         max_age_s: float = 3600.0,
+        max_characters: int = 32 * 1024 * 1024,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_kept = max_kept
         self._max_age_s = max_age_s
+        self._max_characters = max_characters
+        self._characters = 0
         self._now = now
-        self._kept: OrderedDict[Key, tuple[float, tuple[ChatMessage, ...]]] = OrderedDict()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -64,8 +80,10 @@ class Continuations:
             for call in handed
         ]
         key = _key(tenant, _last_words(asked), calls)
-        self._kept[key] = (self._now(), tuple(hidden))
-        self._kept.move_to_end(key)
+        self._drop(key)
+        size = sum(len(message.content or "") for message in hidden)
+        self._kept[key] = _Kept(self._now(), tuple(hidden), size)
+        self._characters += size
         self._forget()
 
     def restore(self, tenant: str, messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
@@ -81,7 +99,7 @@ class Continuations:
             elif isinstance(message, AssistantMessage) and message.tool_calls:
                 kept = self._kept.get(_key(tenant, words, message.tool_calls))
                 if kept is not None:
-                    restored += kept[1]
+                    restored += kept.messages
                     continue
             restored.append(message)
         return tuple(restored)
@@ -89,10 +107,15 @@ class Continuations:
     def _forget(self) -> None:
         oldest_allowed = self._now() - self._max_age_s
         while self._kept:
-            age, _ = next(iter(self._kept.values()))
-            if age >= oldest_allowed and len(self._kept) <= self._max_kept:
+            key, oldest = next(iter(self._kept.items()))
+            fits = len(self._kept) <= self._max_kept and self._characters <= self._max_characters
+            if fits and oldest.since >= oldest_allowed:
                 return
-            self._kept.popitem(last=False)
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        if (dropped := self._kept.pop(key, None)) is not None:
+            self._characters -= dropped.size
 
 
 def _last_words(messages: Sequence[ChatMessage]) -> str:

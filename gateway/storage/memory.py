@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+from gateway.agent.events import Observation, TurnFinished
 from gateway.agent.run import RunRequest
 from gateway.storage.runs import RunLog
 
@@ -14,8 +15,8 @@ from gateway.storage.runs import RunLog
 class MemoryRunStore:
     """A `RunStore` that keeps the newest `max_runs` runs for at most `max_age_s` seconds.
 
-    `max_characters` bounds the conversations that are kept with them, as text. The bounds hold over
-    all tenants together. A run that is still going is never dropped for its age; for count or size
+    `max_characters` bounds what is kept with them, conversations and results, as text. The bounds
+    hold over all tenants together. A run that is still going is never dropped for its age; for count or size
     it may be, and then goes on without being findable.
     """
 
@@ -36,11 +37,10 @@ class MemoryRunStore:
 
     def begin(self, request: RunRequest) -> RunLog:
         """Open a log; the oldest go when there are too many."""
-        log, size = RunLog(request), _size(request)
+        log, size = RunLog(request, self._weigh), _asked(request)
         self._logs[request.tenant, request.run_id] = log, size
         self._characters += size
-        while len(self._logs) > self._max_runs or self._characters > self._max_characters:
-            self._drop_oldest()
+        self._drop_what_is_too_much()
         self._forget_the_old()
         return log
 
@@ -70,11 +70,35 @@ class MemoryRunStore:
                 return
             self._drop_oldest()
 
+    def _weigh(self, log: RunLog) -> None:
+        """A run has ended: what it brought counts from now on."""
+        key = log.tenant, log.run_id
+        if key in self._logs:
+            brought = _brought(log)
+            self._logs[key] = log, self._logs[key][1] + brought
+            self._characters += brought
+            self._drop_what_is_too_much()
+
+    def _drop_what_is_too_much(self) -> None:
+        while len(self._logs) > self._max_runs or self._characters > self._max_characters:
+            self._drop_oldest()
+
     def _drop_oldest(self) -> None:
         _, (_, size) = self._logs.popitem(last=False)
         self._characters -= size
 
 
-def _size(request: RunRequest) -> int:
-    """Roughly what keeping a run costs: its conversation, in characters."""
+def _asked(request: RunRequest) -> int:
+    """Roughly what keeping a request costs: its conversation, in characters."""
     return sum(len(message.content or "") for message in request.messages)
+
+
+def _brought(log: RunLog) -> int:
+    """What the run added to that: its texts and its results, in characters."""
+    size = 0
+    for event in log.events:
+        if isinstance(event, Observation):
+            size += len(event.result.content)
+        elif isinstance(event, TurnFinished):
+            size += len(event.text)
+    return size

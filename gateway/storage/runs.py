@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal, Protocol
 
 from gateway.agent.events import RunEvent, RunFinished, TextDelta
@@ -32,12 +32,23 @@ class RunLog:
     """What happened in one run so far, for as many readers as like to watch.
 
     One writer: the task that drives the run. Times are seconds since the epoch. Text deltas are
-    dropped at the end, since `TurnFinished` has the whole text.
+    dropped at the end, since `TurnFinished` has the whole text. `on_finish` is called once, then.
     """
 
-    __slots__ = ("_changed", "created_at", "error", "events", "finished_at", "request", "status")
+    __slots__ = (
+        "_changed",
+        "_on_finish",
+        "created_at",
+        "error",
+        "events",
+        "finished_at",
+        "request",
+        "status",
+    )
 
-    def __init__(self, request: RunRequest) -> None:
+    def __init__(
+        self, request: RunRequest, on_finish: Callable[[RunLog], None] | None = None
+    ) -> None:
         self.request = request
         self.created_at = time.time()
         self.finished_at: float | None = None
@@ -45,6 +56,7 @@ class RunLog:
         self.error: str | None = None
         self.events: list[RunEvent] = []
         self._changed: asyncio.Event | None = None
+        self._on_finish = on_finish
 
     @property
     def run_id(self) -> str:
@@ -72,6 +84,8 @@ class RunLog:
         self.events = [event for event in self.events if not isinstance(event, TextDelta)]
         if self._changed is not None:
             self._changed.set()
+        if self._on_finish is not None:
+            self._on_finish(self)
 
     async def follow(self) -> AsyncGenerator[RunEvent]:
         """Every event so far, then each new one, until the run has ended."""

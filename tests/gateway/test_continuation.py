@@ -103,3 +103,15 @@ def test_they_are_forgotten_after_a_while() -> None:
     messages = (*ASKED, SEEN, SUNNY)
     assert continuations.restore("default", messages) == messages
     assert len(continuations) == 0
+
+
+def test_only_so_much_text_is_kept_and_the_oldest_goes_first() -> None:
+    continuations = Continuations(max_characters=1000)
+    long = (*HIDDEN, ToolMessage(content="x" * 300, tool_call_id="addition1"))
+    for number in range(10):
+        for _ in range(2):  # what is remembered again counts once
+            asked = (UserMessage(content=str(number)),)
+            continuations.remember("default", asked, HANDED, long)
+    assert len(continuations) == 3
+    last = (UserMessage(content="9"), SEEN, SUNNY)
+    assert continuations.restore("default", last)[1:-1] == long

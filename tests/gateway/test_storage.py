@@ -6,9 +6,10 @@ import asyncio
 
 from mistral_common.protocol.instruct.messages import UserMessage
 
-from gateway.agent.events import RunEvent, RunFinished, RunStarted, TextDelta
+from gateway.agent.events import Observation, RunEvent, RunFinished, RunStarted, TextDelta
 from gateway.agent.run import Outcome, RunRequest, StopReason
 from gateway.storage import MemoryRunStore, RunLog, RunStatus
+from tools.spec import ToolResult
 
 
 def asked(tenant: str = "default") -> RunRequest:
@@ -71,6 +72,15 @@ async def test_the_conversations_that_are_kept_are_bounded_together() -> None:
     store = MemoryRunStore(max_characters=1000)
     for _ in range(10):
         store.begin(RunRequest(messages=(UserMessage(content="x" * 300),))).append(ended())
+    assert len(await store.recent("default", 100)) == 3
+
+
+async def test_what_the_tools_brought_counts_too() -> None:
+    store = MemoryRunStore(max_characters=1000)
+    for _ in range(10):
+        log = store.begin(asked())
+        log.append(Observation(1, ToolResult("a", "add", "x" * 300)))
+        log.append(ended())
     assert len(await store.recent("default", 100)) == 3
 
 
