@@ -1,0 +1,45 @@
+"""Writes docs/terminal.svg: what `gateway chat` shows, from a real run of the embedded model.
+
+    .venv/bin/python scripts/picture.py
+
+Run it again when the model or the rendering has changed, look at the picture, and commit it.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from gateway.cli.chat import ask
+from gateway.cli.client import GatewayClient
+from gateway.cli.serving import served
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUESTS = (
+    "What is 15 * 12, and what time is it in Tokyo?",
+    "Save a note: the plumber comes on Tuesday",
+    "How many kilometers are 26.2 miles?",
+)
+
+
+def main() -> None:
+    """One conversation after the other, recorded as it was rendered."""
+    console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(None, notes_path=Path(folder) / "notes.db") as url,
+    ):
+        gateway = GatewayClient(url)
+        for request in REQUESTS:
+            console.print(f'[bold green]$[/] gateway chat "{request}"', highlight=False)
+            body = {"model": "gateway", "messages": [{"role": "user", "content": request}]}
+            ask(gateway, console, body)
+            console.print()
+    console.save_svg(str(ROOT / "docs" / "terminal.svg"), title="gateway chat")
+
+
+if __name__ == "__main__":
+    main()
