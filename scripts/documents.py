@@ -56,7 +56,7 @@ def documents() -> list[Path]:
 
 def reference() -> str:
     """The configuration reference: one table a section, in the order of the settings."""
-    from gateway.settings import json_schema  # noqa: PLC0415 - only this command needs the gateway
+    from gateway.settings import json_schema
 
     schema = json_schema()
     lines = [
@@ -123,7 +123,7 @@ def _type(described: dict[str, Any]) -> str:
 
 
 def _row(path: str, kind: str, described: dict[str, Any]) -> str:
-    import json  # noqa: PLC0415 - only this command needs it
+    import json
 
     default = f"`{json.dumps(described['default'])}`" if "default" in described else "required"
     told = str(described.get("description", "")).replace("\n", " ").replace("|", "\\|")
@@ -146,7 +146,7 @@ def check() -> list[str]:
 
 
 def _refused_configurations(document: Path) -> Iterator[str]:
-    from gateway.settings import SettingsError, load_settings  # noqa: PLC0415 - see above
+    from gateway.settings import SettingsError, load_settings
 
     environ = {"MISTRAL_API_KEY": "key"}
     for example in examples(document):
