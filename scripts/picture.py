@@ -2,7 +2,10 @@
 
     .venv/bin/python scripts/picture.py
 
-Run it again when the model or the rendering has changed, look at the picture, and commit it.
+Run it again when the model or the rendering has changed, look at the picture, and commit it. The README
+shows it on its first screen:
+
+    ![A conversation in the terminal: each call, its result, and the answer](docs/terminal.svg)
 """
 
 from __future__ import annotations
