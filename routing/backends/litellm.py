@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -71,6 +70,7 @@ class LiteLLMBackend:
         self._retries = retries or Retries()
         self._price = price
         self._extra_body = dict(extra_body or {})
+        self._litellm: Any = None
 
     @property
     def context_tokens(self) -> int:
@@ -93,7 +93,7 @@ class LiteLLMBackend:
 
     async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
         """See `routing.backend.ModelBackend`."""
-        litellm = await asyncio.to_thread(_import_litellm)
+        litellm = self._litellm = self._litellm or await asyncio.to_thread(_import_litellm)
         request = self._request(turn)
 
         async def attempt() -> Any:
@@ -119,9 +119,8 @@ class LiteLLMBackend:
 
     async def aclose(self) -> None:
         """Close LiteLLM's connections, if it was ever used."""
-        litellm = sys.modules.get("litellm")
-        if litellm is not None:
-            await litellm.close_litellm_async_clients()
+        if self._litellm is not None:
+            await self._litellm.close_litellm_async_clients()
 
     def _request(self, turn: Turn) -> dict[str, Any]:
         request = chat_body(turn, self.model)
@@ -208,6 +207,7 @@ def _import_litellm() -> Any:
     litellm: Any = import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    _ = litellm.acompletion, litellm.exceptions  # loaded when first touched: touch them here
     return litellm
 
 
