@@ -137,12 +137,12 @@ def test_silence_about_other_properties_is_read_as_none_where_nothing_else_descr
     closed, _ = expressible(one({"type": "object", "properties": {"b": True}}))
     assert closed["additionalProperties"] is False
     assert closed["properties"]["a"]["additionalProperties"] is False
-    joined, _ = expressible({**one(True), "allOf": [{"properties": {"b": True}}]})
+    joined, _ = expressible({**one({}), "allOf": [{"properties": {"b": True}}]})
     assert "additionalProperties" not in joined
     assert "additionalProperties" not in joined["allOf"][0]
-    undeclared, _ = expressible({**one(True), "required": ["z"]})
+    undeclared, _ = expressible({**one({}), "required": ["z"]})
     assert "additionalProperties" not in undeclared
-    open_, _ = expressible({**one(True), "additionalProperties": True})
+    open_, _ = expressible({**one({}), "additionalProperties": True})
     assert open_["additionalProperties"] is True
 
 
