@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits
 from gateway.services import Services
-from gateway.settings import ModelSettings, Settings, load_settings
+from gateway.settings import ModelSettings, Settings, SettingsError, load_settings
 from gateway.storage.memory import MemoryRunStore
 from policies.loader import DEFAULT, PolicyError, load
 from policies.policy import Policies
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
 BUILTIN = "tools.builtin"
 
 
-class CompositionError(Exception):
+class CompositionError(SettingsError):
     """What is configured can't be had. The text is for people; `hint` says what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__([message])
         self.hint = hint
 
 

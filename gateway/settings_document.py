@@ -30,6 +30,7 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.hint = "every key: gateway config schema, docs/configuration.md"
 
 
 @dataclass(slots=True)

@@ -53,7 +53,8 @@ def explained() -> Generator[None]:
     except SettingsError as error:
         for problem in error.problems:
             typer.secho(f"error: {problem}", err=True, fg=typer.colors.RED)
-        typer.echo("  every key: gateway config schema, docs/configuration.md", err=True)
+        if error.hint:
+            typer.echo(f"  {error.hint}", err=True)
         raise typer.Exit(Exit.USAGE) from None
     except CommandError as error:
         fail(str(error), error.hint, code=error.code)

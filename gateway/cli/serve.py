@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from gateway.cli.exits import Exit, explained, fail
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from gateway.settings import Settings
 
 JSON_HEADER = "-H 'content-type: application/json'"
@@ -34,10 +37,7 @@ def serve(
 ) -> None:
     """Serve the gateway until Ctrl-C."""
     with explained():
-        # Starting is slow enough without what `--help` does not need.
-        from uvicorn.supervisors import Multiprocess
-
-        from gateway.cli.serving import GatewayServer, bind, server_config, url_of
+        from gateway.cli.serving import bind
         from gateway.settings import load_settings
 
         settings = load_settings(config)
@@ -53,26 +53,35 @@ def serve(
             )
         if config is not None:
             os.environ["GATEWAY_CONFIG"] = str(config.resolve())
-        bound = bind(chosen.host, chosen.port)
-        url = url_of(bound)
-        uvicorn_config = server_config(
-            "gateway.compose:application", workers=chosen.workers, access_log=access_log
-        )
-        if chosen.workers > 1:
-            _banner(url, settings, None, chosen.workers)
-            Multiprocess(uvicorn_config, sockets=[bound]).run()
-            return
+        with bind(chosen.host, chosen.port) as bound:
+            _run(settings, chosen.workers, bound, access_log=access_log)
 
-        def started() -> None:
-            _banner(url, settings, cast("Any", uvicorn_config).loaded_app, 1)
 
-        server = GatewayServer(uvicorn_config, started)
-        try:
-            server.run(sockets=[bound])
-        except KeyboardInterrupt:
-            return
-        if not server.started:
-            raise typer.Exit(Exit.UNREACHABLE)
+def _run(settings: Settings, workers: int, bound: socket, *, access_log: bool) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    from gateway.cli.serving import GatewayServer, server_config, url_of
+    from gateway.compose import build_services
+
+    url = url_of(bound)
+    config = server_config("gateway.compose:application", workers=workers, access_log=access_log)
+    if workers > 1:
+        # Told here, once, what each worker would fail of.
+        asyncio.run(build_services(settings).aclose())
+        _banner(url, settings, None, workers)
+        Multiprocess(config, sockets=[bound]).run()
+        return
+
+    def started() -> None:
+        _banner(url, settings, cast("Any", config).loaded_app, 1)
+
+    server = GatewayServer(config, started)
+    try:
+        server.run(sockets=[bound])
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        raise typer.Exit(Exit.UNREACHABLE)
 
 
 def _banner(url: str, settings: Settings, application: Any, workers: int) -> None:

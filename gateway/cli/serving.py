@@ -95,9 +95,9 @@ def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[
     if notes_path is not None:
         tools = settings.tools.model_copy(update={"notes_path": notes_path})
         settings = settings.model_copy(update={"tools": tools})
-    bound = bind("127.0.0.1", 0)
     # Built here, so that what is wrong is told by the command and not by a thread.
     services = build_services(settings)
+    bound = bind("127.0.0.1", 0)
     settled = threading.Event()
     server = GatewayServer(
         server_config(lambda: build_application(services), access_log=False), settled.set

@@ -74,6 +74,20 @@ def test_a_broken_configuration_ends_every_command_with_words(
     assert "line 1: server.prot: unknown key; did you mean `port`?" in done.output
 
 
+@pytest.mark.parametrize(
+    "command", [["serve", "--port", "0"], ["serve", "--port", "0", "--workers", "2"], ["chat", "x"]]
+)
+def test_what_is_configured_and_can_not_be_had_ends_with_words(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_CONFIG", "")
+    path = tmp_path / "gateway.yaml"
+    path.write_text("tools: {manifests: ['./nothing/*.yaml']}")
+    done = cli.invoke(app, [*command, "--config", str(path)])
+    assert done.exit_code == 2
+    assert "error: tools.manifests: no file matches" in done.output
+
+
 def test_serving_others_without_authentication_has_to_be_said_twice() -> None:
     done = cli.invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert done.exit_code == 2
