@@ -26,7 +26,9 @@ class BackendError(Exception):
 class BackendUnavailable(BackendError):
     """Could not be reached, or failed on its side."""
 
-    def __init__(self, message: str, *, backend: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, backend: str = "", retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message, backend=backend)
         self.retry_after_s = retry_after_s
 

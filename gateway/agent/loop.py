@@ -58,7 +58,7 @@ _NOBODY_ELSE = frozenset({"backend_down", "context_too_long"})
 """Loans after whose failure the intermediary can't go on either."""
 
 
-class RequestDenied(Exception):  # noqa: N818 - reads as what happened, like the events
+class RequestDenied(Exception):
     """A policy refuses the whole request. `rule` names what decided."""
 
     def __init__(self, reason: str, rule: str) -> None:
