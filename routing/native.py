@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import string
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -24,7 +23,6 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 CALL_MARKER = "[TOOL_CALLS]"
 
-_ALPHANUMERIC = string.ascii_letters + string.digits
 _STRING_BODY = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRING = re.compile(_STRING_BODY, re.DOTALL)
 _STRUCTURE = re.compile(_STRING_BODY + r'|[{}\[\]"]', re.DOTALL)
@@ -58,7 +56,7 @@ class CallList:
 
 def new_call_id() -> str:
     """Nine alphanumerics: the only form of id that Mistral's tokenizers and API accept."""
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(9))
+    return secrets.token_hex(5)[:9]
 
 
 def parse_call_list(text: str) -> CallList:

@@ -8,6 +8,7 @@ What it is not: running (`tools.executors`), policy on results (`policies`).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,24 @@ class Answer:
 
 
 def as_text(value: Any) -> str:
-    """The text that a model reads. Raises `ValueError` for what is no JSON."""
+    """The text that a model reads, always valid Unicode. Raises `ValueError` for what is no JSON."""
     if isinstance(value, str):
-        return value
+        return _whole_characters(value)
     try:
         return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError as error:
+    except orjson.JSONEncodeError:
+        pass
+    try:  # integers beyond 64 bits, halves of surrogate pairs: legal in Python, unknown to orjson
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the tool's result is no JSON: {error}") from error
+    return _whole_characters(text)
 
 
 def error_text(message: str) -> str:
     """A failure as a model reads it."""
-    return orjson.dumps({"error": message.encode("utf-8", "replace").decode()}).decode()
+    return orjson.dumps({"error": _whole_characters(message)}).decode()
+
+
+def _whole_characters(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
