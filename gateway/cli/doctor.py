@@ -218,7 +218,7 @@ def _parts(settings: Settings) -> Iterator[Finding]:
 
 def _start(model: ModelSettings) -> str:
     if model.backend == "vllm":
-        return f"vllm serve {model.model} (flags: docs/vllm.md), or mend models.*.base_url"
+        return f"vllm serve {model.model} (flags: README.md), or mend models.*.base_url"
     return (
         f"see the lines above; {_SYNC}" if model.backend == "llamacpp" else "check key and network"
     )
