@@ -15,6 +15,7 @@ from tools.spec import ToolSpec, ValidCall
 Role = Literal["gateway", "intermediary", "expert"]
 EscalationMode = Literal["auto", "never", "always"]
 
+
 def new_run_id() -> str:
     """`run_` and 24 hexadecimal digits: unguessable, and cheap, for every request takes one."""
     return "run_" + secrets.token_hex(12)
@@ -38,8 +39,8 @@ class RunRequest:
     """One request, parsed and canonical.
 
     `client_tools` belong to the app: their calls are validated and handed back, never run here.
-    `registry_tools` are the registered tools offered (already chosen by name globs; policy still may
-    hide some). `role` is the `model` that was asked for: `gateway` routes, the others pin.
+    `tool_globs` choose from the registry by name; None means the default (`offered_globs`). `role` is
+    the `model` that was asked for: `gateway` routes, the others pin.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -55,6 +56,13 @@ class RunRequest:
     logprobs: bool = False
     run_id: str = field(default_factory=new_run_id)
     tenant: str = "default"
+
+    @property
+    def offered_globs(self) -> tuple[str, ...]:
+        """Which registered tools are offered, policy allowing: where none are named, all to `gateway`."""
+        if self.tool_globs is not None:
+            return self.tool_globs
+        return ("*",) if self.role == "gateway" and not self.client_tools else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,7 @@ class Working:
         cls, request: RunRequest, registry: Registry, policies: Policy, router: Router
     ) -> Working:
         """Choose the tools of this run. Raises `RegistrationError` for the app's own."""
-        globs = request.tool_globs
-        if globs is None:
-            globs = ("*",) if request.role == "gateway" and not request.client_tools else ()
+        globs = request.offered_globs
         subject = Subject(request.run_id, request.tenant)
         toolset = registry.snapshot()
         if "*" not in globs:

@@ -96,11 +96,8 @@ def _require_choice(run: RunRequest, services: Services) -> None:
     if choice in ("auto", "none"):
         return
     names = {spec.name for spec in run.client_tools}
-    if run.tool_globs is None:
-        globs = ("*",) if run.role == "gateway" and not names else ()
-    else:
-        globs = run.tool_globs
-    names.update(spec.name for spec in services.registry.snapshot().select(globs).specs)
+    offered = services.registry.snapshot().select(run.offered_globs)
+    names.update(spec.name for spec in offered.specs)
     if isinstance(choice, NamedTool) and choice.name not in names:
         problem = f"no tool {choice.name[:64]!r} is offered in this request"
         raise ApiError(400, problem, param="tool_choice.function.name", code="unknown_tool")
