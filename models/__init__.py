@@ -1,0 +1,1 @@
+"""The embedded model: weights, model card and the recipe that trains it."""

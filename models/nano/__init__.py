@@ -1,0 +1,1 @@
+"""A five-million-parameter Ministral-shaped model that calls functions, and its whole recipe."""

@@ -1,0 +1,145 @@
+"""Rows of training data: one conversation each, behind a prefix of tools that many share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from models.nano import invented, outcomes, render, talk
+from models.nano.ask_math import ask_math
+from models.nano.ask_notes import ABOUT, ask_note, topic
+from models.nano.ask_time import ask_now, ask_then
+from models.nano.ask_units import ask_units
+from models.nano.batch import Row
+from models.nano.frames import utter
+from models.nano.grammar import Ask, Source
+from models.nano.render import Call
+
+ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
+    (ask_math, 3.2), (ask_now, 1.6), (ask_then, 2.2), (ask_units, 2.8), (ask_note, 3.0),
+]
+SYSTEM = [
+    "You are a helpful assistant.", "Be concise.", "You are a helpful assistant. Use the tools when they help.",
+    "Answer briefly.", "You are a friendly assistant of a small company.", "Use tools whenever possible.",
+    "You help people with small everyday tasks. Be polite and short.", "Today is a nice day. Answer in the user's language.",
+    "You are an agent. Call tools to get facts, never guess.", "你是一个有用的助手。", "请简短回答。", "Respond in one sentence.",
+]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A conversation up to the answer to learn: calls, or a text."""
+
+    kind: str
+    said: str
+    target: list[Call] | str
+    system: str = ""
+    made: tuple[Call, ...] = ()
+    returned: tuple[Any, ...] = ()
+
+    def row(self, source: Source) -> Row:
+        """Token ids; calls made before carry ids, those to learn don't."""
+        prompt = self.prompt(source)
+        wanted = self.target
+        ids = render.answer(wanted) if isinstance(wanted, str) else render.calls(wanted)
+        return Row(prompt + ids, len(prompt))
+
+    def prompt(self, source: Source) -> list[int]:
+        """Everything after the shared prefix and before the answer."""
+        ids = render.user(self.said, self.system)
+        if self.made:
+            call_ids = [render.new_id(source.rng) for _ in self.made]
+            ids += render.calls(list(self.made), call_ids)
+            for content, call_id in zip(self.returned, call_ids, strict=True):
+                ids += render.result(content, call_id)
+        return ids
+
+
+def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]:
+    """n requests that the offered tools serve; one ask about notes at most, and that last."""
+    makers, weights = zip(*ASKS, strict=True)
+    found: list[Ask] = []
+    while len(found) < n:
+        ask = source.rng.choices(makers, weights)[0](source, chinese)
+        free = ask.form in "nx" and n > 1 and len(found) < n - 1
+        if ask.call[0] in offered and not (ask.form == "n" and free) and not (free and source.chance(0.6)):
+            found.append(ask)
+    return found
+
+
+def _language(source: Source) -> bool:
+    return source.chance(1 / 3)
+
+
+def _system(source: Source) -> str:
+    return str(source.rng.choice(SYSTEM)) if source.chance(0.2) else ""
+
+
+def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> Turn:
+    """A conversation with the gateway's own tools (``offered`` names, at least one of them)."""
+    chinese, rng = _language(source), source.rng
+    names = "one two three talk missing told delete_found".split()
+    kind = kind or rng.choices(names, [60, 20, 1, 5, 5, 8, 1])[0]
+    language = " zh" if chinese else ""
+    if kind in ("talk", "missing"):
+        said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)
+        return Turn(kind + language, said, text, _system(source))
+    if kind == "delete_found" and not {"search_notes", "delete_note"} <= offered:
+        kind = "one"
+    if kind == "delete_found":
+        return _delete_found(source, language, chinese)
+    n = rng.choice([1, 1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
+    said, calls = utter(source, _asks(source, offered, chinese, n))
+    if kind == "told":
+        results = tuple(outcomes.returned(source, call, chinese) for call in calls)
+        told = [outcomes.sentence(c, r, chinese) for c, r in zip(calls, results, strict=True)]
+        text = ("" if chinese else " ").join(told)
+        return Turn(kind + language, said, text, _system(source), tuple(calls), results)
+    label = calls[0][0] if n == 1 else kind
+    return Turn(label + language, said, calls, _system(source))
+
+
+def _delete_found(source: Source, language: str, chinese: bool) -> Turn:
+    query, number = topic(source, chinese), source.rng.randint(1, 999)
+    said = f"[删除|删掉]关于{query}的笔记" if chinese else source.pick(ABOUT).replace("{q}", query)
+    search: Call = ("search_notes", {"query": query})
+    if source.chance(0.5):
+        return Turn("search_notes" + language, source.say(said), [search], _system(source))
+    found = {"notes": [{"note_id": number, "text": query}]}
+    target: list[Call] = [("delete_note", {"note_id": number})]
+    return Turn("delete_found" + language, source.say(said), target, "", (search,), (found,))
+
+
+def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool) -> Turn:
+    """A conversation with tools that don't exist."""
+    rng = source.rng
+    kind = rng.choices(["one", "two", "none", "missing", "told"], [78, 9, 5, 3, 5])[0]
+    language = " zh" if chinese else ""
+    chosen = rng.choice(tools)
+    if kind == "none":
+        said, text = talk.small_talk(source, chinese)
+        return Turn("invented none" + language, said, text if text not in (talk.CAN, talk.CAN_ZH) else
+                    (talk.CANNOT_ZH if chinese else talk.CANNOT))
+    if kind == "missing" and len(chosen.required) == 1 and len(chosen.parameters) == 1:
+        label = chosen.parameters[0].label
+        said = f"{chosen.verb}{chosen.noun}" if chinese else f"{chosen.verb} the {chosen.noun}"
+        text = f"请问{label}是什么？" if chinese else f"Which {label}?"
+        return Turn("invented missing" + language, said, text)
+    said, call = invented.request(source, chosen, chinese)
+    if kind == "two":
+        other = rng.choice(tools)
+        also, second = invented.request(source, other, chinese)
+        joint = rng.choice(["；", "，还有", "。另外，"] if chinese else [" and also ", "; ", ". Also, ", ", then ", ". And "])
+        return Turn("invented two" + language, said + joint + also, [call, second], _system(source))
+    if source.chance(0.15):
+        said = ("请问" if chinese else "hi, ") + said
+    if kind == "told":
+        from models.nano.words import any_word
+
+        keys = [any_word(source) for _ in range(rng.randint(1, 3))]
+        values = {k: rng.randint(0, 9999) if source.chance(0.4) else any_word(source) for k in keys}
+        shown = ", ".join(f"{k} {v}" for k, v in values.items())
+        text = f"完成：{shown}。" if chinese else f"Done: {shown}."
+        return Turn("invented told" + language, said, text, "", (call,), (values,))
+    return Turn("invented one" + language, said, [call], _system(source))

@@ -1,0 +1,101 @@
+"""Batches of conversations that share their tools."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from models.nano import invented, outcomes, render, toolset
+from models.nano.batch import Batch
+from models.nano.conversations import Turn, builtin_turn, invented_turn
+from models.nano.grammar import Source
+
+LONGEST_ROW = 192
+LONGEST_PREFIX = 1400
+
+
+def history(source: Source) -> list[int]:
+    """Earlier turns, before the tools: V3 shows the tools just before the last user message."""
+    ids: list[int] = []
+    offered = {definition["name"] for definition in toolset.builtin()}
+    for _ in range(source.rng.choice([1, 1, 2])):
+        turn = builtin_turn(source, offered)
+        row = Turn(turn.kind, turn.said, turn.target, "", turn.made, turn.returned)
+        if isinstance(turn.target, list) and not turn.made:
+            chinese = turn.kind.endswith(" zh")
+            results = tuple(outcomes.returned(source, call, chinese) for call in turn.target)
+            told = [
+                outcomes.sentence(call, result, chinese)
+                for call, result in zip(turn.target, results, strict=True)
+            ]
+            row = Turn("", turn.said, " ".join(told), "", tuple(turn.target), results)
+        elif isinstance(turn.target, list):
+            continue
+        ids += row.row(source).ids
+    return ids
+
+
+def builtin_offer(source: Source, short: bool = False) -> list[dict[str, Any]]:
+    """The seven tools in their usual order most of the time; else fewer, shuffled, with others.
+
+    ``short`` offers two to four of them: less to attend to, hence more updates in the same time.
+    """
+    offer = toolset.builtin()
+    rng = source.rng
+    if short:
+        kept = set(rng.sample(range(len(offer)), rng.randint(2, 4)))
+        return [definition for index, definition in enumerate(offer) if index in kept]
+    if source.chance(0.8):
+        return offer
+    if source.chance(0.6):
+        offer = rng.sample(offer, rng.randint(2, 7))
+    if source.chance(0.5):
+        offer += [invented.tool(source, False).definition for _ in range(rng.randint(1, 3))]
+    if source.chance(0.5):
+        rng.shuffle(offer)
+    return offer
+
+
+def turns(
+    source: Source, size: int, own: bool, short: bool = False
+) -> tuple[list[int], list[Turn]]:
+    """(shared prefix, conversations) with the gateway's own tools or with invented ones."""
+    past = history(source) if source.chance(0.04) else []
+    if own:
+        offer = builtin_offer(source, short)
+        names = {definition["name"] for definition in offer}
+        known = names & {definition["name"] for definition in toolset.builtin()}
+        made = [builtin_turn(source, known) for _ in range(size)]
+    else:
+        chinese = source.chance(1 / 3)
+        tools = [invented.tool(source, chinese) for _ in range(source.rng.choice([1, 2, 2, 3, 3, 4, 5, 6]))]
+        offer = [tool.definition for tool in tools]
+        made = [invented_turn(source, tools, chinese) for _ in range(size)]
+    return [render.BOS, *past, *render.tools(offer)], made
+
+
+def group(rng: Random, short: float, size: int = 40) -> list[Batch]:
+    """Some batches that share a prefix, cut by length so that little is padding."""
+    source = Source(rng)
+    own = source.chance(0.62)  # groups of nine against groups of four
+    size, many = (size, 8) if own else (size * 2 // 3, 4)
+    prefix, made = turns(source, many * size, own, source.chance(short))
+    rows = [row for row in (turn.row(source) for turn in made) if len(row.ids) <= LONGEST_ROW]
+    if len(prefix) > LONGEST_PREFIX or not rows:
+        return []
+    rows.sort(key=lambda row: len(row.ids))
+    return [Batch(prefix, rows[at : at + size]) for at in range(0, len(rows), size)]
+
+
+class Stream:
+    """An endless shuffled supply of batches; four fifths show the gateway's own tools."""
+
+    def __init__(self, rng: Random, depth: int = 64) -> None:
+        self.rng, self.depth = rng, depth
+        self.waiting: list[Batch] = []
+
+    def next(self, short: float = 0.0) -> Batch:
+        """One batch, taken at random from many groups; ``short`` of them show few own tools."""
+        while len(self.waiting) < self.depth:
+            self.waiting += group(self.rng, short)
+        return self.waiting.pop(self.rng.randrange(len(self.waiting)))

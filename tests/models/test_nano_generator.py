@@ -1,0 +1,81 @@
+"""The generator makes valid calls in very many wordings, and holds some of them out."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from models.nano import data, invented, toolset
+from models.nano.conversations import Turn, builtin_turn, invented_turn
+from models.nano.grammar import Source, held_out
+
+NAMES = {definition["name"] for definition in toolset.builtin()}
+SCHEMAS = {d["name"]: Draft202012Validator(d["parameters"]) for d in toolset.builtin()}
+
+
+def _turns(*, dev: bool, n: int = 1500) -> list[Turn]:
+    source = Source(Random(7), dev=dev)
+    return [builtin_turn(source, NAMES) for _ in range(n)]
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_every_call_to_an_own_tool_is_valid(dev: bool) -> None:
+    for turn in _turns(dev=dev):
+        for name, arguments in [*turn.made, *(turn.target if isinstance(turn.target, list) else [])]:
+            assert not list(SCHEMAS[name].iter_errors(arguments)), turn
+
+
+def test_no_slot_or_bracket_of_the_grammar_is_left_in_a_wording() -> None:
+    for turn in _turns(dev=False):
+        assert not any(mark in turn.said for mark in ("{", "}", "[", "|")), turn.said
+        assert turn.said
+        assert turn.said.strip() == turn.said
+
+
+def test_copied_arguments_stand_in_the_request() -> None:
+    for turn in _turns(dev=False):
+        if turn.kind.split()[0] not in ("current_time", "convert_time", "save_note", "search_notes"):
+            continue
+        assert isinstance(turn.target, list)
+        for value in turn.target[0][1].values():
+            assert value in turn.said, turn
+
+
+def test_every_own_tool_and_both_languages_are_asked_for() -> None:
+    kinds = {turn.kind for turn in _turns(dev=False)}
+    assert kinds >= NAMES
+    assert {f"{name} zh" for name in NAMES} <= kinds
+    assert {"two", "two zh", "talk", "missing", "told", "told zh"} <= kinds
+
+
+def test_wordings_hardly_ever_repeat() -> None:
+    said = [turn.said for turn in _turns(dev=False) if turn.kind.split()[0] in NAMES]
+    assert len(set(said)) > 0.97 * len(said)
+
+
+def test_held_out_templates_and_words_are_never_drawn_in_training() -> None:
+    items = [f"template {i}" for i in range(200)]
+    train, dev = Source(Random(1)), Source(Random(1), dev=True)
+    assert not any(held_out(train.pick(items)) for _ in range(300))
+    assert all(held_out(dev.pick(items)) for _ in range(300))
+
+
+def test_the_same_seed_gives_the_same_data() -> None:
+    one, two = data.Stream(Random(5)), data.Stream(Random(5))
+    assert [one.next() for _ in range(3)] == [two.next() for _ in range(3)]
+
+
+@pytest.mark.parametrize("chinese", [False, True])
+def test_calls_to_invented_tools_are_valid(chinese: bool) -> None:
+    source = Source(Random(3))
+    for _ in range(150):
+        tools = [invented.tool(source, chinese) for _ in range(3)]
+        schemas = {t.definition["name"]: Draft202012Validator(t.definition["parameters"]) for t in tools}
+        for schema in schemas.values():
+            Draft202012Validator.check_schema(schema.schema)
+        turn = invented_turn(source, tools, chinese)
+        if isinstance(turn.target, list):
+            for name, arguments in turn.target:
+                assert not list(schemas[name].iter_errors(arguments)), turn
