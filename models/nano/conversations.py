@@ -17,13 +17,25 @@ from models.nano.grammar import Ask, Source
 from models.nano.render import Call
 
 ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
-    (ask_math, 3.2), (ask_now, 1.6), (ask_then, 2.2), (ask_units, 2.8), (ask_note, 3.0),
+    (ask_math, 3.2),
+    (ask_now, 1.6),
+    (ask_then, 2.2),
+    (ask_units, 2.8),
+    (ask_note, 3.0),
 ]
 SYSTEM = [
-    "You are a helpful assistant.", "Be concise.", "You are a helpful assistant. Use the tools when they help.",
-    "Answer briefly.", "You are a friendly assistant of a small company.", "Use tools whenever possible.",
-    "You help people with small everyday tasks. Be polite and short.", "Today is a nice day. Answer in the user's language.",
-    "You are an agent. Call tools to get facts, never guess.", "你是一个有用的助手。", "请简短回答。", "Respond in one sentence.",
+    "You are a helpful assistant.",
+    "Be concise.",
+    "You are a helpful assistant. Use the tools when they help.",
+    "Answer briefly.",
+    "You are a friendly assistant of a small company.",
+    "Use tools whenever possible.",
+    "You help people with small everyday tasks. Be polite and short.",
+    "Today is a nice day. Answer in the user's language.",
+    "You are an agent. Call tools to get facts, never guess.",
+    "你是一个有用的助手。",
+    "请简短回答。",
+    "Respond in one sentence.",
 ]
 
 
@@ -63,7 +75,11 @@ def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]
     while len(found) < n:
         ask = source.rng.choices(makers, weights)[0](source, chinese)
         free = ask.form in "nx" and n > 1 and len(found) < n - 1
-        if ask.call[0] in offered and not (ask.form == "n" and free) and not (free and source.chance(0.6)):
+        if (
+            ask.call[0] in offered
+            and not (ask.form == "n" and free)
+            and not (free and source.chance(0.6))
+        ):
             found.append(ask)
     return found
 
@@ -119,8 +135,13 @@ def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool)
     chosen = rng.choice(tools)
     if kind == "none":
         said, text = talk.small_talk(source, chinese)
-        return Turn("invented none" + language, said, text if text not in (talk.CAN, talk.CAN_ZH) else
-                    (talk.CANNOT_ZH if chinese else talk.CANNOT))
+        return Turn(
+            "invented none" + language,
+            said,
+            text
+            if text not in (talk.CAN, talk.CAN_ZH)
+            else (talk.CANNOT_ZH if chinese else talk.CANNOT),
+        )
     if kind == "missing" and len(chosen.required) == 1 and len(chosen.parameters) == 1:
         label = chosen.parameters[0].label
         said = f"{chosen.verb}{chosen.noun}" if chinese else f"{chosen.verb} the {chosen.noun}"
@@ -130,7 +151,11 @@ def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool)
     if kind == "two":
         other = rng.choice(tools)
         also, second = invented.request(source, other, chinese)
-        joint = rng.choice(["；", "，还有", "。另外，"] if chinese else [" and also ", "; ", ". Also, ", ", then ", ". And "])
+        joint = rng.choice(
+            ["；", "，还有", "。另外，"]
+            if chinese
+            else [" and also ", "; ", ". Also, ", ", then ", ". And "]
+        )
         return Turn("invented two" + language, said + joint + also, [call, second], _system(source))
     if source.chance(0.15):
         said = ("请问" if chinese else "hi, ") + said

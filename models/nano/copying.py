@@ -38,8 +38,7 @@ def span(rng: Random, pool: list[int]) -> Row:
 def lookup(rng: Random, pool: list[int]) -> Row:
     """Keys with values; the answer fetches some of the values (the shape of a tool's schema)."""
     pairs = [
-        (rng.choice(pool), _tokens(rng, pool, rng.randint(1, 4)))
-        for _ in range(rng.randint(2, 9))
+        (rng.choice(pool), _tokens(rng, pool, rng.randint(1, 4))) for _ in range(rng.randint(2, 9))
     ]
     ids = [INST, *(token for key, value in pairs for token in (key, *value, INST)), END_INST]
     start = len(ids)

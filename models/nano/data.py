@@ -68,7 +68,10 @@ def turns(
         made = [builtin_turn(source, known) for _ in range(size)]
     else:
         chinese = source.chance(1 / 3)
-        tools = [invented.tool(source, chinese) for _ in range(source.rng.choice([1, 2, 2, 3, 3, 4, 5, 6]))]
+        tools = [
+            invented.tool(source, chinese)
+            for _ in range(source.rng.choice([1, 2, 2, 3, 3, 4, 5, 6]))
+        ]
         offer = [tool.definition for tool in tools]
         made = [invented_turn(source, tools, chinese) for _ in range(size)]
     return [render.BOS, *past, *render.tools(offer)], made

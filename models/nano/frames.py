@@ -10,18 +10,157 @@ from models.nano.grammar import Ask, Source
 from models.nano.words import NAMES, any_word, city
 
 BEFORE = [
-    "hi, ", "hello, ", "hey, ", "hi! ", "hey there, ", "Hello! ", "good morning, ", "please ", "quick question: ", "Quick one: ", "ok, ", "ok so ", "so, ", "um, ", "well, ", "one more thing: ", "hey gateway, ", "hi there! ", "excuse me, ", "sorry, ", "now ", "and now, ", "also, ", "next: ", "hm, ", "right, ", "dear assistant, ", "assistant, ", "yo ", "pls ", "alright, ", "listen, ", "just curious, ", "for my homework: ", "Question: ", "thanks! now ", "great. ", "oh and ",
+    "hi, ",
+    "hello, ",
+    "hey, ",
+    "hi! ",
+    "hey there, ",
+    "Hello! ",
+    "good morning, ",
+    "please ",
+    "quick question: ",
+    "Quick one: ",
+    "ok, ",
+    "ok so ",
+    "so, ",
+    "um, ",
+    "well, ",
+    "one more thing: ",
+    "hey gateway, ",
+    "hi there! ",
+    "excuse me, ",
+    "sorry, ",
+    "now ",
+    "and now, ",
+    "also, ",
+    "next: ",
+    "hm, ",
+    "right, ",
+    "dear assistant, ",
+    "assistant, ",
+    "yo ",
+    "pls ",
+    "alright, ",
+    "listen, ",
+    "just curious, ",
+    "for my homework: ",
+    "Question: ",
+    "thanks! now ",
+    "great. ",
+    "oh and ",
 ]
 CONTEXT = [
-    "I'm [cooking|travelling|at work|in a hurry|planning a trip|doing my homework|on the phone|at the airport|a bit lost|writing a report]. ", "I [need|want] this for {w}. ", "My {w} asked me this. ", "{N} asked me something. ", "I have a question. ", "I hope you can help me. ", "I can't do this in my head. ", "We are planning our holiday. ", "I've a [meeting|exam|trip] tomorrow. ", "It's for a {w} project. ", "I keep forgetting this. ", "I was talking to {n}. ", "I'm from {c}. ", "I'm not good at this. ", "This is for school. ", "I was wondering: ", "Help me out here. ", "Let's see. ",
+    "I'm [cooking|travelling|at work|in a hurry|planning a trip|doing my homework|on the phone|at the airport|a bit lost|writing a report]. ",
+    "I [need|want] this for {w}. ",
+    "My {w} asked me this. ",
+    "{N} asked me something. ",
+    "I have a question. ",
+    "I hope you can help me. ",
+    "I can't do this in my head. ",
+    "We are planning our holiday. ",
+    "I've a [meeting|exam|trip] tomorrow. ",
+    "It's for a {w} project. ",
+    "I keep forgetting this. ",
+    "I was talking to {n}. ",
+    "I'm from {c}. ",
+    "I'm not good at this. ",
+    "This is for school. ",
+    "I was wondering: ",
+    "Help me out here. ",
+    "Let's see. ",
 ]
-AFTER = [" please", ", please", " for me", ", thanks", " thanks", ", thank you", ". Thanks!", ". Thank you!", " pls", ", pretty please", " for me please", " quickly", " exactly", ", thx", " now", ". I need it for {w}.", ". I'm in a hurry.", ". It's for my {w}.", ". {N} wants to know.", " real quick", ", if you can"]
-AFTER_Q = ["? Thanks!", "? thanks", "? Thank you.", "? I need it for {w}.", "? I'm in a hurry.", "? {N} wants to know.", "? please", "??", "? Please.", "? It's for {w}.", "? Just curious."]
-BEFORE_ZH = ["你好，", "您好，", "请问，", "请", "麻烦", "嗨，", "快速问一下：", "问一下，", "帮我", "那个，", "好的，", "另外，", "还有，", "对了，", "想问下，", "嗯，", "早上好，"]
-CONTEXT_ZH = ["我在做饭。", "我要出差。", "我正在写作业。", "我有点着急。", "{n}问我一个问题。", "我需要这个做报告。", "我明天要去{c}。", "我不太会算。", "我在准备旅行。", "有个问题。"]
+AFTER = [
+    " please",
+    ", please",
+    " for me",
+    ", thanks",
+    " thanks",
+    ", thank you",
+    ". Thanks!",
+    ". Thank you!",
+    " pls",
+    ", pretty please",
+    " for me please",
+    " quickly",
+    " exactly",
+    ", thx",
+    " now",
+    ". I need it for {w}.",
+    ". I'm in a hurry.",
+    ". It's for my {w}.",
+    ". {N} wants to know.",
+    " real quick",
+    ", if you can",
+]
+AFTER_Q = [
+    "? Thanks!",
+    "? thanks",
+    "? Thank you.",
+    "? I need it for {w}.",
+    "? I'm in a hurry.",
+    "? {N} wants to know.",
+    "? please",
+    "??",
+    "? Please.",
+    "? It's for {w}.",
+    "? Just curious.",
+]
+BEFORE_ZH = [
+    "你好，",
+    "您好，",
+    "请问，",
+    "请",
+    "麻烦",
+    "嗨，",
+    "快速问一下：",
+    "问一下，",
+    "帮我",
+    "那个，",
+    "好的，",
+    "另外，",
+    "还有，",
+    "对了，",
+    "想问下，",
+    "嗯，",
+    "早上好，",
+]
+CONTEXT_ZH = [
+    "我在做饭。",
+    "我要出差。",
+    "我正在写作业。",
+    "我有点着急。",
+    "{n}问我一个问题。",
+    "我需要这个做报告。",
+    "我明天要去{c}。",
+    "我不太会算。",
+    "我在准备旅行。",
+    "有个问题。",
+]
 AFTER_ZH = ["，谢谢", "，谢谢！", "。谢谢", "，麻烦了", "，拜托", "，急用", "。多谢！", "吧"]
-JOIN = [" and ", ", and ", " and also ", ", also ", "; ", " plus ", ", then ", " and then ", " as well as ", ", and also "]
-JOIN_ZH = ["，", "，还有", "，另外", "，并且", "；", "，顺便", "，再", "，以及", "。另外，", "，同时"]
+JOIN = [
+    " and ",
+    ", and ",
+    " and also ",
+    ", also ",
+    "; ",
+    " plus ",
+    ", then ",
+    " and then ",
+    " as well as ",
+    ", and also ",
+]
+JOIN_ZH = [
+    "，",
+    "，还有",
+    "，另外",
+    "，并且",
+    "；",
+    "，顺便",
+    "，再",
+    "，以及",
+    "。另外，",
+    "，同时",
+]
 
 
 def _fill(source: Source, text: str) -> str:
@@ -47,9 +186,12 @@ def typo(source: Source, text: str) -> str:
 
 def lower(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a request that was typed in lower case."""
-    return json.loads(json.dumps(arguments, ensure_ascii=False), object_hook=lambda d: {
-        key: value.lower() if isinstance(value, str) else value for key, value in d.items()
-    })
+    return json.loads(
+        json.dumps(arguments, ensure_ascii=False),
+        object_hook=lambda d: {
+            key: value.lower() if isinstance(value, str) else value for key, value in d.items()
+        },
+    )
 
 
 def _end(source: Source, text: str, ask: Ask) -> str:
@@ -58,7 +200,9 @@ def _end(source: Source, text: str, ask: Ask) -> str:
         return text
     question = ask.form == "q"
     if ask.chinese:
-        return text + source.rng.choice(["？", "？", "？", "", "?"] if question else ["。", "", "", "！"])
+        return text + source.rng.choice(
+            ["？", "？", "？", "", "?"] if question else ["。", "", "", "！"]
+        )
     return text + source.rng.choice(["?", "?", "?", ""] if question else [".", "", "", "", "!"])
 
 
@@ -67,17 +211,39 @@ def _around(source: Source, text: str, ask: Ask) -> str:
     rng = source.rng
     chinese, closed = ask.chinese, text[-1:] in "?？.。!！"
     if source.chance(0.22):
-        after = source.pick(AFTER_ZH if chinese else AFTER_Q if ask.form == "q" and source.chance(0.6) else AFTER)
-        if ask.form != "n" and not (closed and not chinese) and not (chinese and after == "吧" and ask.form == "q"):
+        after = source.pick(
+            AFTER_ZH if chinese else AFTER_Q if ask.form == "q" and source.chance(0.6) else AFTER
+        )
+        if (
+            ask.form != "n"
+            and not (closed and not chinese)
+            and not (chinese and after == "吧" and ask.form == "q")
+        ):
             text = (text.rstrip("？。") if chinese else text) + after
         elif closed and not chinese and ask.form != "n":
-            text += rng.choice([" Thanks!", " Thanks", " Thank you!", " Please.", " {N} wants to know.", " I need it for {w}."])
+            text += rng.choice(
+                [
+                    " Thanks!",
+                    " Thanks",
+                    " Thank you!",
+                    " Please.",
+                    " {N} wants to know.",
+                    " I need it for {w}.",
+                ]
+            )
     else:
         text = _end(source, text, ask)
     if source.chance(0.2):
         before = str(source.pick(BEFORE_ZH if chinese else BEFORE))
-        if before.strip() not in ("please", "pls", "now", "请", "麻烦", "帮我", "thanks! now") or ask.form == "i":
-            text = before + (text[0].lower() + text[1:] if not chinese and text[1:2].islower() and ask.form != "n" and text[0] != "I" else text)
+        if (
+            before.strip() not in ("please", "pls", "now", "请", "麻烦", "帮我", "thanks! now")
+            or ask.form == "i"
+        ):
+            text = before + (
+                text[0].lower() + text[1:]
+                if not chinese and text[1:2].islower() and ask.form != "n" and text[0] != "I"
+                else text
+            )
     if source.chance(0.12):
         before = source.say(source.pick(CONTEXT_ZH if chinese else CONTEXT))
         text = before + (text[0].upper() + text[1:] if text[0] != "{" else text)
@@ -102,9 +268,13 @@ def utter(source: Source, asks: list[Ask]) -> tuple[str, list[tuple[str, dict[st
             text = _around(source, "".join(pieces), asks[-1])
         else:
             ends = [_end(source, t, a) for t, a in zip(texts, asks, strict=True)]
-            ends = [e if e[-1:] in "?？.。!！" else e + ("。" if chinese else ".") for e in ends[:-1]] + ends[-1:]
+            ends = [
+                e if e[-1:] in "?？.。!！" else e + ("。" if chinese else ".") for e in ends[:-1]
+            ] + ends[-1:]
             if not chinese:
-                ends[1:] = [rng.choice(["Also, ", "And ", "Then ", "", "", "Also: "]) + e for e in ends[1:]]
+                ends[1:] = [
+                    rng.choice(["Also, ", "And ", "Then ", "", "", "Also: "]) + e for e in ends[1:]
+                ]
                 ends = [e[0].upper() + e[1:] if source.chance(0.7) else e for e in ends]
             else:
                 ends[1:] = [rng.choice(["另外，", "还有，", "再", "", ""]) + e for e in ends[1:]]

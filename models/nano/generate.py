@@ -10,7 +10,9 @@ from models.nano.model import Nano
 
 
 @torch.no_grad()
-def greedy(model: Nano, prefix: list[int], prompts: list[list[int]], limit: int, eos: int = 2) -> list[list[int]]:
+def greedy(
+    model: Nano, prefix: list[int], prompts: list[list[int]], limit: int, eos: int = 2
+) -> list[list[int]]:
     """The tokens each prompt is continued with, up to ``eos`` (left out) or ``limit`` of them."""
     n, longest = len(prefix), max(map(len, prompts))
     lengths = torch.tensor([len(p) for p in prompts])
@@ -21,7 +23,9 @@ def greedy(model: Nano, prefix: list[int], prompts: list[list[int]], limit: int,
     caches = [(torch.zeros(shape), torch.zeros(shape)) for _ in model.layers]
     start = torch.tensor([prefix])
     _forward(model, start, caches, torch.arange(n)[None], cos, sin, share=len(prompts))
-    x = _forward(model, rows, caches, n + torch.arange(longest)[None].expand(len(prompts), -1), cos, sin)
+    x = _forward(
+        model, rows, caches, n + torch.arange(longest)[None].expand(len(prompts), -1), cos, sin
+    )
     last = x[torch.arange(len(prompts)), lengths - 1]
     found: list[list[int]] = [[] for _ in prompts]
     done = [False] * len(prompts)
@@ -39,7 +43,13 @@ def greedy(model: Nano, prefix: list[int], prompts: list[list[int]], limit: int,
 
 
 def _forward(
-    model: Nano, ids: Tensor, caches: list[tuple[Tensor, Tensor]], at: Tensor, cos: Tensor, sin: Tensor, share: int = 1
+    model: Nano,
+    ids: Tensor,
+    caches: list[tuple[Tensor, Tensor]],
+    at: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    share: int = 1,
 ) -> Tensor:
     """Hidden states of ids (B, T) at positions ``at`` (B, T); writes keys and values to the caches."""
     x = model.tok_embeddings(ids)
@@ -54,8 +64,12 @@ def _forward(
         c, s = cos[places][:, :, None], sin[places][:, :, None]
         q, k = _pairs(q, c, s), _pairs(k, c, s)
         row = torch.arange(share if share > 1 else batch)[:, None]
-        keys[row, :, places if share == 1 else places.expand(share, -1)] = k.expand(len(row), -1, -1, -1)
-        values[row, :, places if share == 1 else places.expand(share, -1)] = v.expand(len(row), -1, -1, -1)
+        keys[row, :, places if share == 1 else places.expand(share, -1)] = k.expand(
+            len(row), -1, -1, -1
+        )
+        values[row, :, places if share == 1 else places.expand(share, -1)] = v.expand(
+            len(row), -1, -1, -1
+        )
         wide = (a.wide(keys[:batch, :, :seen]), a.wide(values[:batch, :, :seen]))
         x = x + a.out(F.scaled_dot_product_attention(q.transpose(1, 2), *wide, attn_mask=mask))
         x = layer.feed(x)

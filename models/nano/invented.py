@@ -16,17 +16,87 @@ from models.nano.render import Call
 from models.nano.words import NAMES, NAMES_ZH, any_chinese, any_word, city
 
 VERBS = {
-    "create": "创建", "get": "获取", "find": "查找", "list": "列出", "update": "更新", "cancel": "取消", "send": "发送", "book": "预订", "start": "启动", "stop": "停止", "check": "检查", "open": "打开", "close": "关闭", "order": "订购", "move": "移动", "play": "播放", "add": "添加", "set": "设置", "schedule": "安排", "print": "打印", "share": "分享", "track": "跟踪", "reset": "重置", "rate": "评价", "lock": "锁定", "measure": "测量", "scan": "扫描", "archive": "归档", "assign": "分配", "export": "导出", "rename": "重命名", "restart": "重启", "sync": "同步", "fetch": "抓取", "publish": "发布", "approve": "批准", "reserve": "预留", "pause": "暂停", "upload": "上传", "deploy": "部署",
+    "create": "创建",
+    "get": "获取",
+    "find": "查找",
+    "list": "列出",
+    "update": "更新",
+    "cancel": "取消",
+    "send": "发送",
+    "book": "预订",
+    "start": "启动",
+    "stop": "停止",
+    "check": "检查",
+    "open": "打开",
+    "close": "关闭",
+    "order": "订购",
+    "move": "移动",
+    "play": "播放",
+    "add": "添加",
+    "set": "设置",
+    "schedule": "安排",
+    "print": "打印",
+    "share": "分享",
+    "track": "跟踪",
+    "reset": "重置",
+    "rate": "评价",
+    "lock": "锁定",
+    "measure": "测量",
+    "scan": "扫描",
+    "archive": "归档",
+    "assign": "分配",
+    "export": "导出",
+    "rename": "重命名",
+    "restart": "重启",
+    "sync": "同步",
+    "fetch": "抓取",
+    "publish": "发布",
+    "approve": "批准",
+    "reserve": "预留",
+    "pause": "暂停",
+    "upload": "上传",
+    "deploy": "部署",
 }
 # natural ways to mention a parameter: name → (type, English patterns, Chinese label)
 NATURAL: dict[str, tuple[str, list[str], str]] = {
-    "city": ("city", ["in {}", "for {}", "near {}"], "城市"), "location": ("city", ["in {}", "at {}"], "地点"), "name": ("word", ["named {}", "called {}"], "名称"), "title": ("words", ["titled {}", "with the title {}", 'titled "{}"'], "标题"), "date": ("date", ["on {}", "for {}"], "日期"), "recipient": ("person", ["to {}", "for {}"], "收件人"),
-    "user": ("person", ["for {}", "of {}"], "用户"), "count": ("integer", ["{} times", "{} of them"], "数量"), "minutes": ("integer", ["for {} minutes"], "分钟数"), "amount": ("number", ["for {}", "of {}", "worth {}"], "金额"), "id": ("integer", ["number {}", "{}", "#{}"], "编号"), "code": ("code", ["with code {}", "{}"], "代码"),
-    "destination": ("city", ["to {}"], "目的地"), "origin": ("city", ["from {}"], "出发地"), "message": ("words", ["saying {}", 'saying "{}"', "with the message {}"], "内容"), "query": ("words", ["about {}", "for {}"], "关键词"), "limit": ("integer", ["at most {}", "up to {}"], "上限"), "email": ("email", ["with email {}", "to {}"], "邮箱"),
-    "color": ("enum", ["in {}", "with color {}"], "颜色"), "priority": ("enum", ["with {} priority", "as {} priority"], "优先级"), "size": ("enum", ["in size {}", "size {}"], "尺寸"), "tags": ("array", ["tagged {}", "with tags {}"], "标签"), "temperature": ("number", ["at {} degrees", "to {}"], "温度"), "percent": ("number", ["at {}%", "by {} percent"], "百分比"),
+    "city": ("city", ["in {}", "for {}", "near {}"], "城市"),
+    "location": ("city", ["in {}", "at {}"], "地点"),
+    "name": ("word", ["named {}", "called {}"], "名称"),
+    "title": ("words", ["titled {}", "with the title {}", 'titled "{}"'], "标题"),
+    "date": ("date", ["on {}", "for {}"], "日期"),
+    "recipient": ("person", ["to {}", "for {}"], "收件人"),
+    "user": ("person", ["for {}", "of {}"], "用户"),
+    "count": ("integer", ["{} times", "{} of them"], "数量"),
+    "minutes": ("integer", ["for {} minutes"], "分钟数"),
+    "amount": ("number", ["for {}", "of {}", "worth {}"], "金额"),
+    "id": ("integer", ["number {}", "{}", "#{}"], "编号"),
+    "code": ("code", ["with code {}", "{}"], "代码"),
+    "destination": ("city", ["to {}"], "目的地"),
+    "origin": ("city", ["from {}"], "出发地"),
+    "message": ("words", ["saying {}", 'saying "{}"', "with the message {}"], "内容"),
+    "query": ("words", ["about {}", "for {}"], "关键词"),
+    "limit": ("integer", ["at most {}", "up to {}"], "上限"),
+    "email": ("email", ["with email {}", "to {}"], "邮箱"),
+    "color": ("enum", ["in {}", "with color {}"], "颜色"),
+    "priority": ("enum", ["with {} priority", "as {} priority"], "优先级"),
+    "size": ("enum", ["in size {}", "size {}"], "尺寸"),
+    "tags": ("array", ["tagged {}", "with tags {}"], "标签"),
+    "temperature": ("number", ["at {} degrees", "to {}"], "温度"),
+    "percent": ("number", ["at {}%", "by {} percent"], "百分比"),
 }
-LABELS_ZH = "状态|类型|等级|备注|部门|型号|版本|地区|语言|时长|价格|高度|宽度|队列|频道|分组|来源|目标".split("|")
-_ENUMS = ["low|medium|high", "red|green|blue|black", "small|medium|large|xl", "daily|weekly|monthly", "open|closed|pending", "asc|desc", "json|csv|xml|pdf", "north|south|east|west"]
+LABELS_ZH = "状态|类型|等级|备注|部门|型号|版本|地区|语言|时长|价格|高度|宽度|队列|频道|分组|来源|目标".split(
+    "|"
+)
+_ENUMS = [
+    "low|medium|high",
+    "red|green|blue|black",
+    "small|medium|large|xl",
+    "daily|weekly|monthly",
+    "open|closed|pending",
+    "asc|desc",
+    "json|csv|xml|pdf",
+    "north|south|east|west",
+]
 
 
 @dataclass(frozen=True)
@@ -82,15 +152,29 @@ def _parameter(source: Source, chinese: bool) -> Parameter:
         patterns = []
     schema = _schema(source, kind)
     if chinese or source.chance(0.35):
-        schema["description"] = label if chinese else rng.choice(["The {}", "{} to use", "Which {}"]).format(label)
-    generic = ["{label} {}", "with {label} {}", "{label}: {}", "{label} = {}", "with the {label} {}", "set {label} to {}", "{label} is {}", "the {label} should be {}", "using {} as {label}"]
+        schema["description"] = (
+            label if chinese else rng.choice(["The {}", "{} to use", "Which {}"]).format(label)
+        )
+    generic = [
+        "{label} {}",
+        "with {label} {}",
+        "{label}: {}",
+        "{label} = {}",
+        "with the {label} {}",
+        "set {label} to {}",
+        "{label} is {}",
+        "the {label} should be {}",
+        "using {} as {label}",
+    ]
     if chinese:
         patterns = ["{label}是{}", "{label}为{}", "{label}：{}", "{label}{}", "{label}设为{}"]
     elif not patterns or source.chance(0.4):
         patterns = generic
     if kind == "boolean" and not chinese:
         patterns = ["{label}: {}", "with {label} {}", "{label} {}"]
-    return Parameter(name, kind, schema, tuple(p.replace("{label}", label) for p in patterns), label)
+    return Parameter(
+        name, kind, schema, tuple(p.replace("{label}", label) for p in patterns), label
+    )
 
 
 def tool(source: Source, chinese: bool = False) -> Invented:
@@ -100,7 +184,16 @@ def tool(source: Source, chinese: bool = False) -> Invented:
     noun = any_word(source) if source.chance(0.7) else f"{any_word(source)} {any_word(source)}"
     snake = noun.replace(" ", "_")
     camel = verb + "".join(word.capitalize() for word in noun.split())
-    name = rng.choice([f"{verb}_{snake}", f"{verb}_{snake}", f"{snake}_{verb}", camel, f"{verb}-{snake}".replace("_", "-"), snake])
+    name = rng.choice(
+        [
+            f"{verb}_{snake}",
+            f"{verb}_{snake}",
+            f"{snake}_{verb}",
+            camel,
+            f"{verb}-{snake}".replace("_", "-"),
+            snake,
+        ]
+    )
     said, spoken = (VERBS[verb], any_chinese(source, 2, 4)) if chinese else (verb, noun)
     parameters: dict[str, Parameter] = {}
     for _ in range(rng.choice([0, 1, 1, 1, 1, 2, 2, 2, 3, 4])):
@@ -109,10 +202,23 @@ def tool(source: Source, chinese: bool = False) -> Invented:
             parameters[parameter.name] = parameter
     required = [n for n in parameters if source.chance(0.7)]
     if chinese:
-        description = rng.choice([f"{said}{spoken}", f"{said}一个{spoken}。", f"用于{said}{spoken}"])
+        description = rng.choice(
+            [f"{said}{spoken}", f"{said}一个{spoken}。", f"用于{said}{spoken}"]
+        )
     else:
-        description = rng.choice(["{V} a {n}.", "{V} the {n}.", "{V} {n}", "Use this to {v} a {n}.", "{V} one {n} of the user."]).format(V=verb.capitalize(), v=verb, n=noun)
-    schema: dict[str, Any] = {"type": "object", "properties": {n: p.schema for n, p in parameters.items()}}
+        description = rng.choice(
+            [
+                "{V} a {n}.",
+                "{V} the {n}.",
+                "{V} {n}",
+                "Use this to {v} a {n}.",
+                "{V} one {n} of the user.",
+            ]
+        ).format(V=verb.capitalize(), v=verb, n=noun)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {n: p.schema for n, p in parameters.items()},
+    }
     if required or source.chance(0.5):
         schema["required"] = required
     if source.chance(0.4):
@@ -131,14 +237,20 @@ def _value(source: Source, parameter: Parameter, chinese: bool) -> tuple[str, An
         return written, float(text) if "." in text else int(text)
     if kind == "boolean":
         value = source.chance(0.5)
-        yes, no = (["是", "开启"], ["否", "关闭"]) if chinese else (["on", "true", "yes"], ["off", "false", "no"])
+        yes, no = (
+            (["是", "开启"], ["否", "关闭"])
+            if chinese
+            else (["on", "true", "yes"], ["off", "false", "no"])
+        )
         return rng.choice(yes if value else no), value
     if kind == "enum":
         value = rng.choice(schema["enum"])
         return value, value
     if kind == "array":
         whole = schema["items"]["type"] == "integer"
-        values = [rng.randint(1, 999) if whole else any_word(source) for _ in range(rng.randint(1, 4))]
+        values = [
+            rng.randint(1, 999) if whole else any_word(source) for _ in range(rng.randint(1, 4))
+        ]
         shown = [str(v) for v in values]
         if chinese:
             return "、".join(shown), values
@@ -152,17 +264,27 @@ def _value(source: Source, parameter: Parameter, chinese: bool) -> tuple[str, An
     if kind == "city":
         text = city(source, chinese)
     elif kind == "person":
-        text = str(source.pick(NAMES_ZH if chinese else NAMES[:20])) if source.chance(0.6) else any_word(source).capitalize()
+        text = (
+            str(source.pick(NAMES_ZH if chinese else NAMES[:20]))
+            if source.chance(0.6)
+            else any_word(source).capitalize()
+        )
     elif kind == "date":
         text = f"20{rng.randint(24, 30)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
     elif kind == "code":
-        text = "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(rng.randint(3, 8)))
+        text = "".join(
+            rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(rng.randint(3, 8))
+        )
     elif kind == "email":
-        text = f"{any_word(source)}@{any_word(source)}.{rng.choice(['com', 'org', 'net', 'de', 'cn'])}"
+        text = (
+            f"{any_word(source)}@{any_word(source)}.{rng.choice(['com', 'org', 'net', 'de', 'cn'])}"
+        )
     elif chinese and source.chance(0.7):
         text = any_chinese(source, 2, 8 if kind == "words" else 4)
     else:
-        text = " ".join(any_word(source) for _ in range(rng.randint(2, 5) if kind == "words" else 1))
+        text = " ".join(
+            any_word(source) for _ in range(rng.randint(2, 5) if kind == "words" else 1)
+        )
         text = text.capitalize() if kind == "word" and source.chance(0.4) else text
     return text, text
 
@@ -178,11 +300,18 @@ def request(source: Source, chosen: Invented, chinese: bool) -> tuple[str, Call]
     if source.chance(0.3):
         rng.shuffle(said)
     if chinese:
-        lead = rng.choice(["", "请", "帮我", "麻烦", "我想"]) + chosen.verb + rng.choice(["", "一个"]) + chosen.noun
+        lead = (
+            rng.choice(["", "请", "帮我", "麻烦", "我想"])
+            + chosen.verb
+            + rng.choice(["", "一个"])
+            + chosen.noun
+        )
         text = "，".join([lead, *said])
     else:
         article = rng.choice(["the ", "a ", "", "my ", "this "])
-        lead = rng.choice(["", "", "please ", "can you ", "I want to ", "could you ", "I'd like to ", "let's "])
+        lead = rng.choice(
+            ["", "", "please ", "can you ", "I want to ", "could you ", "I'd like to ", "let's "]
+        )
         text = f"{lead}{chosen.verb} {article}{chosen.noun}"
         for i, mention in enumerate(said):
             text += (" " if i == 0 else rng.choice([", ", " and ", ", ", " "])) + mention

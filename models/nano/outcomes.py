@@ -10,10 +10,13 @@ from models.nano.grammar import Source
 from models.nano.render import Call
 from models.nano.words import any_word, invented
 
-_WEEKDAYS = dict(zip(
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
-    "星期一 星期二 星期三 星期四 星期五 星期六 星期日".split(), strict=True,
-))
+_WEEKDAYS = dict(
+    zip(
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+        "星期一 星期二 星期三 星期四 星期五 星期六 星期日".split(),
+        strict=True,
+    )
+)
 _DAYS = {"same day": "同一天", "next day": "第二天", "previous day": "前一天"}
 _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
@@ -33,12 +36,20 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
     rng, (name, arguments) = source.rng, call
     if source.chance(0.1):
         value = str(rng.choice(list(arguments.values())))
-        return {"error": rng.choice([
-            f"unknown place {value!r}; name a city or an IANA time zone", f"no note has the id {value}",
-            f"can't convert {value} to that unit", f"unknown unit {value!r}", "division by zero",
-            f"the expression can't be read: {value}", f"the {any_word(source)} is not reachable; try later",
-            f"{any_word(source)} {any_word(source)} {any_word(source)}",
-        ])}
+        return {
+            "error": rng.choice(
+                [
+                    f"unknown place {value!r}; name a city or an IANA time zone",
+                    f"no note has the id {value}",
+                    f"can't convert {value} to that unit",
+                    f"unknown unit {value!r}",
+                    "division by zero",
+                    f"the expression can't be read: {value}",
+                    f"the {any_word(source)} is not reachable; try later",
+                    f"{any_word(source)} {any_word(source)} {any_word(source)}",
+                ]
+            )
+        }
     if name == "calculate":
         return {"result": _evaluated(source, arguments["expression"])}
     clock = f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}"
@@ -53,7 +64,10 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
         return {"time": clock, "timezone": zone, "day": rng.choice(["same day", *_DAYS])}
     if name == "convert_units":
         value = round(rng.uniform(0.01, 10 ** rng.randint(1, 5)), rng.randint(0, 6))
-        return {"value": value, "unit": any_word(source) if source.chance(0.3) else arguments["to_unit"]}
+        return {
+            "value": value,
+            "unit": any_word(source) if source.chance(0.3) else arguments["to_unit"],
+        }
     if name == "save_note":
         return {"note_id": rng.randint(1, rng.choice([9, 99, 999]))}
     if name == "delete_note":
@@ -69,12 +83,18 @@ def sentence(call: Call, outcome: dict[str, Any], chinese: bool) -> str:  # noqa
     """One short sentence in the user's language that quotes the result."""
     name, given = call
     if "error" in outcome:
-        return f"出错了：{outcome['error']}" if chinese else f"That did not work: {outcome['error']}"
+        return (
+            f"出错了：{outcome['error']}" if chinese else f"That did not work: {outcome['error']}"
+        )
     if name == "calculate":
         return f"结果是{outcome['result']}。" if chinese else f"The result is {outcome['result']}."
     if name == "current_time":
         place, time, day = given["timezone"], outcome["time"], outcome["weekday"]
-        return f"{place}现在是{time}，{_WEEKDAYS[day]}。" if chinese else f"In {place} it is {time}, {day}."
+        return (
+            f"{place}现在是{time}，{_WEEKDAYS[day]}。"
+            if chinese
+            else f"In {place} it is {time}, {day}."
+        )
     if name == "convert_time":
         there, here, time = given["to_timezone"], given["from_timezone"], given["time"]
         if chinese:
@@ -86,9 +106,17 @@ def sentence(call: Call, outcome: dict[str, Any], chinese: bool) -> str:  # noqa
             return f"{value}{unit}等于{outcome['value']}{other}。"
         return f"{value} {unit} is {outcome['value']} {other}."
     if name == "save_note":
-        return f"已保存为笔记{outcome['note_id']}。" if chinese else f"Saved as note {outcome['note_id']}."
+        return (
+            f"已保存为笔记{outcome['note_id']}。"
+            if chinese
+            else f"Saved as note {outcome['note_id']}."
+        )
     if name == "delete_note":
-        return f"笔记{outcome['note_id']}已删除。" if chinese else f"Note {outcome['note_id']} is deleted."
+        return (
+            f"笔记{outcome['note_id']}已删除。"
+            if chinese
+            else f"Note {outcome['note_id']} is deleted."
+        )
     notes = outcome["notes"]
     if not notes:
         query = given["query"]

@@ -81,12 +81,18 @@ def clock_zh(source: Source) -> str:
     """A time of day in Chinese: ``下午3点半``, ``21:15``."""
     rng = source.rng
     if source.chance(0.25):
-        return clock(source) if source.chance(0.3) else f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}"
+        return (
+            clock(source)
+            if source.chance(0.3)
+            else f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}"
+        )
     half = rng.choice(["上午", "下午", "早上", "晚上", "中午", "凌晨", "傍晚", "", "", "半夜"])
     numerals = [*"一二三四五六七八九十", "十一", "十二"]
     hour = rng.randint(1, 12)
     said = numerals[hour - 1] if source.chance(0.4) else str(hour)
     if hour == 2 and said == "二":
         said = "两"
-    minutes = rng.choice(["", "", "", "半", "一刻", f"{rng.randint(1, 59)}分", "整", "十分", "四十五分"])
+    minutes = rng.choice(
+        ["", "", "", "半", "一刻", f"{rng.randint(1, 59)}分", "整", "十分", "四十五分"]
+    )
     return f"{half}{said}点{minutes}"

@@ -77,7 +77,10 @@ def table(tallies: dict[str, Tally]) -> str:
     rows = sorted(tallies.items())
     for title, members in [
         *((kind, [tally]) for kind, tally in rows),
-        ("own tools, English", [t for k, t in rows if "invented" not in k and not k.endswith("zh")]),
+        (
+            "own tools, English",
+            [t for k, t in rows if "invented" not in k and not k.endswith("zh")],
+        ),
         ("own tools, Chinese", [t for k, t in rows if "invented" not in k and k.endswith("zh")]),
         ("all", [t for _, t in rows]),
     ]:
@@ -97,7 +100,9 @@ if __name__ == "__main__":
     parser.add_argument("--wrong", type=int, default=0, help="show so many errors of each kind")
     args = parser.parse_args()
     torch.manual_seed(0)
-    found = score(export.load(args.checkpoint), args.seed, args.groups, args.size, not args.train_half)
+    found = score(
+        export.load(args.checkpoint), args.seed, args.groups, args.size, not args.train_half
+    )
     print(table(found))
     for kind, tally in sorted(found.items()):
         for line in tally.wrong[: args.wrong]:

@@ -31,7 +31,9 @@ from models.nano.optim import Optimizers
 def rate(step: int, used: float, flat_until: float = 0.5) -> float:
     """Learning-rate factor: warm-up over 100 steps, flat, then down to 2 % with a cosine."""
     fall = max(0.0, (used - flat_until) / (1 - flat_until))
-    return min(1.0, (step + 1) / 100) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(fall, 1))))
+    return min(1.0, (step + 1) / 100) * (
+        0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(fall, 1)))
+    )
 
 
 def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -131,7 +133,9 @@ def train(args: argparse.Namespace) -> None:
         smooth[kind] = 0.98 * smooth.get(kind, loss.item()) + 0.02 * loss.item()
         losses = " ".join(f"{name}={value:.3f}" for name, value in smooth.items())
         speed = f"{rows / (now - begun):.1f} rows/s {tokens / (now - begun):.0f} tok/s"
-        bar.set_description(f"step {step} copying {mix.copying.most} {losses} {speed}", refresh=False)
+        bar.set_description(
+            f"step {step} copying {mix.copying.most} {losses} {speed}", refresh=False
+        )
         bar.update(int(used) - bar.n)
         if now - saved > args.save_every or used >= args.minutes * 60:
             saved = now
@@ -154,7 +158,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints")
     parser.add_argument("--minutes", type=float, default=90, help="training time in all")
-    parser.add_argument("--copy-minutes", type=float, default=15, help="of these, copying alone at most")
+    parser.add_argument(
+        "--copy-minutes", type=float, default=15, help="of these, copying alone at most"
+    )
     parser.add_argument("--save-every", type=float, default=120, help="seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action="store_true", help="torch.compile: a fifth faster")

@@ -87,7 +87,9 @@ NAMES = (
     "Sam|Tina|Uma|Victor|Wendy|Yusuf|Zoe|Mom|Dad|grandma|the landlord|my boss|Dr. Patel|Mr. Lopez|"
     "Aunt May|the neighbours|Priya|Kenji|Fatima|Lars|Chloe|Omar|the kids|Sofia|Ivan|Mei|uncle Bob"
 ).split("|")
-NAMES_ZH = "小明|小红|妈妈|爸爸|老王|李老师|张医生|奶奶|房东|经理|小李|王芳|阿强|邻居|表姐|陈总|刘伟|同事".split("|")
+NAMES_ZH = "小明|小红|妈妈|爸爸|老王|李老师|张医生|奶奶|房东|经理|小李|王芳|阿强|邻居|表姐|陈总|刘伟|同事".split(
+    "|"
+)
 THINGS = (
     "milk|eggs|bread|coffee beans|two lemons|the blue folder|a birthday cake|batteries|train tickets|"
     "the passport|a new charger|olive oil|cat food|the library books|printer paper|dish soap|"
@@ -95,7 +97,9 @@ THINGS = (
     "3 light bulbs|half a kilo of flour|the spare key|the tax forms|concert tickets|a sim card|"
     "oat milk|tomatoes|a bike pump|shampoo|the red umbrella|running shoes|a USB cable|wine|onions"
 ).split("|")
-THINGS_ZH = "牛奶|鸡蛋|面包|咖啡豆|生日蛋糕|电池|火车票|护照|充电器|橄榄油|猫粮|图书馆的书|打印纸|洗洁精|车钥匙|花|牙膏|大米|房租|雨伞|跑鞋|西红柿|两个柠檬|机票|感冒药".split("|")
+THINGS_ZH = "牛奶|鸡蛋|面包|咖啡豆|生日蛋糕|电池|火车票|护照|充电器|橄榄油|猫粮|图书馆的书|打印纸|洗洁精|车钥匙|花|牙膏|大米|房租|雨伞|跑鞋|西红柿|两个柠檬|机票|感冒药".split(
+    "|"
+)
 TOPICS = (
     "wifi password|dentist|garden party|tax return|Berlin trip|car insurance|birthday|budget|recipe|"
     "lasagna recipe|gym|meeting|project plan|passport|rent|landlord|shopping list|groceries|holidays|"
@@ -104,16 +108,24 @@ TOPICS = (
     "Kenji|book ideas|gift ideas|plants|water heater|electricity bill|warranty|visa|camping|budget 2025|"
     "team offsite|paint colors|train times|apartment|football practice|allergy|medicine|server|API key"
 ).split("|")
-TOPICS_ZH = "密码|无线密码|牙医|生日|预算|菜谱|会议|项目计划|护照|房租|购物清单|旅行|保险|医生|合同|发票|婚礼|钢琴课|读书会|瑜伽|航班|酒店|停车|礼物|植物|电费|保修|签证|面试|搬家|健身|红烧肉|快递|报销".split("|")
+TOPICS_ZH = "密码|无线密码|牙医|生日|预算|菜谱|会议|项目计划|护照|房租|购物清单|旅行|保险|医生|合同|发票|婚礼|钢琴课|读书会|瑜伽|航班|酒店|停车|礼物|植物|电费|保修|签证|面试|搬家|健身|红烧肉|快递|报销".split(
+    "|"
+)
 
-_SYLLABLES = [c + v for c in "b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl st tr sh ch th".split() for v in "a e i o u ai ea oo ou y".split()]
+_SYLLABLES = [
+    c + v
+    for c in "b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl st tr sh ch th".split()
+    for v in "a e i o u ai ea oo ou y".split()
+]
 _ENDS = " n r l s t x m k nd rt sk ck ng lt".split(" ")
 
 
 def invented(source: Source, least: int = 2, most: int = 3) -> str:
     """A word nobody has seen: ``brouvend``."""
     rng = source.rng
-    return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(least, most))) + rng.choice(_ENDS)
+    return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(least, most))) + rng.choice(
+        _ENDS
+    )
 
 
 @cache

@@ -17,18 +17,14 @@ from routing.grammar.patterns import expressible_pattern
 
 Schema = dict[str, Any]
 
-FORMATS = frozenset(
-    "date-time time date duration email hostname ipv4 ipv6 uuid uri".split()
-)
+FORMATS = frozenset("date-time time date duration email hostname ipv4 ipv6 uuid uri".split())
 MAX_BOUND = 10**18
 """Beyond this llguidance fails to write a number's range as a regular expression."""
 MAX_ITEMS = 1_000
 """A longer bounded array takes long to compile: a hundred thousand items half a second."""
 MAX_DEPTH = 100
 
-_PLAIN = frozenset(
-    "type const enum required minItems minLength maxLength $ref $id $anchor".split()
-)
+_PLAIN = frozenset("type const enum required minItems minLength maxLength $ref $id $anchor".split())
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _SUBSCHEMA = frozenset({"items", "additionalProperties"})
 _SUBSCHEMAS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})

@@ -23,7 +23,10 @@ def _turns(*, dev: bool, n: int = 1500) -> list[Turn]:
 @pytest.mark.parametrize("dev", [False, True])
 def test_every_call_to_an_own_tool_is_valid(dev: bool) -> None:
     for turn in _turns(dev=dev):
-        for name, arguments in [*turn.made, *(turn.target if isinstance(turn.target, list) else [])]:
+        for name, arguments in [
+            *turn.made,
+            *(turn.target if isinstance(turn.target, list) else []),
+        ]:
             assert not list(SCHEMAS[name].iter_errors(arguments)), turn
 
 
@@ -36,7 +39,12 @@ def test_no_slot_or_bracket_of_the_grammar_is_left_in_a_wording() -> None:
 
 def test_copied_arguments_stand_in_the_request() -> None:
     for turn in _turns(dev=False):
-        if turn.kind.split()[0] not in ("current_time", "convert_time", "save_note", "search_notes"):
+        if turn.kind.split()[0] not in (
+            "current_time",
+            "convert_time",
+            "save_note",
+            "search_notes",
+        ):
             continue
         assert isinstance(turn.target, list)
         for value in turn.target[0][1].values():
@@ -72,7 +80,9 @@ def test_calls_to_invented_tools_are_valid(chinese: bool) -> None:
     source = Source(Random(3))
     for _ in range(150):
         tools = [invented.tool(source, chinese) for _ in range(3)]
-        schemas = {t.definition["name"]: Draft202012Validator(t.definition["parameters"]) for t in tools}
+        schemas = {
+            t.definition["name"]: Draft202012Validator(t.definition["parameters"]) for t in tools
+        }
         for schema in schemas.values():
             Draft202012Validator.check_schema(schema.schema)
         turn = invented_turn(source, tools, chinese)

@@ -82,17 +82,26 @@ def test_an_earlier_exchange_stands_before_the_tools(mistral: MistralTokenizer) 
     outcome = {"timezone": "Asia/Tokyo", "time": "2026-11-21 14:03", "weekday": "Saturday"}
     messages = [
         UserMessage(content="现在東京几点？"),
-        AssistantMessage(tool_calls=[ToolCall(
-            id="abcdefghi", function=FunctionCall(name=call[0], arguments=render.dumps(call[1]))
-        )]),
+        AssistantMessage(
+            tool_calls=[
+                ToolCall(
+                    id="abcdefghi",
+                    function=FunctionCall(name=call[0], arguments=render.dumps(call[1])),
+                )
+            ]
+        ),
         ToolMessage(tool_call_id="abcdefghi", content=render.dumps(outcome)),
         AssistantMessage(content="It is 14:03."),
         UserMessage(content="and 2 + 2?"),
     ]
     ours = [
-        render.BOS, *render.user("现在東京几点？"), *render.calls([call], ["abcdefghi"]),
-        *render.result(outcome, "abcdefghi"), *render.answer("It is 14:03."),
-        *render.tools(tools), *render.user("and 2 + 2?"),
+        render.BOS,
+        *render.user("现在東京几点？"),
+        *render.calls([call], ["abcdefghi"]),
+        *render.result(outcome, "abcdefghi"),
+        *render.answer("It is 14:03."),
+        *render.tools(tools),
+        *render.user("and 2 + 2?"),
     ]
     assert ours == _encoded(mistral, tools, messages)
 

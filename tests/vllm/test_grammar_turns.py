@@ -1,6 +1,12 @@
 """A model of random weights under the gateway's grammar: whatever it calls, the call is valid.
 
 `GRAMMAR_TURNS` sets the number of turns (1,000).
+
+vLLM 0.32 loses characters: with tools offered it decodes each token alone, so that a character made
+of several tokens comes back as two or three U+FFFD, though the model wrote valid UTF-8. Such calls
+are counted apart (`mangled`), and must be valid with each run of them read as the one character.
+No `seed` is sent: a seeded request whose prompt is read in parts kills vLLM 0.32 on a CPU ("CPU
+Generator does not use offset").
 """
 
 from __future__ import annotations
@@ -8,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,6 +31,7 @@ from tests.vllm.schemas import NOT_EXPRESSIBLE, SCHEMAS, tool
 pytestmark = pytest.mark.vllm
 TURNS = int(os.environ.get("GRAMMAR_TURNS", "1000"))
 AT_ONCE = 32
+_LOST = re.compile("\ufffd+")
 NAMES = list(SCHEMAS)
 VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 
@@ -35,6 +43,7 @@ class Tally:
     texts: int = 0
     complete: Counter[str] = field(default_factory=Counter[str])
     cut: int = 0
+    mangled: int = 0
     invalid: list[str] = field(default_factory=list[str])
 
     def take(self, completion: Completion) -> None:
@@ -47,6 +56,9 @@ class Tally:
             name, arguments = call.function.name, call.function.arguments
             self.complete[name] += 1
             problem = _problem(name, arguments)
+            if problem and _LOST.search(arguments):
+                self.mangled += 1
+                problem = _problem(name, _LOST.sub("x", arguments))
             if problem:
                 self.invalid.append(f"{name}({arguments}): {problem}")
 
@@ -73,7 +85,7 @@ async def test_every_complete_call_is_valid_and_what_the_grammar_cant_express_is
             messages=[UserMessage(content=f"Request {number}")],
             tools=offered,
             max_calls=3,
-            sampling=Sampling(temperature=1.0, max_tokens=160, seed=number),
+            sampling=Sampling(temperature=1.0, max_tokens=160),
         )
         async with slots:
             async for item in tiny.stream(turn):
@@ -90,6 +102,7 @@ async def test_every_complete_call_is_valid_and_what_the_grammar_cant_express_is
     print(  # noqa: T201  # the figures are wanted in the test's output
         f"\n{TURNS} auto turns in {elapsed:.0f} s: {tally.texts} texts, {calls} complete calls over"
         f" {len(tally.complete)} schemas, {tally.cut} turns cut by length,"
+        f" {tally.mangled} invalid only by characters that vLLM lost,"
         f" {len(tally.invalid)} invalid; not expressible: {', '.join(unsupported)}"
     )
     for line in tally.invalid[:20]:
