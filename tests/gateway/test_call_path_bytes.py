@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -202,7 +202,7 @@ async def ask(case: Case, cut: int, *, stream: bool) -> tuple[str, str, list[tup
 
 
 @asynccontextmanager
-async def engine(case: Case, cut: int) -> AsyncIterator[str]:
+async def engine(case: Case, cut: int) -> AsyncGenerator[str]:
     server = await asyncio.start_server(Engine(case.turns, cut), "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"

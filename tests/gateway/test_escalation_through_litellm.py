@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -64,7 +64,7 @@ class Tools:
 @asynccontextmanager
 async def gateway(
     *replies: Reply, last_words: str, idle_s: float = 20.0
-) -> AsyncIterator[tuple[httpx.AsyncClient, Tools, Stub]]:
+) -> AsyncGenerator[tuple[httpx.AsyncClient, Tools, Stub]]:
     """A gateway whose intermediary fails twice and then says `last_words`."""
     tools, registry = Tools(), Registry()
     registry.register(ADD, tools)

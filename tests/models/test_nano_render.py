@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 from mistral_common.protocol.instruct.messages import (
@@ -20,20 +21,22 @@ from models.nano import data, render, tokenizer, toolset
 from models.nano.conversations import Turn
 from models.nano.grammar import Source
 
+Mistral = MistralTokenizer[Any, Any, Any, Any, Any]
+
 
 @pytest.fixture(scope="module")
-def mistral() -> MistralTokenizer:
+def mistral() -> Mistral:
     return MistralTokenizer.from_file(str(tokenizer.TEKKEN))
 
 
-def _encoded(mistral: MistralTokenizer, tools: list[dict], messages: list) -> list[int]:
+def _encoded(mistral: Mistral, tools: list[dict[str, Any]], messages: list[Any]) -> list[int]:
     offered = [Tool(function=Function(**definition)) for definition in tools]
     request = ChatCompletionRequest(tools=offered, messages=messages)
     return list(mistral.encode_chat_completion(request).tokens)
 
 
-def _messages(turn: Turn, call_ids: list[str]) -> list:
-    messages: list = [SystemMessage(content=turn.system)] if turn.system else []
+def _messages(turn: Turn, call_ids: list[str]) -> list[Any]:
+    messages: list[Any] = [SystemMessage(content=turn.system)] if turn.system else []
     messages.append(UserMessage(content=turn.said))
     if turn.made:
         calls = [
@@ -46,7 +49,7 @@ def _messages(turn: Turn, call_ids: list[str]) -> list:
     return messages
 
 
-def test_the_tokenizer_is_a_v3_tekken(mistral: MistralTokenizer) -> None:
+def test_the_tokenizer_is_a_v3_tekken(mistral: Mistral) -> None:
     assert isinstance(mistral.instruct_tokenizer, InstructTokenizerV3)
     assert tokenizer.load().version.value == "v3"
     assert tokenizer.load().n_words == tokenizer.VOCAB_SIZE
@@ -55,7 +58,7 @@ def test_the_tokenizer_is_a_v3_tekken(mistral: MistralTokenizer) -> None:
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("seed", range(4))
 def test_prompts_are_what_mistral_common_encodes(
-    mistral: MistralTokenizer, own: bool, seed: int, monkeypatch: pytest.MonkeyPatch
+    mistral: Mistral, own: bool, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = Source(Random(seed))
     monkeypatch.setattr(data, "history", lambda source: [])
@@ -76,7 +79,7 @@ def test_prompts_are_what_mistral_common_encodes(
             assert [render.BOS, *ids] == expected
 
 
-def test_an_earlier_exchange_stands_before_the_tools(mistral: MistralTokenizer) -> None:
+def test_an_earlier_exchange_stands_before_the_tools(mistral: Mistral) -> None:
     tools = toolset.builtin()[:2]
     call = ("current_time", {"timezone": "東京"})
     outcome = {"timezone": "Asia/Tokyo", "time": "2026-11-21 14:03", "weekday": "Saturday"}
