@@ -21,7 +21,6 @@ from routing.backend import Completion, NamedTool, Sampling, TextDelta, Turn
 from routing.backends.vllm import VllmBackend
 from routing.errors import BackendRejected, ContextTooLong
 from routing.grammar.lark import CALLS_TOKEN_ID
-from routing.openai_wire import chat_body
 from tests.vllm.engine import Engine, eventually
 from tests.vllm.schemas import tool
 
@@ -55,9 +54,9 @@ async def test_it_is_ready_and_tells_its_window(tiny: VllmBackend) -> None:
 async def test_streamed_and_not_streamed_say_the_same(
     tiny: VllmBackend, tiny_engine: Engine
 ) -> None:
-    turn = a_turn(max_tokens=40)
+    turn = a_turn("plain_text", tool_choice="none", max_tokens=40)
     text, completion = await played(tiny, turn)
-    body = chat_body(turn, tiny.model) | {"stream": False}
+    body = tiny._body(turn, tiny._grammar(turn)) | {"stream": False}
     del body["stream_options"]
     url = f"{tiny_engine.base_url}/chat/completions"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
