@@ -3,11 +3,13 @@
     documents.py write                     writes docs/configuration.md from the settings
     documents.py check                     fails when it is out of date, a link leads nowhere, or a
                                            configuration in a document is refused
-    documents.py run URL [DOCUMENT]        runs the examples of a document (README.md) against the
-                                           gateway at URL: the `bash` blocks that call
-                                           http://127.0.0.1:8080, the `python` blocks that connect to it
+    documents.py run URL [LEAST]           runs the README's examples against the gateway at URL: the
+                                           `bash` blocks that call http://127.0.0.1:8080, the `python`
+                                           blocks that connect to it
 
-An example is followed by `<!-- expect: TEXT -->` where its output has to hold TEXT.
+An example is followed by `<!-- expect: TEXT -->` where its output has to hold TEXT. Every command has to
+succeed; at least LEAST outputs (all, when it is not given) have to be as expected, since what a small model
+answers is not in the gateway's hands.
 """
 
 from __future__ import annotations
@@ -161,9 +163,9 @@ def _refused_configurations(document: Path) -> Iterator[str]:
                 yield str(error)
 
 
-def run(url: str, document: Path) -> int:
-    """Runs a document's examples; gives the number of those that failed."""
-    failed = ran = 0
+def run(url: str, document: Path, least: int | None) -> bool:
+    """Runs a document's examples. Whether all commands succeeded and `least` outputs are right."""
+    broken = right = ran = 0
     for example in examples(document):
         if DOCUMENTED not in example.text or example.kind not in {"bash", "python"}:
             continue
@@ -179,12 +181,14 @@ def run(url: str, document: Path) -> int:
         )
         well = done.returncode == 0 and (example.expect is None or example.expect in done.stdout)
         print(f"--- {'ok' if well else 'FAILED'}\n{text.rstrip()}\n{done.stdout.rstrip()}")
+        right += well
+        broken += done.returncode != 0
         if not well:
-            failed += 1
             print(f"exit code {done.returncode}, expected in the output: {example.expect!r}")
             print(done.stderr.rstrip())
-    print(f"{ran - failed} of {ran} examples of {document.name} do what it says")
-    return failed if ran else 1
+    wanted = ran if least is None else least
+    print(f"{right} of {ran} examples of {document.name} do what it says, {wanted} have to")
+    return ran > 0 and not broken and right >= wanted
 
 
 def main(arguments: list[str]) -> int:
@@ -197,10 +201,8 @@ def main(arguments: list[str]) -> int:
             problems = check()
             print("\n".join(problems), end="\n" if problems else "")
             return bool(problems)
-        case ["run", url]:
-            return bool(run(url, ROOT / "README.md"))
-        case ["run", url, document]:
-            return bool(run(url, Path(document)))
+        case ["run", url, *least]:
+            return not run(url, ROOT / "README.md", int(least[0]) if least else None)
         case _:
             print(__doc__)
             return 2

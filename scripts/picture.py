@@ -22,9 +22,9 @@ from gateway.cli.serving import served
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUESTS = (
-    "What is 15 * 12, and what time is it in Tokyo?",
-    "Save a note: the plumber comes on Tuesday",
-    "How many kilometers are 26.2 miles?",
+    "What is 48 * 37?",
+    "Convert 10 miles to kilometers and save a note: buy milk",
+    "What is the square root of 7921?",
 )
 
 
