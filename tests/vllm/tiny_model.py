@@ -24,7 +24,7 @@ SCALE = float(np.sqrt(DIM))
 
 
 def write_tiny_model(
-    directory: Path, tekken: Path, *, calls: float = 16.0, ends: float = 5.0
+    directory: Path, tekken: Path, *, calls: float = 17.5, ends: float = 5.0
 ) -> Path:
     """Write what vLLM's Mistral format reads into `directory`, and return it.
 
