@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,8 @@ class NotesStore:
         self._db = sqlite3.connect(path, timeout=5.0, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_SCHEMA)
+        # A store that nobody closed lets go of its file when it is forgotten.
+        weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
         """Release the file. Calls after this fail as unavailable."""
