@@ -21,6 +21,7 @@ from gateway.api import health, models, runs, tools
 from gateway.api.chat import ChatCompletions
 from gateway.api.edge import Edge
 from gateway.api.errors import HANDLED, Answer, answer
+from gateway.api.mcp.endpoint import McpEndpoint
 from gateway.api.openapi import with_chat
 from gateway.services import Services
 
@@ -29,13 +30,15 @@ ServicesFactory = Callable[[], Awaitable[Services]]
 
 def create_app(services: Services | ServicesFactory) -> FastAPI:
     """The whole REST surface over `services`."""
+    mcp = McpEndpoint()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
         try:
-            yield
+            async with mcp.open(ready):
+                yield
         finally:
             await ready.aclose()
 
@@ -54,6 +57,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         "/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions"
     )
     app.router.routes.insert(0, hot)  # routes are tried in order
+    app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
     for part in (models, tools, runs, health):
         app.include_router(part.router)
     app.add_middleware(Edge)

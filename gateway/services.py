@@ -5,18 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
+from gateway.agent.shelter import Shelter
 from gateway.continuation import Continuations
 from gateway.live import LiveRuns
+from gateway.storage.conversations import ConversationStore
 from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
 from policies.policy import Policy
 from routing.backend import ModelBackend
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
+
+_DRAIN_S = 10.0
 
 
 class Runner(Protocol):
@@ -33,17 +41,20 @@ class Services:
 
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
     a request may ask for less. `http` are the connections of tools registered over REST, which may
-    reach private addresses only with `allow_private`. `closers` are awaited in order at shutdown,
-    before the models.
+    reach private addresses only with `allow_private`. `shelter` keeps the writes of calls that belong
+    to no run. At shutdown it is drained, then `closers` are awaited in order, before the models.
     """
 
     loop: Runner
     registry: Registry
     models: Mapping[str, ModelBackend]
     store: RunStore = field(default_factory=MemoryRunStore)
+    responses: ResponseStore = field(default_factory=MemoryResponseStore)
+    conversations: ConversationStore = field(default_factory=MemoryConversationStore)
     policies: Policy = field(default_factory=Policy)
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
+    shelter: Shelter = field(default_factory=Shelter)
     limits: Limits = field(default_factory=Limits)
     http: HttpSessions = field(default_factory=HttpSessions)
     allow_private: bool = False
@@ -55,11 +66,12 @@ class Services:
     async def aclose(self) -> None:
         """Close everything that was opened; one failure does not stop the rest.
 
-        The closers go first: they bring begun writes to their end, which needs the connections.
+        Shelter and closers go first: they bring begun writes to their end, which needs the connections.
         """
         failures: list[Exception] = []
         models = [backend.aclose for backend in self.models.values()]
-        for close in (*self.closers, *models, self.http.aclose, self.store.aclose):
+        drain = partial(self.shelter.drain, _DRAIN_S)
+        for close in (drain, *self.closers, *models, self.http.aclose, self.store.aclose):
             try:
                 await close()
             except Exception as error:  # noqa: BLE001 - collected and raised below

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
@@ -31,6 +32,7 @@ class Registry:
         self._wrap = wrap
         self._current = Toolset()
         self._writing = threading.Lock()
+        self._told: list[Callable[[], object]] = []
 
     def snapshot(self) -> Toolset:
         """The tools as they are now; what is registered later is not in it."""
@@ -45,13 +47,27 @@ class Registry:
         entry = compile_entry(spec, self._wrap(executor, spec))
         with self._writing:
             self._current = self._current.with_entry(entry, replace=replace)
+        self._tell()
 
     def remove(self, name: str) -> ToolSpec:
         """Take a tool away and give its spec. Raises `UnknownTool`. Running calls go on."""
         with self._writing:
             removed = self._current.get(name)
             self._current = self._current.without(lambda spec: spec.name == name)
+        self._tell()
         return removed
+
+    def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Call `listener` after each change, in the thread that made it; gives what ends that.
+
+        The listener must not raise and must not wait.
+        """
+        self._told.append(listener)
+        return partial(self._told.remove, listener)
+
+    def _tell(self) -> None:
+        for listener in tuple(self._told):
+            listener()
 
     def get(self, name: str) -> ToolSpec:
         """Raises `UnknownTool`."""

@@ -58,15 +58,17 @@ class Entry:
     schema: CompiledSchema
     tool: Tool
     executor: Executor | None = None
+    returns: CompiledSchema | None = None
 
 
 def compile_entry(spec: ToolSpec, executor: Executor | None, where: str = "$") -> Entry:
     """Accept a definition. Raises `RegistrationError` that says where (below `where`) and why."""
     check_name(spec.name, where)
     schema = compile_parameters(spec.parameters, f"{where}.parameters")
+    returns = None
     if spec.returns is not None:
-        compile_schema(spec.returns, f"{where}.returns")
-    return Entry(spec, schema, spec.as_tool(), executor)
+        returns = compile_schema(spec.returns, f"{where}.returns")
+    return Entry(spec, schema, spec.as_tool(), executor, returns)
 
 
 def check_name(name: str, where: str = "$") -> None:
@@ -115,6 +117,10 @@ class Toolset:
     def schema(self, name: str) -> CompiledSchema:
         """The compiled parameters of a tool. Raises `UnknownTool`."""
         return self._entry(name).schema
+
+    def returns(self, name: str) -> CompiledSchema | None:
+        """The compiled schema of what a tool returns, if it declares one. Raises `UnknownTool`."""
+        return self._entry(name).returns
 
     def is_client(self, name: str) -> bool:
         """Whether the client runs this tool; False for an unknown one."""

@@ -172,7 +172,7 @@ class Court:
             if not callable_now:
                 done.refuse(self.step, one, _NO_CALLS_NOW, Failure.INVALID_CALL)
             elif isinstance(one, InvalidCall):
-                done.refuse(self.step, one, _advice(one), Failure.INVALID_CALL)
+                done.refuse(self.step, one, advice(one), Failure.INVALID_CALL)
             elif by_length and one.tool.effect is not Effect.READ:
                 done.refuse(self.step, one, _CUT_BY_LENGTH, Failure.INVALID_CALL)
             else:
@@ -217,7 +217,8 @@ def _cut(checked: CheckedCall) -> InvalidCall:
     )
 
 
-def _advice(invalid: InvalidCall) -> str:
+def advice(invalid: InvalidCall) -> str:
+    """What the model is told so that it can mend the call."""
     if invalid.problem is Problem.SCHEMA and invalid.path not in ("", "$"):
         return f"Invalid arguments at {invalid.path}: {invalid.message}"
     return invalid.message

@@ -11,21 +11,19 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Request
-from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.run import new_run_id
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
+from gateway.api.calling import Ran, call_once
 from gateway.api.errors import ApiError
 from gateway.services import Services
-from policies.decision import Allow, Deny, RequireApproval
+from policies.decision import Deny, RequireApproval
 from policies.policy import Subject
-from routing.native import new_call_id
 from tools.errors import NameTaken
-from tools.executor import CallContext
 from tools.registration import build, read_registration
 from tools.repair import ParseProblem, parse_arguments
-from tools.spec import InvalidCall, ToolSpec, ValidCall
+from tools.spec import InvalidCall, ToolSpec
 from tools.wrappers import standard_wrappers
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
@@ -79,11 +77,11 @@ async def invoke_tool(
     services.registry.get(name)
     arguments = await _arguments(request, services)
     subject = Subject(new_run_id(), tenant)
-    call = _checked(services, name, arguments)
-    _require_leave(services, subject, call)
-    context = CallContext(subject.run_id, tenant, f"{subject.run_id}:{call.id}")
-    result = await services.registry.execute(call, context)
-    result = services.policies.on_result(subject, call, result)
+    toolset = services.registry.snapshot()
+    outcome = await call_once(services, toolset, subject, name, arguments)
+    if not isinstance(outcome, Ran):
+        raise _refusal(outcome)
+    call, result = outcome.call, outcome.result
     return {
         "object": "tool.result",
         "name": name,
@@ -122,26 +120,17 @@ async def _body(request: Request, services: Services) -> bytes:
     return await read_body(request.scope, request.receive, services.max_body_bytes)
 
 
-def _checked(services: Services, name: str, arguments: dict[str, Any]) -> ValidCall:
-    raw = json.dumps(arguments, ensure_ascii=False)
-    call = ToolCall(id=new_call_id(), function=FunctionCall(name=name, arguments=raw))
-    checked = services.registry.check(call)
-    if isinstance(checked, InvalidCall):
-        param = "arguments" + checked.path.removeprefix("$")
-        raise ApiError(400, checked.message, param=param, code="invalid_call")
-    return checked
-
-
-def _require_leave(services: Services, subject: Subject, call: ValidCall) -> None:
-    match services.policies.on_call(subject, call):
-        case Allow():
-            return
+def _refusal(outcome: InvalidCall | Deny | RequireApproval) -> ApiError:
+    match outcome:
+        case InvalidCall():
+            param = "arguments" + outcome.path.removeprefix("$")
+            return ApiError(400, outcome.message, param=param, code="invalid_call")
         case Deny(reason, rule):
             kind = "permission_error"
-            raise ApiError(403, reason, code=rule or "denied_by_policy", kind=kind)
+            return ApiError(403, reason, code=rule or "denied_by_policy", kind=kind)
         case RequireApproval(reason):
             kind = "permission_error"
-            raise ApiError(403, reason, code="approval_required", kind=kind)
+            return ApiError(403, reason, code="approval_required", kind=kind)
 
 
 def _definition(spec: ToolSpec) -> dict[str, Any]:
