@@ -41,7 +41,7 @@ class ConversationStore(Protocol):
         ...
 
     async def delete(self, tenant: str, conversation_id: str) -> bool:
-        """Delete it with all its items; False when there is none."""
+        """Delete it with its items and the responses given in it; False when there is none."""
         ...
 
     async def append(self, tenant: str, conversation_id: str, items: Sequence[Item]) -> bool:
@@ -56,11 +56,11 @@ class ConversationStore(Protocol):
         ...
 
     async def item(self, tenant: str, conversation_id: str, item_id: str) -> Item | None:
-        """One item; None when there is none."""
+        """One item, the newest of this id; None when there is none."""
         ...
 
     async def remove(self, tenant: str, conversation_id: str, item_id: str) -> bool:
-        """Delete one item; False when there is none."""
+        """Delete what has this id; False when there is none."""
         ...
 
     def history(self, tenant: str, conversation_id: str) -> AsyncGenerator[Item]:

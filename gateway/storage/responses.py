@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 from gateway.storage.items import Item, ItemPage, Page
 
+UNFINISHED = frozenset({"queued", "in_progress"})
+"""What the `status` of a document says while the response is being made."""
+
 
 class BrokenChain(LookupError):
     """A response before this one was deleted. `args[0]` is its id."""
@@ -48,7 +51,10 @@ class ResponseStore(Protocol):
         outputs: Sequence[Item],
         events: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Replace the document; set its output items and, for later readers, its stream events."""
+        """Replace the document; set its output items and, for later readers, its stream events.
+
+        Changes nothing when it was deleted meanwhile.
+        """
         ...
 
     async def get(self, tenant: str, response_id: str) -> StoredResponse | None:
@@ -56,7 +62,7 @@ class ResponseStore(Protocol):
         ...
 
     async def delete(self, tenant: str, response_id: str) -> bool:
-        """Delete it with its items and events; False when there is none."""
+        """Delete it with its items, its events and its run; False when there is none."""
         ...
 
     async def input_items(self, tenant: str, response_id: str, page: Page) -> ItemPage:
@@ -77,7 +83,10 @@ class ResponseStore(Protocol):
         ...
 
     async def unfinished(self) -> tuple[StoredResponse, ...]:
-        """Every tenant's responses whose document says `queued` or `in_progress`."""
+        """Every tenant's responses whose document says `queued` or `in_progress`.
+
+        Left out are those that another living process makes.
+        """
         ...
 
     async def aclose(self) -> None: ...
