@@ -6,20 +6,21 @@ from typing import Any
 
 from routing.backend import Completion, TokenLogprob, Usage
 from routing.errors import BackendProtocolError
-from routing.native import CALL_MARKER, parse_call_list
-from routing.prompt import TOOL_CALLS_ID
+from routing.native import parse_call_list
+from routing.spelling import LIST_SPELLING, CallSpelling
 
 
 class LlamaAnswer:
-    """Feed it the chunks of one `/completion` stream, in order.
+    """Feed it the chunks of one `/completion` stream, in order. `spelling` is the tokenizer version's.
 
     Control tokens have no text in these chunks; the id of `[TOOL_CALLS]` is what tells a call from
     text that merely looks like one. A character that several tokens spell is one entry in the
     log-probabilities, with that of its last token: llama.cpp reports no more of it.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, spelling: CallSpelling = LIST_SPELLING) -> None:
         self._model = model
+        self._spelling = spelling
         self._text: list[str] = []
         self._call_text: list[str] = []
         self._logprobs: list[TokenLogprob] = []
@@ -35,7 +36,7 @@ class LlamaAnswer:
 
     def _take(self, chunk: dict[str, Any]) -> str:
         for token in chunk.get("completion_probabilities", ()):
-            self._logprobs.append(_logprob(token))
+            self._logprobs.append(self._logprob(token))
         if chunk["stop"]:
             self._last = chunk
             return ""
@@ -46,8 +47,9 @@ class LlamaAnswer:
             self._text.append(text)
         else:
             self._call_text.append(content)
-        if TOOL_CALLS_ID in chunk["tokens"]:
-            self._call_text.append(CALL_MARKER)
+        for token in chunk["tokens"]:
+            if token == self._spelling.calls or self._call_text:
+                self._call_text.append(self._spelling.marker(token))
         return text
 
     def completion(self) -> Completion:
@@ -70,17 +72,15 @@ class LlamaAnswer:
             tail=found.tail,
         )
 
+    def _logprob(self, token: dict[str, Any]) -> TokenLogprob:
+        return TokenLogprob(
+            text=self._text_of(token),
+            logprob=token["logprob"],
+            token_id=token["id"],
+            alternatives=tuple(
+                (self._text_of(other), other["logprob"]) for other in token.get("top_logprobs", ())
+            ),
+        )
 
-def _logprob(token: dict[str, Any]) -> TokenLogprob:
-    return TokenLogprob(
-        text=_text_of(token),
-        logprob=token["logprob"],
-        token_id=token["id"],
-        alternatives=tuple(
-            (_text_of(other), other["logprob"]) for other in token.get("top_logprobs", ())
-        ),
-    )
-
-
-def _text_of(token: dict[str, Any]) -> str:
-    return CALL_MARKER if token["id"] == TOOL_CALLS_ID else token["token"]
+    def _text_of(self, token: dict[str, Any]) -> str:
+        return self._spelling.marker(token["id"]) or token["token"]

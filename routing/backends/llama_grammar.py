@@ -17,6 +17,7 @@ from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
 from routing.backend import Turn
 from routing.grammar.lark import lark_grammar
+from routing.spelling import LIST_SPELLING, CallSpelling
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,10 @@ class TrustedGrammars:
     def __init__(self) -> None:
         self._tried: dict[str, bool] = {}
 
-    async def strictest(self, turn: Turn, obeys: Obeys) -> str | None:
-        """What the answer is held to; None when it is free.
+    async def strictest(
+        self, turn: Turn, obeys: Obeys, spelling: CallSpelling = LIST_SPELLING
+    ) -> str | None:
+        """What the answer is held to; None when it is free. `spelling` is the tokenizer version's.
 
         A forced call is always held to a grammar: nothing else can force it.
         """
@@ -58,14 +61,14 @@ class TrustedGrammars:
         wanted = turn.constrain and (may_call(turn) or turn.output_schema is not None)
         if not (wanted or must_call):
             return None
-        grammar = _grammar(turn)
+        grammar = _grammar(turn, spelling)
         if await self._trusted(grammar, obeys):
             return grammar
         open_tools = [
-            tool if await self._trusted(_grammar_of_one(tool), obeys) else _opened(tool)
+            tool if await self._trusted(_grammar_of_one(tool, spelling), obeys) else _opened(tool)
             for tool in turn.tools
         ]
-        grammar = _grammar(replace(turn, tools=open_tools))
+        grammar = _grammar(replace(turn, tools=open_tools), spelling)
         return grammar if await self._trusted(grammar, obeys) else None
 
     async def _trusted(self, grammar: str, obeys: Obeys) -> bool:
@@ -84,15 +87,16 @@ def _opened(tool: Tool) -> Tool:
     return Tool(function=Function(name=tool.function.name, parameters={"type": "object"}))
 
 
-def _grammar_of_one(tool: Tool) -> str:
-    return _grammar(Turn(messages=(), tools=[tool], tool_choice="required"))
+def _grammar_of_one(tool: Tool, spelling: CallSpelling) -> str:
+    return _grammar(Turn(messages=(), tools=[tool], tool_choice="required"), spelling)
 
 
-def _grammar(turn: Turn) -> str:
+def _grammar(turn: Turn, spelling: CallSpelling) -> str:
     grammar = lark_grammar(
         turn.tools,
         choice=turn.tool_choice,
         max_calls=turn.max_calls if turn.parallel_tool_calls else 1,
         output_schema=turn.output_schema,
+        spelling=spelling,
     )
     return _HEADER + _UNKNOWN_OPTION.sub("", grammar.text)

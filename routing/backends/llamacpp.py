@@ -28,7 +28,7 @@ from routing.backends.llama_engine import EngineShape, LlamaEngine
 from routing.backends.llama_grammar import TrustedGrammars, may_call
 from routing.backends.llama_http import LlamaClient
 from routing.errors import BackendError, BackendTimeout, ContextTooLong
-from routing.prompt import TOOL_CALLS_ID, PromptRenderer
+from routing.prompt import PromptRenderer
 
 ALTERNATIVES = 10
 """How many tokens are reported at each place of an answer with log-probabilities."""
@@ -36,17 +36,17 @@ ALTERNATIVES = 10
 _READY_WITHIN_S = 2.0
 _RENDERED_INLINE = 100_000
 """Characters of conversation up to which rendering (about 1 ms) does not need a thread."""
-_NEVER_GENERATED = [0, 1, *range(3, 9), *range(10, 14)]
-"""V3's control tokens other than `</s>` and `[TOOL_CALLS]`: they mean something in prompts only."""
 _REPORTED = ["stop", "stop_type", "tokens_predicted", "tokens_evaluated", "timings/cache_n"]
 
 
 class LlamaCppBackend:
     """The model in the GGUF file at `model_path`.
 
-    `tokenizer` is its `tekken.json`, by default the one beside the file. `max_answer_tokens` bounds
-    the answers of turns that name no bound. `stall_s` bounds each wait for a further token, queueing
-    for a slot included, in seconds. See `EngineShape` for the rest.
+    `tokenizer` is its `tekken.json`, by default the one beside the file; prompts and calls are spelled
+    as its version has them. `max_answer_tokens` bounds the answers of turns that name no bound.
+    `stall_s` bounds each wait for a further token, queueing for a slot included, in seconds.
+    `fold_history` keeps the prompt's beginning the same from turn to turn (`routing.prompt.folding`).
+    See `EngineShape` for the rest.
     """
 
     def __init__(
@@ -61,12 +61,15 @@ class LlamaCppBackend:
         gpu_layers: int = 0,
         max_answer_tokens: int = 1024,
         stall_s: float = 60.0,
+        fold_history: bool = False,
     ) -> None:
         self._name = name
         self._model_path = model_path
         self._max_answer_tokens = max_answer_tokens
         self._stall_s = stall_s
-        self._renderer = PromptRenderer(tokenizer or model_path.with_name("tekken.json"))
+        self._renderer = PromptRenderer(
+            tokenizer or model_path.with_name("tekken.json"), fold_history=fold_history
+        )
         self._shape = EngineShape(
             context_tokens=context_tokens, slots=slots, threads=threads, gpu_layers=gpu_layers
         )
@@ -109,11 +112,12 @@ class LlamaCppBackend:
         await asyncio.to_thread(self._engine.unload)
 
     async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
-        answer = LlamaAnswer(self.model)
         try:
             client, prompt = await self._prepared(turn)
+            spelling = self._renderer.spelling
+            answer = LlamaAnswer(self.model, spelling)
             grammar = await self._grammars.strictest(
-                turn, lambda tried: client.obeys(tried, turn.deadline)
+                turn, lambda tried: client.obeys(tried, turn.deadline), spelling
             )
             request = self._request(turn, prompt, grammar)
             async with aclosing(client.chunks(request, turn.deadline)) as chunks:
@@ -152,7 +156,9 @@ class LlamaCppBackend:
                 f" do not fit a window of {self.context_tokens}"
             )
             raise ContextTooLong(message)
-        banned = _NEVER_GENERATED if may_call(turn) else [*_NEVER_GENERATED, TOOL_CALLS_ID]
+        banned = [*self._renderer.never_generated]
+        if not may_call(turn):
+            banned.append(self._renderer.spelling.calls)
         request: dict[str, Any] = {
             "prompt": prompt,
             "n_predict": sampling.max_tokens or min(room, self._max_answer_tokens),

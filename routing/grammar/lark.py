@@ -23,8 +23,9 @@ from mistral_common.protocol.instruct.tool_calls import Tool
 
 from routing.backend import NamedTool, ToolChoice
 from routing.grammar.subset import expressible
+from routing.spelling import LIST_SPELLING, CallSpelling
 
-CALLS_TOKEN_ID = 9
+CALLS_TOKEN_ID = LIST_SPELLING.calls
 """`[TOOL_CALLS]` in every V3-Tekken vocabulary."""
 
 _SPELLING = {
@@ -55,10 +56,12 @@ def lark_grammar(
     choice: ToolChoice = "auto",
     max_calls: int = 16,
     output_schema: Mapping[str, Any] | None = None,
+    spelling: CallSpelling = LIST_SPELLING,
 ) -> Grammar:
     """The grammar for one turn. Kept by content, so asking again each turn is cheap.
 
     `choice` none leaves text only, required and named leave calls only (a named tool once).
+    `spelling` is the tokenizer version's.
     """
     offered = tuple((tool.function.name, _dump(tool.function.parameters)) for tool in tools)
     answer: _Answer = "either"
@@ -69,14 +72,17 @@ def lark_grammar(
         answer = "calls"
     if choice == "none" or not offered:
         offered, answer = (), "text"
-    return _grammar(
-        offered, answer, max_calls, None if output_schema is None else _dump(output_schema)
-    )
+    schema = None if output_schema is None else _dump(output_schema)
+    return _grammar(offered, answer, max_calls, schema, spelling)
 
 
 @lru_cache(maxsize=256)
 def _grammar(
-    offered: tuple[tuple[str, str], ...], answer: _Answer, max_calls: int, output_schema: str | None
+    offered: tuple[tuple[str, str], ...],
+    answer: _Answer,
+    max_calls: int,
+    output_schema: str | None,
+    spelling: CallSpelling,
 ) -> Grammar:
     unsupported: list[str] = []
     content = _TEXT
@@ -86,19 +92,34 @@ def _grammar(
         unsupported += [f"output: {path}" for path in left_out]
     rules = [f"content: {content}"]
     if answer != "text":
-        more = f' (", " call){{0,{max_calls - 1}}}' if max_calls > 1 else ""
-        rules.append(f'fcalls: <[{CALLS_TOKEN_ID}]> "[" call{more} "]"')
+        rules.append(f"fcalls: {_calls(max_calls, spelling)}")
         rules.append("call: " + " | ".join(f"call_{i}" for i in range(len(offered))))
     for index, (name, parameters) in enumerate(offered):
         schema, left_out = expressible(json.loads(parameters))
         unsupported += [f"{name}: {path}" for path in left_out]
-        opening = json.dumps(f'{{"name": {json.dumps(name)}, "arguments": ')
-        arguments = _dump({**schema, "x-guidance": _SPELLING})
-        rules.append(f'call_{index}: {opening} %json {arguments} "}}"')
+        arguments = f"%json {_dump({**schema, 'x-guidance': _SPELLING})}"
+        rules.append(f"call_{index}: {_call(name, arguments, spelling)}")
     start = {"text": "content", "calls": "fcalls", "either": "content | fcalls"}[answer]
     if answer == "calls":
         rules = rules[1:]
     return Grammar("\n".join([f"start: {start}", *rules, ""]), tuple(unsupported))
+
+
+def _calls(most: int, spelling: CallSpelling) -> str:
+    """The body of the rule for up to `most` calls."""
+    if spelling.args is not None:
+        return f"call{{1,{most}}}" if most > 1 else "call"
+    more = f' (", " call){{0,{most - 1}}}' if most > 1 else ""
+    return f'<[{spelling.calls}]> "[" call{more} "]"'
+
+
+def _call(name: str, arguments: str, spelling: CallSpelling) -> str:
+    """The body of the rule for one tool's call."""
+    if spelling.args is None:
+        opening = json.dumps(f'{{"name": {json.dumps(name)}, "arguments": ')
+        return f'{opening} {arguments} "}}"'
+    made_id = "" if spelling.call_id is None else f"<[{spelling.call_id}]> /[a-zA-Z0-9]{{9}}/ "
+    return f"<[{spelling.calls}]> {json.dumps(name)} {made_id}<[{spelling.args}]> {arguments}"
 
 
 def _dump(value: Any) -> str:
