@@ -17,12 +17,16 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from gateway.api import health, models, runs, tools
+from gateway.api import conversations, health, models, runs, tools
 from gateway.api.chat import ChatCompletions
 from gateway.api.edge import Edge
 from gateway.api.errors import HANDLED, Answer, answer
 from gateway.api.mcp.endpoint import McpEndpoint
-from gateway.api.openapi import with_chat
+from gateway.api.openapi import with_chat, with_responses
+from gateway.api.responses import compact
+from gateway.api.responses import routes as responses
+from gateway.api.responses.endpoint import CreateResponse
+from gateway.api.responses.live import LiveResponses
 from gateway.services import Services
 
 ServicesFactory = Callable[[], Awaitable[Services]]
@@ -37,7 +41,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
         try:
-            async with mcp.open(ready):
+            async with mcp.open(ready), LiveResponses(ready) as app.state.live_responses:
                 yield
         finally:
             await ready.aclose()
@@ -56,13 +60,14 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     hot = Route(
         "/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions"
     )
-    app.router.routes.insert(0, hot)  # routes are tried in order
+    create = Route("/v1/responses", CreateResponse(), methods=["POST"], name="create_response")
+    app.router.routes[:0] = [hot, create]  # routes are tried in order
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
-    for part in (models, tools, runs, health):
+    for part in (models, tools, runs, compact, responses, conversations, health):
         app.include_router(part.router)
     app.add_middleware(Edge)
     document = app.openapi
-    app.openapi = lambda: with_chat(document())  # pyright: ignore[reportAttributeAccessIssue]
+    app.openapi = lambda: with_responses(with_chat(document()))  # pyright: ignore[reportAttributeAccessIssue]
     return app
 
 

@@ -1,8 +1,10 @@
-"""The chat route's place in the OpenAPI document: plain ASGI routes do not write their own."""
+"""The hot routes' places in the OpenAPI document: plain ASGI routes do not write their own."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from pydantic import BaseModel
 
 from gateway.api.wire import ChatRequest
 
@@ -11,29 +13,64 @@ _PREFIX = "#/components/schemas/{model}"
 
 def with_chat(document: dict[str, Any]) -> dict[str, Any]:
     """The document with `POST /v1/chat/completions` in it; adds it once."""
-    if "/v1/chat/completions" in document["paths"]:
-        return document
-    schema = ChatRequest.model_json_schema(ref_template=_PREFIX)
-    components = document.setdefault("components", {}).setdefault("schemas", {})
-    components.update(schema.pop("$defs", {}))
-    components["ChatRequest"] = schema
-    document["paths"]["/v1/chat/completions"] = {
-        "post": {
+    return _with_post(
+        document,
+        "/v1/chat/completions",
+        ChatRequest,
+        {
             "tags": ["chat"],
             "summary": "OpenAI chat completions, streaming and not",
             "operationId": "chat_completions",
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {"schema": {"$ref": _PREFIX.format(model="ChatRequest")}}
-                },
-            },
-            "responses": {
-                "200": {
-                    "description": "A chat.completion; with `stream`, its chunks and [DONE]",
-                    "content": {"application/json": {}, "text/event-stream": {}},
-                }
-            },
-        }
+        },
+        "A chat.completion; with `stream`, its chunks and [DONE]",
+    )
+
+
+def with_responses(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with `POST /v1/responses` in it; adds it once."""
+    from gateway.api.responses.request import ResponseRequest
+
+    return _with_post(
+        document,
+        "/v1/responses",
+        ResponseRequest,
+        {
+            "tags": ["responses"],
+            "summary": "OpenAI responses: whole, streamed, or in the background",
+            "operationId": "create_response",
+        },
+        "A response; with `stream`, its events and [DONE]",
+    )
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its JSON body itself, in the form of `model`."""
+    schema = model.model_json_schema()
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _with_post(
+    document: dict[str, Any],
+    path: str,
+    model: type[BaseModel],
+    operation: dict[str, Any],
+    answer: str,
+) -> dict[str, Any]:
+    if "post" in document["paths"].setdefault(path, {}):
+        return document
+    schema = model.model_json_schema(ref_template=_PREFIX)
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components.update(schema.pop("$defs", {}))
+    components[model.__name__] = schema
+    body = {"schema": {"$ref": _PREFIX.format(model=model.__name__)}}
+    document["paths"][path]["post"] = {
+        **operation,
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": {
+            "200": {
+                "description": answer,
+                "content": {"application/json": {}, "text/event-stream": {}},
+            }
+        },
     }
     return document

@@ -1,0 +1,235 @@
+"""The Responses API without HTTP: a body in, events out, everything kept. For any transport.
+
+How to use it (`endpoint.py` is the example):
+
+    request = parse_request(body)                            # ApiError 400
+    with live.writing(tenant, request.conversation_id):      # ApiError 409; one writer a conversation
+        creation = await prepare(request, services, tenant)  # ApiError, TranscriptError, …
+        document = await respond(creation, services, receive, emit)
+
+`respond` awaits `emit(events)` with each batch of stream events as soon as they are there, in order,
+their `sequence_number` in them; the last batch ends in the event that is final. A transport may hold
+back what comes before the first batch that has content (`opens(events)`): as long as no such batch was
+emitted, errors are raised and nothing is stored, so they can still be told as HTTP errors or envelopes.
+After it, an error is a last `response.failed`, and `respond` returns.
+
+`receive` is ASGI's: when it gives `http.disconnect` the run is stopped and `Stopped("disconnected")`
+raised; what was done until then is kept as `cancelled`. `nobody_leaves` is for runs without a client.
+`Stopped("cancelled")` is raised when the run was cancelled from outside (`services.live`); where the
+stream is open, its `error` event was emitted before.
+
+A transport that keeps responses itself (a socket with `store: false`) hands their whole windows to
+`prepare` as `kept`: response id → items, oldest first. `Creation.window_after(document)` makes the next.
+What is said before the last event is emitted is stored before it, too: whoever reads `completed` can
+continue at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.types import Message, Receive
+
+from gateway.agent.events import RunFinished
+from gateway.agent.run import Role, RunRequest, new_run_id
+from gateway.api.driving import driven
+from gateway.api.errors import Answer, ApiError
+from gateway.api.responses import document
+from gateway.api.responses.ids import input_ids, response_id
+from gateway.api.responses.keeping import Keeping
+from gateway.api.responses.offer import offer
+from gateway.api.responses.output import Event, Output
+from gateway.api.responses.request import ResponseRequest
+from gateway.api.responses.told import told
+from gateway.api.responses.window import Room, Window, chain, previous, read_window, resolve, weight
+from gateway.api.wire import GatewayOptions, tightened
+from gateway.live import Stopped
+from gateway.services import Services
+from gateway.storage.items import Item
+from gateway.transcript.response_items import read_items
+from gateway.transcript.responses import from_items
+from tools.schema import compile_schema
+
+Emit = Callable[[Sequence[Event]], Awaitable[None]]
+_BEFORE_CONTENT = frozenset({"response.created", "response.queued", "response.in_progress"})
+SHUTDOWN = Answer(503, "the gateway stopped before the response was done", "server_error")
+_ANSWER_TOKENS = 1024
+"""Room left for an answer whose length the request does not bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request that may run. `inputs` are its own items, `window` what was before them."""
+
+    request: ResponseRequest
+    run: RunRequest
+    tenant: str
+    id: str
+    created_at: float
+    inputs: tuple[Item, ...]
+    window: Window
+    previous_is_stored: bool = False
+
+    def head(self) -> dict[str, Any]:
+        """The response object as it begins."""
+        head = document.head(
+            self.request, response_id=self.id, run_id=self.run.run_id, created_at=self.created_at
+        )
+        if self.window.cut:
+            head["gateway"]["truncated"] = {"kept_items": len(self.window.items)}
+        return head
+
+    def window_after(self, made: Mapping[str, Any]) -> tuple[Item, ...]:
+        """The whole conversation with the finished response `made` in it."""
+        return (*self.window.items, *self.inputs, *made["output"])
+
+
+def opens(events: Sequence[Event]) -> bool:
+    """Whether these events tell of more than that a response has begun."""
+    return any(event["type"] not in _BEFORE_CONTENT for event in events)
+
+
+async def nobody_leaves() -> Message:
+    """A `receive` for runs that no client waits for."""
+    await asyncio.Event().wait()
+    raise RuntimeError("an event that nobody sets was set")
+
+
+async def prepare(
+    request: ResponseRequest,
+    services: Services,
+    tenant: str,
+    kept: Mapping[str, Sequence[Item]] | None = None,
+) -> Creation:
+    """Look up what the request refers to and make its run. Raises what a client can do wrong."""
+    _require_model(request.model, services)
+    run_id, created_at = new_run_id(), time.time()
+    new_id = input_ids(run_id)
+    if request.input is None and request.previous_response_id is None and not request.conversation:
+        raise ApiError(400, "missing parameter: input", param="input", code="missing_parameter")
+    read = read_items([] if request.input is None else request.input, new_id)
+    inputs = await resolve(services, tenant, read, new_id, conversation_id=request.conversation_id)
+    window, is_stored = await _before(request, services, tenant, inputs, kept or {})
+    transcript = from_items(window.items, inputs, request.instructions)
+    schema = request.output_schema()
+    if schema is not None:
+        compile_schema(schema, "text.format.schema")
+    options = request.gateway or GatewayOptions()
+    run = RunRequest(
+        messages=transcript.messages,
+        client_tools=tuple(tool.spec() for tool in request.tools or ()),
+        tool_globs=None if options.tools is None else tuple(options.tools),
+        tool_choice=request.choice.wanted,
+        parallel_tool_calls=request.parallel_tool_calls is not False,
+        sampling=request.sampling(),
+        output_schema=schema,
+        role=cast("Role", request.model),
+        limits=tightened(services.limits, options),
+        escalation=options.escalation,
+        run_id=run_id,
+        tenant=tenant,
+    )
+    return Creation(
+        request=request,
+        run=offer(run, request.choice, services.registry),
+        tenant=tenant,
+        id=response_id(run_id),
+        created_at=created_at,
+        inputs=tuple(inputs),
+        window=window,
+        previous_is_stored=is_stored,
+    )
+
+
+async def respond(
+    creation: Creation, services: Services, receive: Receive, emit: Emit, *, begun: bool = False
+) -> dict[str, Any]:
+    """Run it; gives the response as it ended. `begun` when it is stored already (in the background)."""
+    output = Output(creation.run.run_id, creation.head())
+    keeping = Keeping(creation, services, begun=begun)
+    opened = begun
+
+    async def send(batch: Sequence[Event]) -> None:
+        keeping.note(batch)
+        await emit(batch)
+
+    async def end(batch: Sequence[Event]) -> None:
+        keeping.note(batch)
+        await keeping.finish(output)
+        await emit(batch)
+
+    await send(tuple(output.begin()))
+    try:
+        async with driven(services, creation.run, receive) as (log, events):
+            async for event in events:
+                log.append(event)
+                batch = tuple(output.feed(event))
+                if not batch:
+                    continue
+                if isinstance(event, RunFinished):
+                    await end(batch)
+                    break
+                if not opened and creation.request.stream:
+                    await keeping.begin(output)
+                opened = True
+                await send(batch)
+    except Stopped as stopped:
+        if opened and output.is_open:
+            await end(tuple(output.cancel(f"the response was stopped: {stopped.cause}")))
+        raise
+    except asyncio.CancelledError:
+        if opened and output.is_open:
+            await end(tuple(output.fail(SHUTDOWN)))
+        raise
+    except Exception as error:
+        if not opened or not output.is_open:
+            raise
+        await end(tuple(output.fail(told(error))))
+    return output.document
+
+
+def _require_model(model: str, services: Services) -> None:
+    if model != "gateway" and model not in services.models:
+        known = ", ".join(("gateway", *services.models))
+        problem = f"no model {model[:64]!r} here; there are {known}"
+        raise ApiError(404, problem, param="model", code="model_not_found")
+
+
+async def _before(
+    request: ResponseRequest,
+    services: Services,
+    tenant: str,
+    inputs: Sequence[Item],
+    kept: Mapping[str, Sequence[Item]],
+) -> tuple[Window, bool]:
+    """What was before, and whether a previous response is in the store."""
+    room = _room(request, services, inputs)
+    if (previous_id := request.previous_response_id) is not None:
+        if previous_id in kept:
+            stored = await services.responses.get(tenant, previous_id)
+            return Window(tuple(kept[previous_id])), stored is not None
+        await previous(services, tenant, previous_id)
+        return await read_window(chain(services, tenant, previous_id), room), True
+    if (conversation_id := request.conversation_id) is not None:
+        if await services.conversations.get(tenant, conversation_id) is None:
+            problem = f"Conversation with id {conversation_id[:64]!r} not found."
+            raise ApiError(404, problem, param="conversation", code="conversation_not_found")
+        history = services.conversations.history(tenant, conversation_id)
+        return await read_window(history, room), False
+    return Window(), False
+
+
+def _room(request: ResponseRequest, services: Services, inputs: Sequence[Item]) -> Room:
+    """How much of the past is read: a window of the model's, less what the request brings itself."""
+    role = "intermediary" if request.model == "gateway" else request.model
+    if request.truncation != "auto":
+        return Room(max(model.context_tokens for model in services.models.values()), cuts=False)
+    brought = sum(weight(item) for item in inputs) + len(request.instructions or "")
+    brought += sum(len(str(tool.echo())) for tool in request.tools or ())
+    answer = request.max_output_tokens or _ANSWER_TOKENS
+    left = services.models[role].context_tokens - answer - brought // 3
+    return Room(max(left, 0), cuts=True)

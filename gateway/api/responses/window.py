@@ -1,0 +1,186 @@
+"""What was said before a response: its chain, a conversation, the items that its input refers to.
+
+The stores are read newest-first and only as far as needed: with truncation `auto` as far as the model's
+window goes, else to the beginning, or to where no window could hold it.
+
+Raises `ApiError` for ids that this tenant does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.api.errors import ApiError
+from gateway.api.responses.ids import owner
+from gateway.services import Services
+from gateway.storage.items import Item, Page, UnknownCursor
+from gateway.storage.responses import BrokenChain, StoredResponse
+from gateway.transcript.response_items import NewId
+from routing.errors import ContextTooLong
+
+_BYTES_PER_TOKEN = 3
+"""Cautious: English has about four bytes a token, Chinese three."""
+_MOST_BYTES_PER_TOKEN = 64
+"""No tokenizer packs more into a token of any text that people write."""
+_LARGEST_PAGE = 100
+_UNFINISHED = ("queued", "in_progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Items before a request's own, oldest first; `cut` when older ones were left out."""
+
+    items: tuple[Item, ...] = ()
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the past is wanted: `tokens` at most; where it has more, cut it or refuse."""
+
+    tokens: int
+    cuts: bool
+
+
+async def read_window(history: AsyncGenerator[Item], room: Room) -> Window:
+    """Read items, newest first, until there is enough. Raises `ContextTooLong`."""
+    newest_first: list[Item] = []
+    size, cut = 0, False
+    limit = room.tokens * (_BYTES_PER_TOKEN if room.cuts else _MOST_BYTES_PER_TOKEN)
+    async with aclosing(history) as items:
+        async for item in items:
+            size += weight(item)
+            if size > limit:
+                if not room.cuts:
+                    problem = f"the conversation does not fit a window of {room.tokens} tokens"
+                    raise ContextTooLong(problem)
+                cut = True
+                break
+            newest_first.append(item)
+    oldest_first = newest_first[::-1]
+    return Window(tuple(_from_a_turn(oldest_first) if cut else oldest_first), cut)
+
+
+def _from_a_turn(items: Sequence[Item]) -> Sequence[Item]:
+    """From the first user message on: a call is never parted from its output."""
+    for i, item in enumerate(items):
+        if item["type"] == "message" and item["role"] == "user":
+            return items[i:]
+    return ()
+
+
+def weight(item: Mapping[str, Any]) -> int:
+    """Roughly what an item weighs in a prompt, in bytes."""
+    total = 16
+    for key in ("arguments", "name", "encrypted_content"):
+        if isinstance(value := item.get(key), str):
+            total += len(value.encode("utf-8", "replace"))
+    for key in ("content", "output"):
+        parts = item.get(key)
+        if isinstance(parts, str):
+            total += len(parts.encode("utf-8", "replace"))
+        elif parts and item["type"] != "reasoning":
+            total += sum(
+                len(str(part.get("text", "")).encode("utf-8", "replace")) for part in parts
+            )
+    return total
+
+
+async def chain(services: Services, tenant: str, response_id: str) -> AsyncGenerator[Item]:
+    """Everything up to and with a response, newest first; on into the conversation it began in."""
+    oldest: Item | None = None
+    try:
+        async with aclosing(services.responses.history(tenant, response_id)) as items:
+            async for item in items:
+                oldest = item
+                yield item
+    except BrokenChain as broken:
+        problem = f"the response {str(broken.args[0])[:64]!r} before it was deleted"
+        raise _previous(problem) from broken
+    owned = owner(oldest["id"]) if oldest else None
+    first = await services.responses.get(tenant, owned[0]) if owned else None
+    if oldest is None or first is None or first.conversation_id is None:
+        return
+    met = False
+    async with aclosing(services.conversations.history(tenant, first.conversation_id)) as items:
+        async for item in items:
+            if met:
+                yield item
+            met = met or item["id"] == oldest["id"]
+
+
+async def previous(services: Services, tenant: str, response_id: str) -> StoredResponse:
+    """The response that a request continues: this tenant's, and over."""
+    found = await services.responses.get(tenant, response_id)
+    if found is None:
+        raise _previous(f"Previous response with id {response_id[:64]!r} not found.")
+    if found.document["status"] in _UNFINISHED:
+        problem = f"the response {response_id[:64]!r} is not finished yet"
+        raise ApiError(409, problem, param="previous_response_id", code="response_not_finished")
+    return found
+
+
+def _previous(problem: str) -> ApiError:
+    return ApiError(400, problem, param="previous_response_id", code="previous_response_not_found")
+
+
+async def resolve(
+    services: Services,
+    tenant: str,
+    items: Sequence[dict[str, Any]],
+    new_id: NewId,
+    *,
+    conversation_id: str | None = None,
+    where: str = "input",
+) -> list[dict[str, Any]]:
+    """The items, and in place of every `item_reference` a copy of what it means, under a new id."""
+    resolved: list[dict[str, Any]] = []
+    for i, item in enumerate(items):
+        if item["type"] != "item_reference":
+            resolved.append(item)
+            continue
+        wanted: str = item["id"]
+        found = await _find(services, tenant, wanted, conversation_id)
+        if found is None:
+            problem = f"Item with id {wanted[:64]!r} not found. Only items of stored responses are."
+            raise ApiError(404, problem, param=f"{where}[{i}].id", code="item_not_found")
+        resolved.append({**found, "id": new_id(wanted.partition("_")[0])})
+    return resolved
+
+
+async def _find(
+    services: Services, tenant: str, item_id: str, conversation_id: str | None
+) -> Item | None:
+    if conversation_id is not None:
+        found = await services.conversations.item(tenant, conversation_id, item_id)
+        if found is not None:
+            return found
+    if (owned := owner(item_id)) is None:
+        return None
+    response_id, of_input = owned
+    if not of_input:
+        stored = await services.responses.get(tenant, response_id)
+        output = stored.document["output"] if stored else ()
+        return next((item for item in output if item["id"] == item_id), None)
+    return await _find_input(services, tenant, response_id, item_id)
+
+
+async def _find_input(
+    services: Services, tenant: str, response_id: str, item_id: str
+) -> Item | None:
+    after: str | None = None
+    while True:
+        page = Page(limit=_LARGEST_PAGE, order="asc", after=after)
+        try:
+            found = await services.responses.input_items(tenant, response_id, page)
+        except UnknownCursor:
+            return None  # deleted while it was read
+        for item in found.items:
+            if item["id"] == item_id:
+                return item
+        if not found.has_more:
+            return None
+        after = found.items[-1]["id"]

@@ -1,0 +1,135 @@
+"""The two published descriptions of the Responses API, as judges of what the gateway says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import openresponses_types as open_responses
+import orjson
+import pytest
+from openai.types.responses import (
+    Response,
+    ResponseInputItemParam,
+    ResponseItem,
+    ResponseStreamEvent,
+)
+from pydantic import BaseModel, TypeAdapter
+
+_OPENAI_EVENTS: dict[str, type[BaseModel]] = {
+    get_args(member.model_fields["type"].annotation)[0]: member
+    for member in get_args(get_args(ResponseStreamEvent)[0])
+}
+_OPEN_EVENTS: dict[str, type[BaseModel]] = {
+    str(next(iter(each.model_fields["type"].annotation))): each
+    for name, each in vars(open_responses).items()
+    if name.endswith("StreamingEvent")
+}
+_OPENAI_ITEM: TypeAdapter[Any] = TypeAdapter(ResponseItem)
+_OPENAI_INPUT: TypeAdapter[Any] = TypeAdapter(ResponseInputItemParam)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Fails unless a value is what both packages say, and comes back from their types unchanged."""
+
+    def response(self, value: Mapping[str, Any]) -> None:
+        self._same(Response, value)
+        self._covers(open_responses.ResponseResource, _as_written_down(value))
+
+    def event(self, value: Mapping[str, Any]) -> None:
+        kind = value["type"]
+        assert kind in _OPENAI_EVENTS
+        assert kind in _OPEN_EVENTS
+        self._same(_OPENAI_EVENTS[kind], value)
+        self._covers(_OPEN_EVENTS[kind], _as_written_down(value))
+
+    def item(self, value: Mapping[str, Any]) -> None:
+        """An item as it is listed; it may be sent back as input, too."""
+        _OPENAI_ITEM.validate_json(orjson.dumps(value), strict=True)
+        _OPENAI_INPUT.validate_python(dict(value))
+
+    def _same(self, kind: type[BaseModel], value: Mapping[str, Any]) -> None:
+        read = kind.model_validate_json(orjson.dumps(value), strict=True)
+        assert read.model_dump(mode="json", by_alias=True, exclude_unset=True) == value
+
+    def _covers(self, kind: type[BaseModel], value: Mapping[str, Any]) -> None:
+        """Whatever the type knows of is as it was; what it doesn't know is ours to say."""
+        read = kind.model_validate_json(orjson.dumps(value), strict=True)
+        assert _within(read.model_dump(mode="json", by_alias=True, exclude_unset=True), value)
+
+
+def _within(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) == len(whole) and all(map(_within, part, whole))
+    return part == whole
+
+
+def _as_written_down(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Open Responses allows nothing but null as the `schema` of a response's format: a slip of its.
+
+    The openai client wants the schema, and so does everyone who reads it.
+    """
+    changed = copy.deepcopy(dict(value))
+    match changed.get("response", changed).get("text"):
+        case {"format": {"schema": _} as form}:
+            form["schema"] = None
+        case _:
+            pass
+    return changed
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    return Judge()
+
+
+@pytest.fixture(scope="session")
+def in_order() -> Callable[[list[dict[str, Any]]], None]:
+    """Checks what has to hold of the events of every stream, whatever is in it."""
+    return _in_order
+
+
+def _in_order(events: list[dict[str, Any]]) -> None:
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    kinds = [event["type"] for event in events]
+    start = ["response.created", "response.in_progress"]
+    if events[0]["response"]["status"] == "queued":
+        start.insert(1, "response.queued")
+    assert kinds[: len(start)] == start
+    final = events[-1]
+    if final["type"] == "error":
+        return
+    made = final["response"]
+    assert final["type"] == f"response.{made['status']}"
+    items: dict[int, dict[str, Any]] = {}
+    texts: dict[str, str] = {}
+    for event in events[len(start) : -1]:
+        kind = event["type"].removeprefix("response.")
+        index = event["output_index"]
+        match kind:
+            case "output_item.added":
+                assert index == len(items)
+                assert event["item"]["status"] == "in_progress"
+                items[index] = event["item"]
+                texts[event["item"]["id"]] = ""
+            case "output_text.delta" | "function_call_arguments.delta":
+                assert event["delta"]
+                texts[event["item_id"]] += event["delta"]
+            case "output_text.done":
+                assert texts[event["item_id"]] == event["text"]
+            case "function_call_arguments.done":
+                assert texts[event["item_id"]] == event["arguments"]
+            case "output_item.done":
+                assert items[index]["id"] == event["item"]["id"]
+                items[index] = event["item"]
+            case "content_part.added" | "content_part.done":
+                assert event["item_id"] == items[index]["id"]
+            case _:
+                pytest.fail(f"unexpected {kind}")
+    if made["status"] != "failed":
+        assert made["output"] == list(items.values())

@@ -1,0 +1,292 @@
+"""A run's events as a response and its stream: every object as published, in order, and all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mistral_common.protocol.instruct.messages import UserMessage
+
+from gateway.agent.loop import AgentLoop
+from gateway.agent.run import Limits, RunRequest
+from gateway.api.errors import answer
+from gateway.api.responses.document import head
+from gateway.api.responses.output import Output
+from gateway.api.responses.request import ResponseRequest, parse_request
+from gateway.transcript import TranscriptError
+from gateway.transcript.responses import from_items
+from policies.decision import Allow, Decision, RequireApproval
+from policies.policy import Policies, Policy, Subject
+from routing.backends.scripted import Call, Item, Say, ScriptedBackend
+from routing.errors import BackendError, BackendProtocolError, BackendUnavailable
+from routing.router import Member, Router
+from tools.registry import Registry
+from tools.spec import Annotations, ToolSpec, ValidCall
+
+ASK = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+OURS = ToolSpec("ours", "Runs here.", ASK, annotations=Annotations(read_only=True))
+THEIRS: dict[str, Any] = {"type": "function", "name": "theirs", "parameters": ASK}
+
+
+class Answers:
+    async def execute(self, call: ValidCall, context: Any) -> Any:
+        return {"a": call.arguments["a"]}
+
+
+class Shouts(Policy):
+    rewrites_response = True
+
+    def on_response(self, subject: Subject, text: str) -> str:
+        return text.upper()
+
+
+class AsksAPerson(Policy):
+    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+        return (
+            RequireApproval("a person decides", "people") if call.arguments["a"] == 9 else Allow()
+        )
+
+
+async def stream(
+    script: Iterable[Item], request: ResponseRequest, policies: Policy | None = None, steps: int = 4
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The events of a response, and the response as it ended."""
+    registry = Registry()
+    registry.register(OURS, Answers())
+    backend = ScriptedBackend(script)
+    loop = AgentLoop(Router(Member(backend, lambda _: 0.0)), registry, policies or Policies())
+    run = RunRequest(
+        messages=(UserMessage(content="Go."),),
+        client_tools=tuple(tool.spec() for tool in request.tools or ()),
+        tool_globs=("*",),
+        parallel_tool_calls=True,
+        limits=Limits(max_steps=steps),
+    )
+    output = Output(
+        run.run_id, head(request, response_id="resp_1", run_id=run.run_id, created_at=1)
+    )
+    events = list(output.begin())
+    try:
+        async for event in loop.run(run):
+            events += output.feed(event)
+    except (BackendError, TranscriptError) as error:
+        events += output.fail(answer(error))
+    return events, output.document
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="[{"), min_size=1, max_size=40)
+CALLS = st.builds(
+    lambda name, a: Call(name, {"a": a}),
+    st.sampled_from(["ours", "theirs", "nobodys"]),
+    st.sampled_from([1, 2, 3, 9, "x"]),
+)
+TURNS = st.builds(
+    Say,
+    text=TEXTS | st.just(""),
+    calls=st.lists(CALLS, max_size=3),
+    finish_reason=st.sampled_from([None, "length", "stop"]),
+    piece=st.integers(1, 7),
+    breaks=st.none() | st.none() | st.just(BackendProtocolError("cut")),
+)
+SCRIPTS = st.lists(TURNS | st.just(BackendUnavailable("away")), max_size=4).map(
+    lambda turns: [*turns, *(["That is all."] * 12)]
+)
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "instructions": st.none() | TEXTS,
+        "temperature": st.none() | st.integers(0, 2) | st.floats(0, 2),
+        "top_p": st.floats(0.1, 1),
+        "presence_penalty": st.floats(-2, 2),
+        "frequency_penalty": st.none() | st.just(1),
+        "max_output_tokens": st.integers(16, 4096),
+        "metadata": st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3),
+        "parallel_tool_calls": st.booleans(),
+        "truncation": st.sampled_from(["auto", "disabled", None]),
+        "store": st.booleans(),
+        "reasoning": st.just({"effort": "low"}) | st.none(),
+        "service_tier": st.sampled_from(["auto", "flex", None]),
+        "user": TEXTS,
+        "safety_identifier": TEXTS,
+        "prompt_cache_key": TEXTS,
+        "text": st.sampled_from([
+            {"format": {"type": "text"}, "verbosity": "low"},
+            {"format": {"type": "json_object"}},
+            {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}},
+        ]),
+        "tool_choice": st.sampled_from([
+            "auto",
+            "required",
+            {"type": "function", "name": "theirs"},
+            {"type": "allowed_tools", "mode": "required", "tools": [
+                {"type": "function", "name": "theirs"},
+            ]},
+            {"type": "allowed_tools", "mode": "none", "tools": [
+                {"type": "function", "name": "theirs"},
+            ]},
+        ]),
+        "previous_response_id": st.just("resp_0"),
+        "tools": st.just([THEIRS, {**THEIRS, "name": "more", "strict": True, "description": "x"}]),
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=SCRIPTS, options=OPTIONS, policies=st.sampled_from([None, Shouts(), AsksAPerson()]))
+async def test_every_object_and_event_is_as_published(
+    script: list[Item],
+    options: dict[str, Any],
+    policies: Policy | None,
+    judge: Any,
+    in_order: Callable[[list[dict[str, Any]]], None],
+) -> None:
+    request = parse_request({"input": "Go.", "tools": [THEIRS], **options})
+    events, made = await stream(script, request, policies)
+    for event in events:
+        judge.event(event)
+    judge.response(made)
+    for item in made["output"]:
+        judge.item(item)
+    in_order(events)
+    assert made == events[-1]["response"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(script=SCRIPTS, policies=st.sampled_from([None, Shouts(), AsksAPerson()]))
+async def test_what_a_response_ended_in_can_be_continued(
+    script: list[Item], policies: Policy | None
+) -> None:
+    """Its items are a conversation, once the app has given the outputs of its own calls."""
+    _, made = await stream(script, parse_request({"input": "Go.", "tools": [THEIRS]}), policies)
+    asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go."}]}
+    answered = {i["call_id"] for i in made["output"] if i["type"] == "function_call_output"}
+    given = [
+        {"type": "function_call_output", "call_id": item["call_id"], "output": "1"}
+        for item in made["output"]
+        if item["type"] == "function_call"
+        and item["call_id"] not in answered
+        and item["status"] == "completed"
+    ]
+    from_items([asked, *made["output"]], [*given, asked])
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    return [event["type"].removeprefix("response.") for event in events]
+
+
+REQUEST = parse_request({"input": "Go.", "tools": [THEIRS]})
+
+
+async def test_text_is_streamed_piece_by_piece() -> None:
+    events, made = await stream([Say("It is noon.", piece=6)], REQUEST)
+    assert kinds(events) == [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "completed",
+    ]
+    [message] = made["output"]
+    assert message["content"][0]["text"] == "It is noon."
+    assert (message["phase"], made["status"]) == ("final_answer", "completed")
+
+
+async def test_calls_that_run_here_are_items_with_their_outputs() -> None:
+    script = [Say("I look.", calls=[Call("ours", {"a": 1})]), "It is 1."]
+    events, made = await stream(script, REQUEST)
+    said, call, output, answer_ = made["output"]
+    assert (said["phase"], answer_["phase"]) == ("commentary", "final_answer")
+    assert said["content"][0]["text"] == "I look."
+    assert answer_["content"][0]["text"] == "It is 1."
+    assert (call["name"], call["arguments"]) == ("ours", '{"a":1}')
+    assert json.loads(output["output"]) == {"a": 1}
+    assert call["call_id"] == output["call_id"]
+    assert "function_call_arguments.done" in kinds(events)
+    assert made["usage"]["total_tokens"] == 220
+    assert made["gateway"]["calls"] == 1
+
+
+async def test_a_call_of_the_app_ends_a_completed_response() -> None:
+    script = [[Call("ours", {"a": 1}), Call("theirs", {"a": 2}), Call("ours", {"a": 3})]]
+    _, made = await stream(script, REQUEST)
+    assert made["status"] == "completed"
+    assert [(i["type"], i.get("name")) for i in made["output"]] == [
+        ("function_call", "ours"),
+        ("function_call", "theirs"),
+        ("function_call", "ours"),
+        ("function_call_output", None),
+        ("function_call_output", None),
+    ]
+
+
+async def test_a_call_that_was_refused_is_no_item() -> None:
+    _, made = await stream([Call("ours", {"a": "x"}), "I can't."], REQUEST)
+    assert [item["type"] for item in made["output"]] == ["message"]
+
+
+async def test_a_call_of_the_app_is_not_shown_where_a_person_has_to_decide_first() -> None:
+    script = [[Call("theirs", {"a": 1}), Call("ours", {"a": 9}), Call("ours", {"a": 2})]]
+    _, made = await stream(script, REQUEST, AsksAPerson())
+    assert made["status"] == "incomplete"
+    assert made["incomplete_details"]["reason"] == "content_filter"
+    assert made["incomplete_details"]["code"] == "approval_required"
+    assert [item["type"] for item in made["output"]] == [
+        "function_call",
+        "function_call_output",
+        "message",
+    ]
+
+
+async def test_an_answer_that_is_cut_is_incomplete() -> None:
+    _, made = await stream([Say("It is", finish_reason="length")], REQUEST)
+    assert made["status"] == "incomplete"
+    assert made["incomplete_details"]["reason"] == "max_output_tokens"
+    assert made["output"][0]["status"] == "incomplete"
+    assert made["completed_at"] is None
+
+
+async def test_a_bound_that_was_reached_is_named() -> None:
+    script = [Call("ours", {"a": n}) for n in range(9)]
+    _, made = await stream(script, parse_request({"input": "Go."}), steps=2)
+    assert made["incomplete_details"]["code"] == "max_steps"
+    assert made["output"][-1]["content"][0]["text"].startswith("I stopped after")
+
+
+async def test_text_that_a_rule_rewrites_goes_out_once_as_it_left_the_rule() -> None:
+    script = [Say("I look.", calls=[Call("ours", {"a": 1})]), "It is 1."]
+    events, made = await stream(script, REQUEST, Shouts())
+    assert "I look." not in json.dumps(events)
+    assert made["output"][-1]["content"][0]["text"] == "I LOOK.\n\nIT IS 1."
+
+
+async def test_a_failure_keeps_what_was_done() -> None:
+    output = Output("run_1", head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
+    list(output.begin())
+    [failed] = output.fail(answer(BackendUnavailable("away")))
+    assert failed["response"]["error"] == {"code": "server_error", "message": "away"}
+    assert failed["response"]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BackendUnavailable("x"), "server_error"),
+        (TranscriptError(0, "x", "input"), "invalid_prompt"),
+    ],
+)
+async def test_an_error_event_is_read_by_both(error: Exception, code: str, judge: Any) -> None:
+    output = Output("run_1", head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
+    told = answer(error)
+    judge.event(output.error_event(told))
+    [failed] = output.fail(told)
+    judge.event(failed)
+    assert failed["response"]["error"]["code"] == code
