@@ -8,7 +8,7 @@ its time is linear in the text.
 
 Both spellings are understood, each with or without the leading marker:
 - up to tokenizer V7: `[TOOL_CALLS][{"name": "x", "arguments": {…}}, …]`, or one bare object;
-- from tokenizer V11: `[TOOL_CALLS]x[ARGS]{…}`, repeated for each call.
+- from tokenizer V11: `[TOOL_CALLS]x[ARGS]{…}`, repeated for each call (`routing.native_args`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Literal, NamedTuple
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
+from routing.native_args import is_cut_before_arguments, named_call
+
 CALL_MARKER = "[TOOL_CALLS]"
 
 _STRING_BODY = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -29,9 +31,6 @@ _STRUCTURE = re.compile(_STRING_BODY + r'|[{}\[\]"]', re.DOTALL)
 _SCALAR = re.compile(r'[^\s,:"{}\[\]]*+')
 _SPACE = re.compile(r"\s*+")
 _MARKER = re.compile(r"\s*+\[TOOL_CALLS\]")
-_NAMED_ARGUMENTS = re.compile(
-    r"\s*+([\w.:/-]{1,256}+)\s*+(?:\[CALL_ID\]\s*+\w*+\s*+)?\[ARGS\]\s*+", re.ASCII
-)
 _ARGUMENT_KEYS = ("arguments", "parameters")
 _CALL_KEYS = frozenset({"name", "id", "type", *_ARGUMENT_KEYS})
 
@@ -69,7 +68,7 @@ def parse_call_list(text: str) -> CallList:
         if marker is None and at > 0:
             break
         start = _skip_space(text, marker.end() if marker else at)
-        section = _read_section(text, start)
+        section = _read_section(text, start, marked=marker is not None)
         if section is None:
             break
         calls.extend(section.calls)
@@ -90,7 +89,7 @@ def looks_like_call_list(prefix: str) -> bool | None:
     marked = prefix.startswith(CALL_MARKER, start)
     if marked:
         start = _skip_space(prefix, start + len(CALL_MARKER))
-        if _NAMED_ARGUMENTS.match(prefix, start):
+        if named_call(prefix, start, marked=True):
             return True
     elif CALL_MARKER.startswith(prefix[start : start + len(CALL_MARKER)]):
         return None  # nothing yet, `[`, `[TOOL`
@@ -100,8 +99,8 @@ def looks_like_call_list(prefix: str) -> bool | None:
     if start == len(prefix):
         return None
     if prefix[start] != "{":
-        may_be_named = marked and not listed and re.fullmatch(r"[\w.:/\[\]\s-]*", prefix[start:])
-        return None if may_be_named and len(prefix) - start <= 300 else False
+        may_be_named = marked and not listed and is_cut_before_arguments(prefix, start)
+        return None if may_be_named else False
     return _shows_a_call(prefix, _read_object(prefix, start), marked=marked, listed=listed)
 
 
@@ -144,7 +143,7 @@ def _shows_a_call(text: str, found: _Object, *, marked: bool, listed: bool) -> b
     return found.state == "closed" and named and (listed or marked)
 
 
-def _read_section(text: str, start: int) -> _Section | None:
+def _read_section(text: str, start: int, *, marked: bool) -> _Section | None:
     """One marker's worth of calls; None when there is no call list at `start`."""
     if text.startswith("[", start):
         return _read_list(text, start)
@@ -154,12 +153,13 @@ def _read_section(text: str, start: int) -> _Section | None:
         if call is None:
             return _Section([], len(text), complete=False) if found.state == "cut" else None
         return _Section([call], found.end, complete=found.state == "closed")
-    named = _NAMED_ARGUMENTS.match(text, start)
+    named = named_call(text, start, marked=marked)
     if named is None:
-        return None
-    end, closed = _value_end(text, named.end())
-    arguments = text[named.end() : end] or _NOT_BEGUN
-    return _Section([_new_call(named[1], arguments)], end, complete=closed)
+        is_cut = marked and is_cut_before_arguments(text, start)
+        return _Section([], len(text), complete=False) if is_cut else None
+    end, closed = _value_end(text, named.arguments)
+    arguments = text[named.arguments : end] or _NOT_BEGUN
+    return _Section([_new_call(named.name, arguments)], end, complete=closed)
 
 
 def _read_list(text: str, start: int) -> _Section | None:

@@ -22,6 +22,7 @@ from mistral_common.protocol.instruct.request import ChatCompletionRequest
 from mistral_common.protocol.instruct.tool_calls import Function, FunctionCall, Tool, ToolCall
 from mistral_common.protocol.instruct.validator import ValidationMode
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
+from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
 from routing.backend import Turn
 from routing.errors import BackendUnavailable
@@ -49,7 +50,9 @@ class Version:
 
     def text(self, *messages: ChatMessage, tools: Sequence[Tool] = ()) -> str:
         tokens = self.renderer.render(Turn(messages=messages, tools=tools))
-        return spelled(self.reference.instruct_tokenizer.tokenizer, tokens)
+        tokenizer = self.reference.instruct_tokenizer.tokenizer
+        assert isinstance(tokenizer, Tekkenizer)
+        return spelled(tokenizer, tokens)
 
 
 @pytest.fixture(scope="module")
