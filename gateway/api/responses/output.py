@@ -138,7 +138,9 @@ class Output:
         whole = missing is None or missing.reason not in _CUT
         phase = "commentary" if outcome.client_calls else "final_answer"
         yield from self._close(phase, "completed" if whole else "incomplete")
-        self._document |= document.ending(self._run_id, outcome, self._calls)
+        ending = document.ending(self._run_id, outcome, self._calls)
+        ending["gateway"] = {**self._document["gateway"], **ending["gateway"]}
+        self._document |= ending
         yield self._about_response(f"response.{self._document['status']}")
 
     def _write(self, text: str) -> Iterator[Event]:

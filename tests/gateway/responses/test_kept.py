@@ -1,0 +1,186 @@
+"""What is kept of responses: their input, what refers to it, how far the past is read, compaction."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import openresponses_types as open_responses
+from openai.types.responses import CompactedResponse, ResponseItemList
+
+from routing.backends.scripted import Call, Say
+
+THREE: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": [{"type": "input_text", "text": "Go."}]},
+    {"type": "function_call", "call_id": "c", "name": "add", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "c", "output": "3"},
+    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]},
+    {"role": "assistant", "content": "Hm.", "phase": "commentary"},
+    {"role": "user", "content": "Go on."},
+]
+
+
+async def create(served: Any, **body: Any) -> dict[str, Any]:
+    answered = await served.http.post("/v1/responses", json={"input": "Go.", **body})
+    assert answered.status_code == 200
+    return answered.json()
+
+
+def asked(gateway: Any) -> list[str]:
+    """What the model was asked last, as texts."""
+    return [str(message.content) for message in gateway.intermediary.turns[-1].messages]
+
+
+async def test_its_input_is_listed_page_by_page(serve: Any, judge: Any) -> None:
+    gateway = await serve(["Hi."])
+    made = await create(gateway, input=THREE)
+    path = f"/v1/responses/{made['id']}/input_items"
+    whole = await gateway.http.get(path, params={"order": "asc"})
+    ResponseItemList.model_validate_json(whole.content, strict=True)
+    items = whole.json()["data"]
+    assert len(items) == len(THREE)
+    for item in items:
+        judge.item(item)
+    pages = gateway.openai.responses.input_items.list(made["id"], limit=2, order="asc")
+    assert [item.id async for item in pages] == [item["id"] for item in items]
+    newest = await gateway.http.get(path, params={"limit": 1})
+    assert newest.json()["data"] == items[-1:]
+    assert newest.json()["has_more"] is True
+    wrong = await gateway.http.get(path, params={"after": "msg_x"})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "after")
+
+
+async def test_its_input_can_be_sent_again_as_it_is_listed(serve: Any) -> None:
+    gateway = await serve(["Hi.", "Hi."])
+    made = await create(gateway, input=THREE)
+    listed = await gateway.http.get(
+        f"/v1/responses/{made['id']}/input_items", params={"order": "asc"}
+    )
+    await create(gateway, input=listed.json()["data"])
+    first, second = gateway.intermediary.turns
+    assert first.messages == second.messages
+
+
+async def test_its_output_can_be_sent_again_and_referred_to(serve: Any) -> None:
+    gateway = await serve([Say("I add.", calls=[Call("add", {"a": 1, "b": 2})]), *["Hi."] * 3])
+    made = await create(gateway)
+    listed = await gateway.http.get(f"/v1/responses/{made['id']}/input_items")
+    go_on = {"role": "user", "content": "Go on."}
+    ours = [*listed.json()["data"], *made["output"]]
+    await create(gateway, input=[*ours, go_on])
+    by_value = gateway.intermediary.turns[-1].messages
+    references = [{"type": "item_reference", "id": item["id"]} for item in ours]
+    await create(gateway, input=[*references, go_on], store=False)
+    assert gateway.intermediary.turns[-1].messages == by_value
+    assert [str(m.role) for m in by_value] == ["user", "assistant", "tool", "assistant", "user"]
+
+
+async def test_the_past_is_cut_at_a_turn_when_asked_for(serve: Any) -> None:
+    long = "word " * 14_000  # bytes of 23,000 tokens as they are counted, of a window of 32,768
+    gateway = await serve([Call("add", {"a": 1, "b": 2}), long, "One.", "Two.", "Three."])
+    first = await create(gateway, input="Zero.")
+    second = await create(gateway, input="One?", previous_response_id=first["id"])
+    third = await create(gateway, input=long, previous_response_id=second["id"], truncation="auto")
+    assert asked(gateway) == ["One?", "One.", long]
+    assert third["gateway"]["truncated"] == {"kept_items": 2}
+    await create(gateway, input="All?", previous_response_id=second["id"])
+    assert asked(gateway)[0] == "Zero."
+
+
+async def test_a_past_that_fits_no_window_is_refused(serve: Any) -> None:
+    gateway = await serve(["One."], max_body_bytes=64 * 1024 * 1024)
+    first = await create(gateway, input="x" * 3_000_000)
+    refused = await gateway.http.post(
+        "/v1/responses", json={"input": "Go.", "previous_response_id": first["id"]}
+    )
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "input")
+    assert refused.json()["error"]["code"] == "context_length_exceeded"
+
+
+async def test_a_chain_with_a_hole_is_refused(serve: Any) -> None:
+    gateway = await serve(["One.", "Two."])
+    first = await create(gateway)
+    second = await create(gateway, previous_response_id=first["id"])
+    await gateway.http.delete(f"/v1/responses/{first['id']}")
+    refused = await gateway.http.post(
+        "/v1/responses", json={"input": "Go.", "previous_response_id": second["id"]}
+    )
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "previous_response_id"
+
+
+async def test_what_a_client_left_is_kept_as_cancelled(serve: Any) -> None:
+    gateway = await serve([Say("I wait.", calls=[Call("wait")])])
+    stream = await gateway.openai.responses.create(model="gateway", input="Go.", stream=True)
+    async for event in stream:
+        if event.type == "response.function_call_arguments.done":
+            break
+    await gateway.tools.waiting.wait()
+    await stream.close()
+    await gateway.tools.cut.wait()
+    run = await gateway.ended(await gateway.newest_run())
+    assert run["status"] == "cancelled"
+    kept = (await gateway.http.get(f"/v1/responses/resp_{run['id'].removeprefix('run_')}")).json()
+    assert kept["status"] == "cancelled"
+    assert [item["status"] for item in kept["output"]] == ["completed", "incomplete"]
+
+
+async def test_a_compacted_window_is_gone_on_from(serve: Any) -> None:
+    gateway = await serve(["One.", *["Hi."] * 9])
+    first = await create(gateway, input="Zero?", instructions="Add.")
+    turns: list[dict[str, Any]] = []
+    for number in range(6):
+        turns += [
+            {"role": "user", "content": f"{number}?"},
+            {"role": "assistant", "content": f"{number}."},
+        ]
+    short = await gateway.http.post(
+        "/v1/responses/compact",
+        json={"model": "gateway", "previous_response_id": first["id"], "input": turns},
+    )
+    assert short.status_code == 200
+    CompactedResponse.model_validate_json(short.content, strict=True)
+    open_responses.CompactResource.model_validate_json(short.content, strict=True)
+    window = short.json()["output"]
+    await create(gateway, input=[*window, {"role": "user", "content": "So?"}])
+    said = asked(gateway)
+    assert said[-1] == "So?"
+    assert said[-3:-1] == ["5?", "5."]
+    assert "Zero?" not in said
+    again = await gateway.http.post(
+        "/v1/responses/compact", json={"model": "gateway", "input": window}
+    )
+    assert again.status_code == 200
+
+
+async def test_structured_output_is_asked_of_the_model(serve: Any) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    gateway = await serve(['{"a": 1}'])
+    form = {"type": "json_schema", "name": "n", "schema": schema, "strict": True}
+    made = await create(gateway, text={"format": form})
+    assert gateway.intermediary.turns[-1].output_schema == schema
+    assert made["text"]["format"]["schema"] == schema
+    assert json.loads(made["output"][0]["content"][0]["text"]) == {"a": 1}
+
+
+async def test_tools_are_narrowed_to_the_allowed_ones(serve: Any) -> None:
+    gateway = await serve(["Hi.", "Hi."])
+    theirs = [{"type": "function", "name": name} for name in ("one", "two")]
+    allowed = [{"type": "function", "name": name} for name in ("two", "add")]
+    choice = {"type": "allowed_tools", "mode": "required", "tools": allowed}
+    made = await create(gateway, tools=theirs, tool_choice=choice, gateway={"tools": ["*"]})
+    turn = gateway.intermediary.turns[-1]
+    assert [tool.function.name for tool in turn.tools] == ["add", "two"]
+    assert turn.tool_choice == "required"
+    assert made["tool_choice"] == choice
+    await create(gateway, tool_choice={"type": "function", "name": "wait"})
+    assert gateway.intermediary.turns[-1].tool_choice.name == "wait"
+
+
+async def test_parallel_requests_do_not_mix(serve: Any) -> None:
+    gateway = await serve([lambda turn: str(turn.messages[-1].content)] * 20)
+    made = await asyncio.gather(*(create(gateway, input=f"number {n}") for n in range(20)))
+    texts = [each["output"][0]["content"][0]["text"] for each in made]
+    assert texts == [f"number {n}" for n in range(20)]
