@@ -85,7 +85,7 @@ def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]
 
 
 def _language(source: Source) -> bool:
-    return source.chance(1 / 3)
+    return source.chance(0.4)
 
 
 def _system(source: Source) -> str:
@@ -96,7 +96,7 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
     """A conversation with the gateway's own tools (``offered`` names, at least one of them)."""
     chinese, rng = _language(source), source.rng
     names = "one two three talk missing told delete_found".split()
-    kind = kind or rng.choices(names, [60, 20, 1, 5, 5, 8, 1])[0]
+    kind = kind or rng.choices(names, [52, 28, 1, 4, 5, 9, 1])[0]
     language = " zh" if chinese else ""
     if kind in ("talk", "missing"):
         said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)

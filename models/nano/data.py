@@ -80,7 +80,7 @@ def turns(
 def group(rng: Random, short: float, size: int = 40) -> list[Batch]:
     """Some batches that share a prefix, cut by length so that little is padding."""
     source = Source(rng)
-    own = source.chance(0.62)  # groups of nine against groups of four
+    own = source.chance(0.75)  # groups of eight against groups of four
     size, many = (size, 8) if own else (size * 2 // 3, 4)
     prefix, made = turns(source, many * size, own, source.chance(short))
     rows = [row for row in (turn.row(source) for turn in made) if len(row.ids) <= LONGEST_ROW]
@@ -91,7 +91,7 @@ def group(rng: Random, short: float, size: int = 40) -> list[Batch]:
 
 
 class Stream:
-    """An endless shuffled supply of batches; four fifths show the gateway's own tools."""
+    """An endless shuffled supply of batches; six sevenths show the gateway's own tools."""
 
     def __init__(self, rng: Random, depth: int = 64) -> None:
         self.rng, self.depth = rng, depth

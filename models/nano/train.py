@@ -122,7 +122,7 @@ def train(args: argparse.Namespace) -> None:
         loss = loss_of(model, batch, device)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizers.step(rate(step, used / 60 / args.minutes))
+        optimizers.step(args.rate * rate(step, used / 60 / args.minutes))
         average(ema, model, step)
         step, now = step + 1, time.monotonic()
         used = before + now - begun
@@ -160,6 +160,9 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=90, help="training time in all")
     parser.add_argument(
         "--copy-minutes", type=float, default=15, help="of these, copying alone at most"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="of the peak learning rates; less for a late stage"
     )
     parser.add_argument("--save-every", type=float, default=120, help="seconds")
     parser.add_argument("--seed", type=int, default=0)
