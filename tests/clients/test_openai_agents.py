@@ -1,0 +1,57 @@
+"""`openai-agents`, streaming: its runner does the loop on the app's side."""
+
+from __future__ import annotations
+
+from agents import (
+    Agent,
+    FunctionTool,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    RunConfig,
+    Runner,
+    function_tool,
+)
+from openai import AsyncOpenAI
+from openai.types.responses import ResponseTextDeltaEvent
+
+from routing.backends.scripted import Call
+from tests.clients.conftest import ANSWER, QUESTION, WITH_ADD, Begin, Exchange
+
+QUIET = RunConfig(tracing_disabled=True)
+
+
+def agent(client: AsyncOpenAI, tools: list[FunctionTool]) -> Agent:
+    return Agent(
+        name="assistant",
+        instructions="Be brief.",
+        model=OpenAIChatCompletionsModel("gateway", client),
+        model_settings=ModelSettings(extra_body=WITH_ADD, include_usage=True),
+        tools=[*tools],
+    )
+
+
+async def test_its_runner_streams_an_exchange_with_tools_on_both_sides(
+    exchange: Exchange,
+) -> None:
+    async with exchange.openai() as client:
+        own = agent(client, [function_tool(exchange.get_weather)])
+        run = Runner.run_streamed(own, QUESTION, run_config=QUIET)
+        pieces = [
+            event.data.delta
+            async for event in run.stream_events()
+            if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent)
+        ]
+    assert len(pieces) > 4
+    assert run.final_output == ANSWER
+    assert run.context_wrapper.usage.total_tokens == 330
+    exchange.check("".join(pieces))
+
+
+async def test_an_agent_without_tools_of_its_own_uses_the_gateways(exchange_of: Begin) -> None:
+    exchange = await exchange_of(Call("add", {"a": 17, "b": 25}), ANSWER)
+    async with exchange.openai() as client:
+        run = Runner.run_streamed(agent(client, []), QUESTION, run_config=QUIET)
+        async for _ in run.stream_events():
+            pass
+    assert run.final_output == ANSWER
+    assert exchange.gateway.tools.log == ["add"]
