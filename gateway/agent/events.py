@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.agent.run import Escalation, Outcome, RunRequest
-from routing.backend import TextDelta, Usage
+from routing.backend import TextDelta, TokenLogprob, Usage
 from tools.spec import InvalidCall, ToolResult, ValidCall
 
 __all__ = [
@@ -49,7 +49,8 @@ class TurnStarted:
 class TurnFinished:
     """The model has decided. Times in seconds, cost in US dollars.
 
-    `first_token_s` is None when nothing was streamed (calls only).
+    `first_token_s` is None when nothing was streamed (calls only). `logprobs` are those of every
+    token, calls too, where the request asks for them and the engine tells.
     """
 
     step: int
@@ -61,6 +62,7 @@ class TurnFinished:
     elapsed_s: float
     first_token_s: float | None = None
     notes: tuple[str, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class AgentLoop:
             elapsed_s=heard.elapsed_s,
             first_token_s=heard.first_token_s,
             notes=heard.notes + notes,
+            logprobs=completion.logprobs if run.request.logprobs else (),
         )
         if plan.loan is not None:
             yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))

@@ -130,6 +130,7 @@ async def prepare(
         role=cast("Role", request.model),
         limits=tightened(services.limits, options),
         escalation=options.escalation,
+        logprobs=request.wants_logprobs,
         run_id=run_id,
         tenant=tenant,
     )

@@ -30,6 +30,8 @@ from gateway.agent.run import Outcome
 from gateway.api.errors import Answer
 from gateway.api.responses import document
 from gateway.api.responses.ids import output_id
+from gateway.api.responses.likelihood import of_text
+from routing.backend import TokenLogprob
 from tools.spec import ToolResult, ValidCall
 
 Event = dict[str, Any]
@@ -45,6 +47,7 @@ class _Message:
     index: int
     id: str
     pieces: list[str] = field(default_factory=list[str])
+    tokens: tuple[TokenLogprob, ...] = ()
 
 
 class Output:
@@ -94,8 +97,11 @@ class Output:
                 yield from self._write(event.text)
             case TurnStarted():
                 yield from self._close("commentary")
-            case TurnFinished() if event.calls:
-                yield from self._close("commentary")
+            case TurnFinished():
+                if self._message is not None:
+                    self._message.tokens = event.logprobs
+                if event.calls:
+                    yield from self._close("commentary")
             case CallAccepted(client=True):
                 self._held = [event]
             case CallAccepted():
@@ -184,10 +190,11 @@ class Output:
             return
         text = "".join(message.pieces)
         at: Event = {"item_id": message.id, "output_index": message.index, "content_index": 0}
-        part = document.text_part(text)
+        logprobs = of_text(message.tokens, text, self._document["top_logprobs"])
+        part = document.text_part(text, logprobs)
         item = document.message(message.id, status, [part], phase)
         self._items[message.index] = item
-        yield self._event("response.output_text.done", **at, text=text, logprobs=[])
+        yield self._event("response.output_text.done", **at, text=text, logprobs=logprobs)
         yield self._event("response.content_part.done", **at, part=part)
         yield self._event("response.output_item.done", output_index=message.index, item=item)
 

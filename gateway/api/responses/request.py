@@ -264,6 +264,3 @@ def _check_combinations(request: ResponseRequest) -> None:
     if request.top_logprobs and not request.wants_logprobs:
         problem = f"top_logprobs needs include: [{_LOGPROBS!r}]"
         raise ApiError(400, problem, param="top_logprobs", code="invalid_value")
-    if request.wants_logprobs:
-        problem = "log-probabilities are not returned: an answer may come from several models"
-        raise ApiError(400, problem, param="include", code="unsupported")

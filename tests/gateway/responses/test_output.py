@@ -21,6 +21,7 @@ from gateway.transcript import TranscriptError
 from gateway.transcript.responses import from_items
 from policies.decision import Allow, Decision, RequireApproval
 from policies.policy import Policies, Policy, Subject
+from routing.backend import TokenLogprob
 from routing.backends.scripted import Call, Item, Say, ScriptedBackend
 from routing.errors import BackendError, BackendProtocolError, BackendUnavailable
 from routing.router import Member, Router
@@ -65,6 +66,7 @@ async def stream(
         tool_globs=("*",),
         parallel_tool_calls=True,
         limits=Limits(max_steps=steps),
+        logprobs=request.wants_logprobs,
     )
     output = Output(
         run.run_id, head(request, response_id="resp_1", run_id=run.run_id, created_at=1)
@@ -84,11 +86,13 @@ CALLS = st.builds(
     st.sampled_from(["ours", "theirs", "nobodys"]),
     st.sampled_from([1, 2, 3, 9, "x"]),
 )
+TOKENS = (TokenLogprob("I", -0.1, 7, (("I", -0.1), ("We", -2.0))), TokenLogprob(" look", -0.5))
 TURNS = st.builds(
     Say,
     text=TEXTS | st.just(""),
     calls=st.lists(CALLS, max_size=3),
     finish_reason=st.sampled_from([None, "length", "stop"]),
+    logprobs=st.sampled_from([(), TOKENS]),
     piece=st.integers(1, 7),
     breaks=st.none() | st.none() | st.just(BackendProtocolError("cut")),
 )
@@ -129,6 +133,7 @@ OPTIONS = st.fixed_dictionaries(
                 {"type": "function", "name": "theirs"},
             ]},
         ]),
+        "include": st.just(["message.output_text.logprobs"]),
         "previous_response_id": st.just("resp_0"),
         "tools": st.just([THEIRS, {**THEIRS, "name": "more", "strict": True, "description": "x"}]),
     },
@@ -290,3 +295,16 @@ async def test_an_error_event_is_read_by_both(error: Exception, code: str, judge
     [failed] = output.fail(told)
     judge.event(failed)
     assert failed["response"]["error"]["code"] == code
+
+
+async def test_log_probabilities_are_those_of_the_text() -> None:
+    include = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
+    turn = Say("I look", calls=[Call("ours", {"a": 1})], logprobs=(*TOKENS, TokenLogprob("[", 0.0)))
+    events, made = await stream([turn, "It is 1."], parse_request({"input": "Go.", **include}))
+    told = made["output"][0]["content"][0]["logprobs"]
+    assert [(each["token"], each["logprob"]) for each in told] == [("I", -0.1), (" look", -0.5)]
+    assert told[0]["bytes"] == [73]
+    assert [each["token"] for each in told[0]["top_logprobs"]] == ["I"]
+    [done] = [e for e in events if e["type"] == "response.output_text.done"][:1]
+    assert done["logprobs"] == told
+    assert made["output"][-1]["content"][0]["logprobs"] == []
