@@ -147,6 +147,7 @@ def _vllm(role: str, model: ModelSettings) -> VllmBackend:
         api_key=_secret(model),
         context_tokens=model.context_tokens,
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
+        accepts_images=model.images,
     )
 
 
@@ -161,6 +162,7 @@ def _llamacpp(role: str, model: ModelSettings) -> LlamaCppBackend:
         slots=model.llamacpp.slots,
         gpu_layers=model.llamacpp.gpu_layers,
         stall_s=model.timeouts.idle_s,
+        fold_history=model.fold_history,
     )
     return build(context_tokens=model.context_tokens) if model.context_tokens else build()
 
@@ -175,6 +177,7 @@ def _litellm(role: str, model: ModelSettings) -> LiteLLMBackend:
         api_key=_secret(model),
         context_tokens=model.context_tokens,
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
+        accepts_images=model.images,
     )
 
 

@@ -99,6 +99,10 @@ class ModelSettings(_Section):
     """The model's window, prompt and answer. Null: what the backend takes for granted."""
     grammar: bool = True
     """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
+    images: bool = False
+    """Whether the model reads images; otherwise messages with images are refused. Not for llamacpp."""
+    fold_history: bool = False
+    """Earlier turns inside the last user message: the prompt's beginning stays cached. For llamacpp."""
     timeouts: Timeouts = Timeouts()
     price: Price | None = None
     """Null: what LiteLLM's table says for its models; other backends cost nothing a token."""
@@ -121,6 +125,16 @@ class ModelSettings(_Section):
                 "needless_base_url",
                 "the backend llamacpp runs in this process and takes no `base_url`; remove it, "
                 "or use `backend: litellm` for a llama.cpp server",
+            )
+        if self.backend == "llamacpp" and self.images:
+            raise PydanticCustomError(
+                "images_not_read", "the backend llamacpp reads text only; remove `images`"
+            )
+        if self.backend != "llamacpp" and self.fold_history:
+            raise PydanticCustomError(
+                "not_folded",
+                "`fold_history` is for llamacpp, whose prompts are made here; other engines get "
+                "messages and make the prompt themselves",
             )
         return self
 

@@ -132,8 +132,17 @@ class Completion:
     tail: str = ""
 
 
+def accepts_images(backend: object) -> bool:
+    """Whether a backend takes messages with images: those that do have a true `accepts_images`."""
+    return getattr(backend, "accepts_images", False) is True
+
+
 class ModelBackend(Protocol):
-    """A model behind some engine. `context_tokens` is its window, `tokens`, prompt and answer."""
+    """A model behind some engine. `context_tokens` is its window, `tokens`, prompt and answer.
+
+    A backend with the attribute `accepts_images: bool` says by it whether its model reads images; ask
+    through `accepts_images`, which takes a backend without it for one that reads text only.
+    """
 
     @property
     def name(self) -> str: ...

@@ -14,7 +14,8 @@ from mistral_common.protocol.instruct.messages import (
 )
 from mistral_common.protocol.instruct.tool_calls import Tool
 
-from routing.backend import NamedTool, Sampling, ToolChoice, Turn
+from routing.backend import ModelBackend, NamedTool, Sampling, ToolChoice, Turn, accepts_images
+from routing.errors import BackendRejected
 
 JSONObject = dict[str, Any]
 
@@ -37,6 +38,20 @@ def chat_body(turn: Turn, model: str, *, strict_roles: bool = False) -> JSONObje
         if not turn.parallel_tool_calls:
             body["parallel_tool_calls"] = False
     return body
+
+
+def require_readable(messages: Sequence[ChatMessage], backend: ModelBackend) -> None:
+    """Raises `BackendRejected`, with its place, for an image that the backend's model can't read."""
+    if accepts_images(backend):
+        return
+    for i, message in enumerate(messages):
+        if isinstance(message.content, str) or message.content is None:
+            continue
+        for j, chunk in enumerate(message.content):
+            if not isinstance(chunk, TextChunk):
+                where = f"messages[{i}].content[{j}]"
+                problem = f"{where}: the model {backend.model} reads text only, not {chunk.type}"
+                raise BackendRejected(problem, backend=backend.name)
 
 
 def arranged(messages: Sequence[ChatMessage]) -> list[ChatMessage]:

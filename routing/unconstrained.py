@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from routing.backend import Completion, ModelBackend, TextDelta, Turn
+from routing.backend import Completion, ModelBackend, TextDelta, Turn, accepts_images
 
 
 class Unconstrained:
@@ -31,6 +31,11 @@ class Unconstrained:
     def context_tokens(self) -> int:
         """The inner backend's."""
         return self._inner.context_tokens
+
+    @property
+    def accepts_images(self) -> bool:
+        """The inner backend's."""
+        return accepts_images(self._inner)
 
     def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]:
         """The inner stream itself: closing it reaches the engine."""

@@ -33,6 +33,7 @@ from gateway.api.chat_answer import ChatAnswer
 from gateway.api.driving import driven, settle
 from gateway.api.encoding import encode
 from gateway.api.errors import ApiError, answer
+from gateway.api.images import require_image_reader
 from gateway.api.wire import ChatRequest, parse_chat, run_request
 from gateway.live import Stopped
 from gateway.services import Services
@@ -81,9 +82,10 @@ def _prepare(chat: ChatRequest, services: Services) -> RunRequest:
         known = ", ".join(("gateway", *services.models))
         problem = f"no model {chat.model[:64]!r} here; there are {known}"
         raise ApiError(404, problem, param="model", code="model_not_found")
-    canonical = from_chat(chat.messages).messages
-    messages = services.continuations.restore(_TENANT, canonical)
+    transcript = from_chat(chat.messages)
+    messages = services.continuations.restore(_TENANT, transcript.messages)
     run = run_request(chat, messages, operator=services.limits, tenant=_TENANT)
+    require_image_reader(run, transcript.images, services.models)
     _require_choice(run, services)
     if run.output_schema is not None:
         compile_schema(run.output_schema, "response_format.json_schema.schema")

@@ -3,7 +3,8 @@
 Accepted and made canonical: `developer` is `system`; system messages go first, wherever they stood
 (Mistral's templates have one system prompt); text parts are joined by a blank line; an assistant
 message that says nothing is dropped; empty arguments of a call are `{}`. Everything else that is not
-canonical is refused with its index. Parts other than text are refused until a backend reads them.
+canonical is refused with its index. A user's message with an image keeps its parts as they are; other
+parts than text and images are refused.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
+from mistral_common.protocol.instruct.chunk import ContentChunk, TextChunk
 from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
     ChatMessage,
@@ -25,6 +27,7 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.transcript.errors import TranscriptError
 from gateway.transcript.ids import CallIds
+from gateway.transcript.images import image_chunk
 
 _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _SHOWN = 64
@@ -33,16 +36,20 @@ _PART_SEPARATOR = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A canonical conversation and the ids under which the client knows its calls."""
+    """A canonical conversation and the ids under which the client knows its calls.
+
+    `images` are the paths of the images in the request, as in `messages[0].content[1]`.
+    """
 
     messages: tuple[ChatMessage, ...]
     ids: CallIds
+    images: tuple[str, ...] = ()
 
 
 def from_chat(messages: Sequence[object]) -> Transcript:
     """Read the `messages` of a chat request. Raises `TranscriptError`, and nothing else."""
     reader = _Reader(messages)
-    return Transcript(reader.read(), reader.ids)
+    return Transcript(reader.read(), reader.ids, tuple(reader.images))
 
 
 def to_chat(messages: Sequence[ChatMessage], ids: CallIds | None = None) -> list[dict[str, Any]]:
@@ -52,7 +59,10 @@ def to_chat(messages: Sequence[ChatMessage], ids: CallIds | None = None) -> list
 
 
 def _message_to_chat(message: ChatMessage, ids: CallIds) -> dict[str, Any]:
-    wire: dict[str, Any] = {"role": str(message.role), "content": message.content}
+    content: Any = message.content
+    if isinstance(content, list):
+        content = [chunk.to_openai() for chunk in cast("list[ContentChunk]", content)]
+    wire: dict[str, Any] = {"role": str(message.role), "content": content}
     if isinstance(message, AssistantMessage) and message.tool_calls:
         wire["tool_calls"] = [
             {
@@ -77,6 +87,7 @@ class _Reader:
             raise TranscriptError(0, "there has to be at least one message", "messages")
         self._wire = [_as_object(i, message) for i, message in enumerate(messages)]
         self.ids = CallIds(_call_ids(self._wire))
+        self.images: list[str] = []
         self._system: list[ChatMessage] = []
         self._rest: list[ChatMessage] = []
         self._waiting: dict[str, None] = {}
@@ -88,7 +99,7 @@ class _Reader:
             match message.get("role"):
                 case "user":
                     self._require_results()
-                    self._rest.append(UserMessage(content=_text(i, message.get("content"))))
+                    self._rest.append(UserMessage(content=self._said(i, message.get("content"))))
                 case "assistant":
                     self._require_results()
                     self._read_assistant(i, message)
@@ -113,6 +124,23 @@ class _Reader:
         if not canonical:
             raise TranscriptError(0, "no message says anything", "messages")
         return canonical
+
+    def _said(self, i: int, content: object) -> str | list[ContentChunk]:
+        """A user's content: text, or, with an image in it, the parts as they are."""
+        if not isinstance(content, list):
+            return _text(i, content)
+        parts = cast("list[object]", content)
+        if not any(_is_image(part) for part in parts):
+            return _text(i, parts)
+        chunks: list[ContentChunk] = []
+        for j, part in enumerate(parts):
+            where = f"messages[{i}].content[{j}]"
+            if _is_image(part):
+                chunks.append(image_chunk(i, cast("dict[str, Any]", part), where))
+                self.images.append(where)
+            else:
+                chunks.append(TextChunk(text=_part(i, j, part, refusals=False)))
+        return chunks
 
     def _require_results(self) -> None:
         if self._waiting:
@@ -243,6 +271,10 @@ def _text(i: int, content: object, *, refusals: bool = False) -> str:
     return _PART_SEPARATOR.join(
         _part(i, j, part, refusals=refusals) for j, part in enumerate(parts)
     )
+
+
+def _is_image(part: object) -> bool:
+    return isinstance(part, dict) and cast("dict[str, Any]", part).get("type") == "image_url"
 
 
 def _part(i: int, j: int, part: object, *, refusals: bool) -> str:

@@ -7,6 +7,8 @@ What LiteLLM does that is undone here (1.106):
   itself finished is known from the wrapper, and without that the stream is a protocol error;
 - `mistral/` drops a named `tool_choice`: only the named tool is sent, and required;
 - its retries and fallbacks, which hide errors and repeat requests: switched off, ours are outside;
+- it fetches remote images itself for providers that take none (Anthropic, Bedrock, Gemini): switched
+  off, a URL of a client's must not make us reach anything;
 - its exceptions, translated here, most specific first. Ids become nine alphanumerics.
 """
 
@@ -33,7 +35,7 @@ from routing.errors import (
     ContextTooLong,
 )
 from routing.openai_answer import AnswerReader
-from routing.openai_wire import chat_body, response_format_json, tool_json
+from routing.openai_wire import chat_body, require_readable, response_format_json, tool_json
 
 DEFAULT_MODEL = "mistral/mistral-large-latest"
 UNKNOWN_WINDOW = 32_768
@@ -45,7 +47,7 @@ class LiteLLMBackend:
 
     Without `base_url` and `api_key` the provider's own address and environment variable are used.
     `price` in US dollars a million tokens (input, output) overrides LiteLLM's table. `extra_body` is
-    added to every call of LiteLLM.
+    added to every call of LiteLLM. `accepts_images` tells that the model reads images.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class LiteLLMBackend:
         retries: Retries | None = None,
         price: tuple[float, float] | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        accepts_images: bool = False,
     ) -> None:
         self.name = name
         self.model = model
+        self.accepts_images = accepts_images
         self._base_url = base_url
         self._api_key = api_key
         self._window = context_tokens
@@ -93,6 +97,7 @@ class LiteLLMBackend:
 
     async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
         """See `routing.backend.ModelBackend`."""
+        require_readable(turn.messages, self)
         litellm = self._litellm = self._litellm or await asyncio.to_thread(_import_litellm)
         request = self._request(turn)
 
@@ -204,6 +209,7 @@ class LiteLLMBackend:
 def _import_litellm() -> Any:
     """LiteLLM, quiet and offline. In a thread: the import takes seconds."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["MAX_IMAGE_URL_DOWNLOAD_SIZE_MB"] = "0"  # 0: never; read when it is imported
     litellm: Any = import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False

@@ -23,7 +23,7 @@ from routing.grammar.lark import CALLS_TOKEN_ID, lark_grammar
 from routing.leak_gate import LeakGate
 from routing.native import CALL_MARKER, parse_call_list
 from routing.openai_answer import AnswerReader
-from routing.openai_wire import chat_body, response_format_json
+from routing.openai_wire import chat_body, require_readable, response_format_json
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class VllmBackend:
     better without; a `Turn` asks for it too. `logprobs` and `token_ids` are for engines that lack
     them. `strict_roles` keeps to Mistral's rules of conversation (`routing.openai_wire.arranged`).
     `extra_body` is added to every request. Without `context_tokens` the engine is asked once.
+    `accepts_images` tells that the model reads images; remote ones are fetched by the engine.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class VllmBackend:
         token_ids: bool = True,
         strict_roles: bool = True,
         extra_body: Mapping[str, Any] | None = None,
+        accepts_images: bool = False,
     ) -> None:
         self.name = name
         self.model = model
+        self.accepts_images = accepts_images
         self._http = OpenAiHttp(
             name, base_url.rstrip("/"), api_key, timeouts or HttpTimeouts(), retries or Retries()
         )
@@ -78,6 +81,7 @@ class VllmBackend:
 
     async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
         """See `routing.backend.ModelBackend`."""
+        require_readable(turn.messages, self)
         if not self._asked_window:
             await self._learn_window()
         grammar = self._grammar(turn)
