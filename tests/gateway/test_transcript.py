@@ -241,9 +241,9 @@ REFUSED: list[tuple[str, list[Any], str]] = [
     ("a number as content", [{"role": "user", "content": 5}], "messages[0].content"),
     ("no parts", [{"role": "user", "content": []}], "messages[0].content"),
     (
-        "an image",
+        "an image without its URL",
         [{"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url"}]}],
-        "messages[0].content[1]",
+        "messages[0].content[1].image_url",
     ),
     ("a part that is a string", [{"role": "user", "content": ["x"]}], "messages[0].content[0]"),
     (
