@@ -56,6 +56,11 @@ class MemoryRunStore:
         newest = (log for log, _ in reversed(self._logs.values()) if log.tenant == tenant)
         return list(islice(newest, limit))
 
+    def forget(self, tenant: str, run_id: str) -> None:
+        """Drop one run, if it is here."""
+        _, size = self._logs.pop((tenant, run_id), (None, 0))
+        self._characters -= size
+
     async def aclose(self) -> None:
         """Forget everything."""
         self._logs.clear()

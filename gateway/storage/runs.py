@@ -1,7 +1,8 @@
-"""The log of one run, and the seam behind which logs are kept.
+"""The log of one run, what can be read of a run, and the seam behind which runs are kept.
 
 Recording is on the hot path: `RunLog.append` keeps the frozen event and does nothing else. Reading
-folds the events into a record (`gateway.agent.trace`), when someone asks.
+folds the events into a record (`gateway.agent.trace`), when someone asks. A `RunLog` and a run that
+comes back from a database read the same: `RunView`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from gateway.agent import trace
 from gateway.agent.events import RunEvent, RunFinished, TextDelta
+from gateway.agent.named_events import NamedEvent, named
 from gateway.agent.run import RunRequest, StopReason
 
 RunStatus = Literal[
@@ -26,6 +29,40 @@ _STATUS_OF: dict[StopReason, RunStatus] = {
     "interrupted": "incomplete",
     "denied": "denied",
 }
+
+
+class RunHead(Protocol):
+    """What a run is, without what it did. Times are seconds since the epoch."""
+
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def status(self) -> RunStatus: ...
+    @property
+    def created_at(self) -> float: ...
+    @property
+    def finished_at(self) -> float | None: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class RunView(RunHead, Protocol):
+    """A run as it can be read: going on in this process, or kept from before."""
+
+    def trace(self) -> dict[str, Any]:
+        """What was asked, and what came of it so far."""
+        ...
+
+    def follow(self) -> AsyncGenerator[NamedEvent]:
+        """Every event so far, then each new one, until the run has ended.
+
+        Of a run that goes on in another process, none yet.
+        """
+        ...
 
 
 class RunLog:
@@ -68,6 +105,14 @@ class RunLog:
         """On whose behalf the run acts."""
         return self.request.tenant
 
+    @property
+    def role(self) -> str:
+        """The model that was asked for."""
+        return self.request.role
+
+    def trace(self) -> dict[str, Any]:
+        return {"request": trace.request(self.request), **trace.fold(self.events)}
+
     def append(self, event: RunEvent) -> None:
         """Keep one event; the last one, `RunFinished`, also ends the log."""
         self.events.append(event)
@@ -87,12 +132,11 @@ class RunLog:
         if self._on_finish is not None:
             self._on_finish(self)
 
-    async def follow(self) -> AsyncGenerator[RunEvent]:
-        """Every event so far, then each new one, until the run has ended."""
+    async def follow(self) -> AsyncGenerator[NamedEvent]:
         events, seen = self.events, 0
         while True:
             while seen < len(events):
-                yield events[seen]
+                yield named(events[seen])
                 seen += 1
             if self.finished_at is not None:
                 return
@@ -102,18 +146,18 @@ class RunLog:
 
 
 class RunStore(Protocol):
-    """Keeps logs, by tenant: no tenant sees another's. In-memory twin: `MemoryRunStore`."""
+    """Keeps runs, by tenant: no tenant sees another's. Twins: memory, and SQL."""
 
     def begin(self, request: RunRequest) -> RunLog:
         """Open the log of a run. Cheap: what is slow happens behind it."""
         ...
 
-    async def get(self, tenant: str, run_id: str) -> RunLog | None:
-        """The log of a run of this tenant; None when it is not kept, or another's."""
+    async def get(self, tenant: str, run_id: str) -> RunView | None:
+        """A run of this tenant; None when it is not kept, or another's."""
         ...
 
-    async def recent(self, tenant: str, limit: int) -> Sequence[RunLog]:
-        """The newest logs first, at most `limit`."""
+    async def recent(self, tenant: str, limit: int) -> Sequence[RunHead]:
+        """The newest runs first, at most `limit`."""
         ...
 
     async def aclose(self) -> None:

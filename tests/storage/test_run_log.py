@@ -7,6 +7,7 @@ import asyncio
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.events import Observation, RunEvent, RunFinished, RunStarted, TextDelta
+from gateway.agent.named_events import NamedEvent, named
 from gateway.agent.run import Outcome, RunRequest, StopReason
 from gateway.storage import MemoryRunStore, RunLog, RunStatus
 from tools.spec import ToolResult
@@ -113,7 +114,7 @@ async def test_every_watcher_sees_every_event_in_order() -> None:
     log = RunLog(request)
     started: RunEvent = RunStarted(request, ())
     log.append(started)
-    seen: dict[str, list[RunEvent]] = {"early": [], "second": []}
+    seen: dict[str, list[NamedEvent]] = {"early": [], "second": []}
     reached = asyncio.Event()
 
     async def watch(name: str) -> None:
@@ -131,7 +132,7 @@ async def test_every_watcher_sees_every_event_in_order() -> None:
             log.append(delta)
             await reached.wait()
         log.append(ended())
-    assert seen["early"] == seen["second"] == [started, *said, ended()]
+    assert seen["early"] == seen["second"] == [named(event) for event in (started, *said, ended())]
 
 
 async def test_who_comes_after_the_end_sees_the_events_without_the_pieces_of_text() -> None:
@@ -139,14 +140,15 @@ async def test_who_comes_after_the_end_sees_the_events_without_the_pieces_of_tex
     log = RunLog(request)
     for event in (RunStarted(request, ()), TextDelta("Hi"), TextDelta("."), ended()):
         log.append(event)
-    assert [event async for event in log.follow()] == [RunStarted(request, ()), ended()]
+    told = [event.name async for event in log.follow()]
+    assert told == ["run.started", "run.finished"]
 
 
 async def test_a_watcher_of_a_run_that_fails_is_let_go() -> None:
     log = RunLog(asked())
     waiting = asyncio.Event()
 
-    async def watch() -> list[RunEvent]:
+    async def watch() -> list[NamedEvent]:
         waiting.set()
         return [event async for event in log.follow()]
 

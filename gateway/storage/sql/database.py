@@ -1,0 +1,123 @@
+"""One database under all stores: transactions with a deadline, and the one boundary of SQL's errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.sql.processes import Process
+
+_DEADLINE_S = 15.0
+_OUT_OF_ORDER = ("08", "25", "28", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE that say that the server, not the statement, is at fault."""
+
+Upkeep = Callable[["Database"], Awaitable[None]]
+
+
+class Database:
+    """An engine, shared by the stores that opened it; the last one that closes it shuts it down.
+
+    `upkeep` runs behind the requests from the first transaction on until then.
+    """
+
+    def __init__(self, engine: AsyncEngine, process: Process, upkeep: Upkeep | None = None) -> None:
+        self.engine = engine
+        self.process = process
+        self.dialect = engine.dialect.name
+        self._writing = engine.execution_options(writes=True)
+        self._upkeep = upkeep
+        self._task: asyncio.Task[None] | None = None
+        self._users = 0
+        self._announced = False
+        self._announcing = asyncio.Lock()
+
+    def hold(self) -> None:
+        """One more store uses it."""
+        self._users += 1
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that reads. Raises `StorageUnavailable`."""
+        async with self._transaction(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that writes, all or nothing. Raises `StorageUnavailable`."""
+        await self._announce()
+        async with self._transaction(self._writing) as connection:
+            yield connection
+
+    async def release(self) -> None:
+        """One store less; the last one ends the upkeep and closes the connections."""
+        self._users -= 1
+        if self._users:
+            return
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        try:
+            if self._announced:
+                async with self._transaction(self._writing) as connection:
+                    await self.process.leave(connection)
+        finally:
+            await self.engine.dispose()
+
+    async def _announce(self) -> None:
+        """Once, before anything is written in the name of this process."""
+        async with self._announcing:
+            if not self._announced:
+                async with self._transaction(self._writing) as connection:
+                    await self.process.announce(connection)
+                self._announced = True
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+        if self._task is None and self._upkeep is not None:
+            self._task = asyncio.create_task(_kept_up(self._upkeep, self), name="storage upkeep")
+        async with translated(), asyncio.timeout(_DEADLINE_S), engine.begin() as connection:
+            yield connection
+
+
+async def _kept_up(upkeep: Upkeep, database: Database) -> None:
+    await upkeep(database)
+
+
+@asynccontextmanager
+async def translated() -> AsyncGenerator[None]:
+    """Turns what says that the database can't be used now into `StorageUnavailable`."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, DisconnectionError, PoolTimeout) as error:
+        raise StorageUnavailable(told(error)) from error
+    except (OSError, TimeoutError) as error:
+        raise StorageUnavailable(told(error)) from error
+    except DBAPIError as error:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state.startswith(_OUT_OF_ORDER):
+            raise StorageUnavailable(told(error)) from error
+        raise
+    except Exception as error:
+        # asyncpg's own, of a connection that did not come about
+        if str(getattr(error, "sqlstate", None) or "").startswith((*_OUT_OF_ORDER, "3D")):
+            raise StorageUnavailable(told(error)) from error
+        raise
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, in one line and without the statement."""
+    cause = getattr(error, "orig", None) or error
+    words = " ".join(str(cause).split())[:200]
+    return f"the store does not answer: {words or type(cause).__name__}"

@@ -1,0 +1,111 @@
+"""From a URL to an engine: `sqlite:///FILE` or `postgresql://…`. Nothing is connected here.
+
+Raises `StorageRefused`, and never tells a password.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.storage.errors import StorageRefused
+
+CONNECT_S = 5
+LOCK_S = 5
+STATEMENT_S = 10
+"""Bounds of a connection, of waiting for another writer, and of one statement, in seconds."""
+
+_SQLITE = "sqlite:///"
+_POOL = 10
+
+
+def masked(url: str) -> str:
+    """The URL for people: without its password, however odd it is."""
+    url = re.sub(r"(://[^:/@?]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&](?:password|passfile|sslpassword)=)[^&]*", r"\1***", url)
+
+
+def engine_of(url: str) -> AsyncEngine:
+    """An engine for the stores. For SQLite the folder and the file are made, for the owner only."""
+    if url.startswith(_SQLITE):
+        return _sqlite(Path(url.removeprefix(_SQLITE)))
+    return _postgresql(url)
+
+
+def _sqlite(path: Path) -> AsyncEngine:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        with path.open("r+b"):
+            pass
+    except OSError as error:
+        raise StorageRefused(
+            f"storage.url: {path} can't be written: {error.strerror}",
+            "name a file that can be written, such as sqlite:///var/gateway.db, or `memory:`",
+        ) from error
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        # Transactions begin below, as what they are; the driver's own guesses are off.
+        connect_args={"isolation_level": None, "timeout": LOCK_S},
+        pool_size=_POOL,
+        pool_timeout=LOCK_S,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "secure_delete = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: Connection) -> None:
+        # A transaction that reads first and then writes could fail at once; so writers say so.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    if find_spec("asyncpg") is None:
+        raise StorageRefused(
+            "storage.url: PostgreSQL needs the package asyncpg, which is not installed",
+            "uv sync --locked --inexact --extra postgresql",
+        )
+    try:
+        target = make_url(url).set(drivername="postgresql+asyncpg")
+    except (ArgumentError, ValueError):
+        raise StorageRefused(
+            "storage.url: is no URL of a PostgreSQL database",
+            "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters as %XX",
+        ) from None
+    if "sslmode" in target.query:  # libpq's name for what the driver calls ssl
+        mode = target.query["sslmode"]
+        target = target.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    settings = {
+        "application_name": "gateway",
+        "statement_timeout": str(STATEMENT_S * 1000),
+        "lock_timeout": str(LOCK_S * 1000),
+        "idle_in_transaction_session_timeout": str(2 * STATEMENT_S * 1000),
+    }
+    return create_async_engine(
+        target,
+        connect_args={
+            "timeout": CONNECT_S,
+            "command_timeout": STATEMENT_S,
+            "server_settings": settings,
+        },
+        pool_size=_POOL,
+        pool_timeout=LOCK_S,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+    )

@@ -1,0 +1,222 @@
+"""Writes runs behind the requests: a row when one begins, the rest when it has ended.
+
+A run that ends within the linger costs one row. While the database does not answer, what has ended waits
+here, within bounds; what has to be dropped then is logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.agent import trace
+from gateway.agent.named_events import named
+from gateway.agent.run import RunRequest
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.runs import RunLog
+from gateway.storage.sql.database import Database
+from gateway.storage.sql.schema import runs
+from gateway.storage.sql.text import encode, key, plain
+
+log = logging.getLogger("gateway.storage")
+
+_LINGER_S = 0.05
+_RETRY_S = 1.0
+_FLUSH_S = 10.0
+_BATCH = 100
+_MAX_WAITING = 5000
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is to be written of one run."""
+
+    key: _Key
+    values: dict[str, Any]
+    begun: bool
+    ended: bool
+
+
+class RunWriter:
+    """The live logs of this process, and the task that writes them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._logs: dict[_Key, RunLog] = {}
+        self._waiting: dict[_Key, RunLog] = {}
+        self._begun: set[_Key] = set()
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, request: RunRequest) -> RunLog:
+        """Open a log, to be written soon."""
+        opened = RunLog(request, self._ended)
+        self._logs[opened.tenant, opened.run_id] = opened
+        self._write_soon(opened)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="run writer")
+        return opened
+
+    def log(self, tenant: str, run_id: str) -> RunLog | None:
+        """The log of a run that is going here, or is not written yet."""
+        return self._logs.get((tenant, run_id))
+
+    def logs(self, tenant: str) -> list[RunLog]:
+        """All such logs of a tenant."""
+        return [each for each in self._logs.values() if each.tenant == tenant]
+
+    @asynccontextmanager
+    async def forgetting(self, forgotten: Iterable[_Key]) -> AsyncGenerator[None]:
+        """Drops these logs; no batch is under way while the body deletes their rows."""
+        async with self._writing:
+            for each in forgotten:
+                self._drop(each)
+            yield
+
+    async def aclose(self) -> None:
+        """Write what is left, for a bounded time."""
+        self._closing.set()
+        self._wake.set()
+        if self._task is None:
+            return
+        _, late = await asyncio.wait({self._task}, timeout=_FLUSH_S)
+        for task in late:
+            task.cancel()
+            await asyncio.wait({task})
+        if self._waiting:
+            log.error("%d runs could not be written before the end", len(self._waiting))
+        if not late:
+            self._task.result()
+
+    def _ended(self, ended: RunLog) -> None:
+        if (ended.tenant, ended.run_id) not in self._logs:
+            return  # forgotten meanwhile
+        self._write_soon(ended)
+        if len(self._waiting) > _MAX_WAITING:
+            over = next(each for each, one in self._waiting.items() if one.finished_at is not None)
+            log.error("run %s is dropped: the store has not answered for too long", over[1])
+            self._drop(over)
+
+    def _write_soon(self, one: RunLog) -> None:
+        self._waiting[one.tenant, one.run_id] = one
+        self._wake.set()
+
+    def _drop(self, dropped: _Key) -> None:
+        self._logs.pop(dropped, None)
+        self._waiting.pop(dropped, None)
+        self._begun.discard(dropped)
+
+    async def _work(self) -> None:
+        while self._waiting or not self._closing.is_set():
+            await self._wake.wait()
+            await self._pause(_LINGER_S)
+            self._wake.clear()
+            while self._waiting:
+                try:
+                    await self._write_batch()
+                except StorageUnavailable as error:
+                    log.warning("%d runs wait to be written: %s", len(self._waiting), error)
+                    if self._closing.is_set():
+                        return
+                    await self._pause(_RETRY_S)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not when closing."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    async def _write_batch(self) -> None:
+        async with self._writing:
+            batch = dict(islice(self._waiting.items(), _BATCH))
+            for each in batch:
+                del self._waiting[each]
+            # Taken now: what ends while it is written waits for the next batch.
+            states = [(one, one.finished_at is not None) for one in batch.values()]
+            try:
+                # Beside the loop: a long trace takes a while to become text.
+                rows = await asyncio.to_thread(self._rows, states)
+                await self._write(rows)
+            except BaseException:
+                self._waiting = {**batch, **self._waiting}
+                raise
+
+    async def _write(self, rows: list[_Row]) -> None:
+        """One transaction; if a row is at fault, each on its own, without it."""
+        try:
+            await self._store(rows)
+        except SQLAlchemyError:
+            if len(rows) > 1:
+                for row in rows:
+                    await self._write([row])
+                return
+            log.exception("run %s can't be written, and is dropped", rows[0].key[1])
+            self._drop(rows[0].key)
+
+    async def _store(self, rows: list[_Row]) -> None:
+        fresh = [row.values for row in rows if not row.begun]
+        # Only where it still is: a run that was deleted stays deleted.
+        known = [
+            {f"_{name}": value for name, value in row.values.items()} for row in rows if row.begun
+        ]
+        async with self._database.write() as connection:
+            if fresh:
+                await connection.execute(insert(runs), fresh)
+            if known:
+                await connection.execute(_END, known)
+        for row in rows:
+            if row.ended:
+                self._logs.pop(row.key, None)
+                self._begun.discard(row.key)
+            elif row.key in self._logs:
+                self._begun.add(row.key)
+
+    def _rows(self, states: list[tuple[RunLog, bool]]) -> list[_Row]:
+        return [self._row(one, ended=ended) for one, ended in states]
+
+    def _row(self, one: RunLog, *, ended: bool) -> _Row:
+        where = one.tenant, one.run_id
+        request = encode(trace.request(one.request))
+        record = encode(trace.fold(one.events)) if ended else None
+        events = encode([named(event) for event in one.events]) if ended else None
+        values: dict[str, Any] = {
+            "tenant": key(one.tenant),
+            "id": key(one.run_id),
+            "process": self._database.process.id,
+            "created_at": one.created_at,
+            "role": one.role,
+            "size": len(request) + len(record or "") + len(events or ""),
+            "request": request,
+            "finished_at": one.finished_at if ended else None,
+            "status": one.status if ended else "running",
+            "error": plain(one.error) if ended else None,
+            "trace": record,
+            "events": events,
+        }
+        return _Row(where, values, where in self._begun, ended)
+
+
+_END = (
+    update(runs)
+    .where(runs.c.tenant == bindparam("_tenant"), runs.c.id == bindparam("_id"))
+    .values(
+        {
+            name: bindparam(f"_{name}")
+            for name in ("finished_at", "status", "error", "trace", "events", "size")
+        }
+    )
+)

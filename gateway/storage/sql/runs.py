@@ -1,0 +1,110 @@
+"""Runs in SQL: live ones in the process, the others read back from their row."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import select
+
+from gateway.agent import trace
+from gateway.agent.named_events import NamedEvent
+from gateway.agent.run import RunRequest
+from gateway.storage.runs import RunHead, RunLog, RunStatus, RunView
+from gateway.storage.sql.database import Database
+from gateway.storage.sql.run_writer import RunWriter
+from gateway.storage.sql.schema import runs
+from gateway.storage.sql.text import decode, key
+
+_C = runs.c
+_HEAD = (_C.tenant, _C.id, _C.role, _C.status, _C.created_at, _C.finished_at, _C.error)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHead:
+    """A row of `runs` without its documents."""
+
+    tenant: str
+    run_id: str
+    role: str
+    status: RunStatus
+    created_at: float
+    finished_at: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun(StoredHead):
+    """A run from before, or of another process; `events` and `record` as they were written."""
+
+    request: dict[str, Any]
+    record: dict[str, Any]
+    events: tuple[NamedEvent, ...]
+
+    def trace(self) -> dict[str, Any]:
+        return {"request": self.request, **self.record}
+
+    async def follow(self) -> AsyncGenerator[NamedEvent]:
+        for event in self.events:
+            yield event
+
+
+class SqlRunStore:
+    """A `RunStore`. What is going on, or not written yet, is answered from the process."""
+
+    def __init__(self, database: Database) -> None:
+        database.hold()
+        self._database = database
+        self._writer = RunWriter(database)
+
+    def begin(self, request: RunRequest) -> RunLog:
+        """Open a log; its row is written soon."""
+        return self._writer.begin(request)
+
+    async def get(self, tenant: str, run_id: str) -> RunView | None:
+        if (log := self._writer.log(tenant, run_id)) is not None:
+            return log
+        query = select(*_HEAD, _C.request, _C.trace, _C.events)
+        async with self._database.read() as connection:
+            found = await connection.execute(
+                query.where(_C.tenant == key(tenant), _C.id == key(run_id))
+            )
+            row = found.one_or_none()
+        if row is None:
+            return None
+        *head, request, record, events = row
+        return StoredRun(
+            *head,
+            request=decode(request),
+            record=decode(record) if record else trace.fold(()),
+            events=tuple(NamedEvent(*each) for each in decode(events or "[]")),
+        )
+
+    async def recent(self, tenant: str, limit: int) -> Sequence[RunHead]:
+        """The newest first, those of this process and those that are written merged."""
+        newest: dict[str, RunHead] = {log.run_id: log for log in self._writer.logs(tenant)}
+        query = select(*_HEAD).where(_C.tenant == key(tenant))
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                query.order_by(_C.created_at.desc(), _C.id.desc()).limit(limit)
+            )
+            for row in rows:
+                newest.setdefault(row.id, StoredHead(*row))
+        ordered = sorted(newest.values(), key=attrgetter("created_at", "run_id"), reverse=True)
+        return ordered[:limit]
+
+    @asynccontextmanager
+    async def forgetting(self, forgotten: Iterable[tuple[str, str]]) -> AsyncGenerator[None]:
+        """While the body deletes the rows of these runs, none is written; and none afterwards."""
+        async with self._writer.forgetting(forgotten):
+            yield
+
+    async def aclose(self) -> None:
+        """Write what is not written yet, then let go of the database."""
+        try:
+            await self._writer.aclose()
+        finally:
+            await self._database.release()

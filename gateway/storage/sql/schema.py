@@ -1,0 +1,168 @@
+"""The tables as this version knows them. How a database gets there: `gateway/storage/migrations`.
+
+`tenant` begins every key, so that no statement can reach across. Times are seconds since the epoch,
+sizes are bytes of text. Documents stand last in a row: who lists heads never reads them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+REVISION = "0001"
+"""The newest migration; a database that is there needs none."""
+
+VERSION_TABLE = "gateway_version"
+
+metadata = MetaData()
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("process", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("status", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("error", Text),
+    Column("request", Text, nullable=False),
+    Column("trace", Text),
+    Column("events", Text),
+    Index("runs_by_age", "tenant", "created_at", "id", "size"),
+    Index("runs_by_end", "finished_at"),
+    Index(
+        "runs_going",
+        "process",
+        sqlite_where=text("finished_at IS NULL"),
+        postgresql_where=text("finished_at IS NULL"),
+    ),
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("used_at", Double, nullable=False),
+    Column("responses", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Index("chains_by_use", "tenant", "used_at", "id", "responses", "size"),
+)
+
+_MADE_NOW = "status IN ('queued', 'in_progress')"
+_IN_CONVERSATION = "conversation_id IS NOT NULL"
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("chain_id", Text, nullable=False),
+    Column("previous_id", Text),
+    Column("conversation_id", Text),
+    Column("run_id", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("inputs", Integer, nullable=False),
+    Column("input_size", BigInteger, nullable=False),
+    Column("item_count", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "chain_id"], ["chains.tenant", "chains.id"], ondelete="CASCADE"
+    ),
+    Index("responses_by_chain", "tenant", "chain_id"),
+    Index(
+        "responses_by_conversation",
+        "tenant",
+        "conversation_id",
+        sqlite_where=text(_IN_CONVERSATION),
+        postgresql_where=text(_IN_CONVERSATION),
+    ),
+    Index(
+        "responses_unfinished",
+        "process",
+        sqlite_where=text(_MADE_NOW),
+        postgresql_where=text(_MADE_NOW),
+    ),
+)
+
+response_items = Table(
+    "response_items",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("response_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("output", Boolean, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "response_id"], ["responses.tenant", "responses.id"], ondelete="CASCADE"
+    ),
+    Index("response_items_by_id", "tenant", "response_id", "item_id"),
+)
+
+response_events = Table(
+    "response_events",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("response_id", Text, primary_key=True),
+    Column("sequence_number", Integer, primary_key=True),
+    Column("event", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "response_id"], ["responses.tenant", "responses.id"], ondelete="CASCADE"
+    ),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("used_at", Double, nullable=False),
+    Column("next_position", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Index("conversations_by_use", "tenant", "used_at", "id", "size"),
+)
+
+conversation_items = Table(
+    "conversation_items",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("conversation_id", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "conversation_id"],
+        ["conversations.tenant", "conversations.id"],
+        ondelete="CASCADE",
+    ),
+    Index("conversation_items_by_id", "tenant", "conversation_id", "item_id"),
+)

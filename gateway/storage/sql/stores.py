@@ -1,0 +1,37 @@
+"""All stores over one database."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.storage.retention import Retention
+from gateway.storage.sql.conversations import SqlConversationStore
+from gateway.storage.sql.database import Database
+from gateway.storage.sql.opening import engine_of
+from gateway.storage.sql.processes import Process
+from gateway.storage.sql.responses import SqlResponseStore
+from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.upkeep import upkeep
+
+
+class SqlStores(NamedTuple):
+    """Each is closed by itself; the last one closes the database."""
+
+    runs: SqlRunStore
+    responses: SqlResponseStore
+    conversations: SqlConversationStore
+
+
+def open_stores(url: str, retention: Retention) -> SqlStores:
+    """The stores over a prepared database (`migrate.prepare`); connected when first used.
+
+    Raises `StorageRefused`.
+    """
+    return stores_over(Database(engine_of(url), Process(), upkeep(retention)))
+
+
+def stores_over(database: Database) -> SqlStores:
+    """The stores over one database."""
+    runs = SqlRunStore(database)
+    responses = SqlResponseStore(database, runs)
+    return SqlStores(runs, responses, SqlConversationStore(database, responses))
