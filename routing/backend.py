@@ -58,6 +58,7 @@ class Turn:
     `deadline` is a reading of the event loop's clock, in seconds. `constrain` asks for the gateway's
     own grammar, under which a call can't be invalid, where the backend is able to. `output_schema` is
     a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn.
+    `top_logprobs` is how many alternatives to each token come with `logprobs`, at most 20.
     """
 
     messages: Sequence[ChatMessage]
@@ -69,6 +70,7 @@ class Turn:
     constrain: bool = True
     max_calls: int = 16
     logprobs: bool = False
+    top_logprobs: int = 5
     deadline: float | None = None
 
 
@@ -137,11 +139,17 @@ def accepts_images(backend: object) -> bool:
     return getattr(backend, "accepts_images", False) is True
 
 
+def tells_logprobs(backend: object) -> bool:
+    """Whether a backend can tell log-probabilities: those that can't have a false `tells_logprobs`."""
+    return getattr(backend, "tells_logprobs", True) is True
+
+
 class ModelBackend(Protocol):
     """A model behind some engine. `context_tokens` is its window, `tokens`, prompt and answer.
 
     A backend with the attribute `accepts_images: bool` says by it whether its model reads images; ask
-    through `accepts_images`, which takes a backend without it for one that reads text only.
+    through `accepts_images`, which takes a backend without it for one that reads text only. In the same
+    way `tells_logprobs: bool` says whether it answers a turn's `logprobs`; without it, it does.
     """
 
     @property

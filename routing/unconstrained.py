@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from routing.backend import Completion, ModelBackend, TextDelta, Turn, accepts_images
+from routing.backend import (
+    Completion,
+    ModelBackend,
+    TextDelta,
+    Turn,
+    accepts_images,
+    tells_logprobs,
+)
 
 
 class Unconstrained:
@@ -36,6 +43,11 @@ class Unconstrained:
     def accepts_images(self) -> bool:
         """The inner backend's."""
         return accepts_images(self._inner)
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """The inner backend's."""
+        return tells_logprobs(self._inner)
 
     def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]:
         """The inner stream itself: closing it reaches the engine."""

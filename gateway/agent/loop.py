@@ -165,7 +165,7 @@ class AgentLoop:
         )
         if plan.loan is not None:
             yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))
-        court = Court(run.step, run.toolset, self._policies, run.subject)
+        court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         for event in verdict.events:
             yield event
@@ -186,6 +186,7 @@ class AgentLoop:
     async def _run_tools(self, run: Working, calls: Sequence[ValidCall]) -> list[ToolResult]:
         if not calls:
             return []
+        run.calls_run += len(calls)
         results = await observe(calls, run.toolset, run.call_context(), self._shelter)
         return [
             self._policies.on_result(run.subject, call, result)

@@ -69,6 +69,7 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         output_schema=run.request.output_schema,
         max_calls=limits.max_calls_per_turn,
         logprobs=run.request.logprobs,
+        top_logprobs=run.request.top_logprobs,
         deadline=run.deadline,
     )
     if limits.max_cost_usd is not None:
@@ -92,6 +93,8 @@ def _must_answer(run: Working) -> Incomplete | None:
     """Why this turn has to be the answer."""
     if run.unresolved:
         return run.unresolved[0]
+    if run.calls_left == 0 and not run.request.client_tools:
+        return Incomplete("max_tool_calls", f"{run.calls_run} calls are allowed.")
     if run.step == run.request.limits.max_steps and not run.request.client_tools:
         return Incomplete("max_steps", f"{run.step} steps are allowed.")
     if run.step > 1 and run.remaining_s() <= run.answer_reserve_s:

@@ -26,12 +26,14 @@ class Limits:
     """One deadline and one budget for the whole run, whatever it does.
 
     `deadline_s` in seconds from the start, `max_cost_usd` in US dollars (None: no limit).
+    `max_tool_calls` bounds the calls that are run here; the app's own are not counted.
     """
 
     max_steps: int = 12
     deadline_s: float = 120.0
     max_cost_usd: float | None = None
     max_calls_per_turn: int = 16
+    max_tool_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class RunRequest:
 
     `client_tools` belong to the app: their calls are validated and handed back, never run here.
     `tool_globs` choose from the registry by name; None means the default (`offered_globs`). `role` is
-    the `model` that was asked for: `gateway` routes, the others pin.
+    the `model` that was asked for: `gateway` routes, the others pin. `top_logprobs` is how many
+    alternatives to each token are told with `logprobs`, at most 20.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -54,6 +57,7 @@ class RunRequest:
     limits: Limits = field(default_factory=Limits)
     escalation: EscalationMode = "auto"
     logprobs: bool = False
+    top_logprobs: int = 0
     run_id: str = field(default_factory=new_run_id)
     tenant: str = "default"
 
@@ -89,8 +93,8 @@ StopReason = Literal["answer", "client_calls", "length", "incomplete", "denied",
 class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
-    Codes: max_steps, deadline, max_cost, max_output_tokens, no_expert, expert_failed, backend_failed,
-    stream_cut, approval_required, denied, unresolved_call.
+    Codes: max_steps, max_tool_calls, deadline, max_cost, max_output_tokens, no_expert, expert_failed,
+    backend_failed, stream_cut, approval_required, denied, unresolved_call.
     """
 
     reason: str

@@ -44,6 +44,9 @@ _CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _RAW_SHOWN = 500
 _NO_CALLS_NOW = "No tool can be called any more in this run; answer with what is known."
+_CALLS_USED_UP = (
+    "Not run: the calls that this request allows are used up. Answer with what is known."
+)
 _CUT_BY_LENGTH = "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
 
 
@@ -141,12 +144,16 @@ def select(
 
 @dataclass(frozen=True, slots=True)
 class Court:
-    """What a completion is judged by: the run's tools, the operator's rules, on whose behalf."""
+    """What a completion is judged by: the run's tools, the operator's rules, on whose behalf.
+
+    `calls_left` is how many calls may still be run here, None for any number.
+    """
 
     step: int
     toolset: Toolset
     policies: Policy
     subject: Subject
+    calls_left: int | None = None
 
     def judge(
         self, completion: Completion, calls: Sequence[ToolCall], *, callable_now: bool
@@ -194,6 +201,9 @@ class Court:
         match self.policies.on_call(self.subject, call):
             case Allow():
                 client = self.toolset.is_client(call.name)
+                if not client and len(done.runnable) == self.calls_left:
+                    done.refuse(self.step, call, _CALLS_USED_UP, Failure.DENIED)
+                    return
                 (done.handed if client else done.runnable).append(call)
                 done.events.append(CallAccepted(self.step, call, client))
             case Deny(reason=reason):

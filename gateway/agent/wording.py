@@ -10,6 +10,7 @@ from gateway.agent.run import Incomplete
 
 _ENGLISH = {
     "max_steps": "I stopped after the allowed number of steps",
+    "max_tool_calls": "I stopped after the allowed number of tool calls",
     "deadline": "I ran out of time",
     "max_cost": "I stopped at the cost limit",
     "no_expert": "I could not do all of this, and no larger model is configured to help",
@@ -22,6 +23,7 @@ _ENGLISH = {
 }
 _CHINESE = {
     "max_steps": "已达到允许的步数上限，我停了下来",
+    "max_tool_calls": "已达到允许的工具调用次数，我停了下来",
     "deadline": "时间用完了",
     "max_cost": "已达到费用上限，我停了下来",
     "no_expert": "我没能完成全部请求，也没有配置更大的模型来协助",

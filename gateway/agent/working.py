@@ -36,6 +36,7 @@ class Working:
     deadline: float
     messages: list[ChatMessage]
     step: int = 0
+    calls_run: int = 0
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     loan: Escalate | None = None
@@ -79,6 +80,12 @@ class Working:
     def answer_reserve_s(self) -> float:
         """Seconds at the end that are kept for the answer."""
         return min(_MOST_RESERVE_S, self.request.limits.deadline_s * _RESERVE_SHARE)
+
+    @property
+    def calls_left(self) -> int | None:
+        """How many calls may still be run here; None when nobody bounds them."""
+        most = self.request.limits.max_tool_calls
+        return None if most is None else max(most - self.calls_run, 0)
 
     def remaining_s(self) -> float:
         return self.deadline - asyncio.get_running_loop().time()

@@ -81,6 +81,11 @@ class LiteLLMBackend:
         """The configured window, else LiteLLM's table's, else an assumption."""
         return self._window or known_model(self.model).context_tokens or UNKNOWN_WINDOW
 
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether the provider may; Mistral's API has none."""
+        return not self.model.startswith("mistral/")
+
     def price_usd(self, usage: Usage) -> float:
         """US dollars for `usage`; 0.0 for a model whose price nobody told."""
         if self._price is not None:
@@ -134,8 +139,8 @@ class LiteLLMBackend:
             request |= {"tools": [tool_json(tool) for tool in named], "tool_choice": "required"}
         if turn.output_schema is not None and (not turn.tools or turn.tool_choice == "none"):
             request["response_format"] = response_format_json(turn.output_schema)
-        if turn.logprobs and not self.model.startswith("mistral/"):
-            request |= {"logprobs": True, "top_logprobs": 5}
+        if turn.logprobs and self.tells_logprobs:
+            request |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
         return {
             **request,
             "api_base": self._base_url,

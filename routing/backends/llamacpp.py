@@ -30,9 +30,6 @@ from routing.backends.llama_http import LlamaClient
 from routing.errors import BackendError, BackendTimeout, ContextTooLong
 from routing.prompt import PromptRenderer
 
-ALTERNATIVES = 10
-"""How many tokens are reported at each place of an answer with log-probabilities."""
-
 _READY_WITHIN_S = 2.0
 _RENDERED_INLINE = 100_000
 """Characters of conversation up to which rendering (about 1 ms) does not need a thread."""
@@ -168,7 +165,7 @@ class LlamaCppBackend:
             "stop": list(sampling.stop) or None,
             "frequency_penalty": sampling.frequency_penalty,
             "presence_penalty": sampling.presence_penalty,
-            "n_probs": ALTERNATIVES if turn.logprobs else None,
+            "n_probs": max(turn.top_logprobs, 1) if turn.logprobs else None,
             "grammar": grammar,
             "logit_bias": [[token, False] for token in banned],
             "stream": True,

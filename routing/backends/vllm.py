@@ -27,7 +27,6 @@ from routing.openai_wire import chat_body, require_readable, response_format_jso
 
 _LOG = logging.getLogger(__name__)
 
-TOP_LOGPROBS = 5
 UNKNOWN_WINDOW = 8_192
 """Tokens assumed until the engine has told its window."""
 
@@ -73,6 +72,11 @@ class VllmBackend:
         self._strict_roles = strict_roles
         self._extra_body = dict(extra_body or {})
         self._refused_grammars: set[str] = set()
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether the engine was not said to lack them."""
+        return self._logprobs
 
     @property
     def context_tokens(self) -> int:
@@ -182,7 +186,7 @@ class VllmBackend:
         elif turn.output_schema is not None and (not turn.tools or turn.tool_choice == "none"):
             body["response_format"] = response_format_json(turn.output_schema)
         if turn.logprobs and self._logprobs:
-            body |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
         if self._token_ids and (turn.tools or turn.logprobs):
             body["return_token_ids"] = True
         return body | self._extra_body

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from mistral_common.protocol.instruct.messages import UserMessage
 
-from gateway.agent.events import CallAccepted, TextDelta
+from gateway.agent.events import CallAccepted, TextDelta, TurnFinished
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits, RunRequest
-from routing.backend import Completion, Turn, Usage
+from routing.backend import Completion, TokenLogprob, Turn, Usage
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendTimeout
 from routing.router import Member, Router
@@ -198,3 +198,51 @@ async def test_with_the_apps_tools_offered_the_steps_end_all_the_same(stage: Any
     assert len(stage.tools.log) == 2
     assert played.outcome.incomplete.reason == "max_steps"
     assert played.text.startswith("I stopped after the allowed number of steps")
+
+
+async def test_calls_beyond_the_most_that_are_allowed_are_refused_with_a_word_that_says_so(
+    stage: Any,
+) -> None:
+    cities = [Call("get_weather", {"city": city}) for city in ("Lyon", "Paris", "Nice")]
+    limits = Limits(max_tool_calls=2)
+    run = await stage.play([cities, "Clear in two of them."], limits=limits)
+    assert [name for name, _ in stage.tools.log] == ["get_weather", "get_weather"]
+    assert len(run.refused) == 1
+    assert "used up" in run.results[0].content
+    assert stage.intermediary.turns[1].tool_choice == "none"
+    assert (run.outcome.stop, run.outcome.incomplete) == ("answer", None)
+
+
+async def test_a_model_that_still_calls_when_its_calls_are_used_up_ends_incomplete(
+    stage: Any,
+) -> None:
+    call = Call("get_weather", {"city": "Lyon"})
+    run = await stage.play([call, call], limits=Limits(max_tool_calls=1))
+    assert len(stage.tools.log) == 1
+    assert run.outcome.incomplete is not None
+    assert run.outcome.incomplete.reason == "max_tool_calls"
+
+
+async def test_the_apps_own_calls_are_not_counted(stage: Any) -> None:
+    mine = ToolSpec("mine", "The app's.", {"type": "object", "properties": {}})
+    run = await stage.play(
+        [
+            Call("get_weather", {"city": "Lyon"}),
+            [Call("get_weather", {"city": "Nice"}), Call("mine")],
+        ],
+        client_tools=(mine,),
+        tool_globs=("*",),
+        limits=Limits(max_tool_calls=1),
+    )
+    assert len(stage.tools.log) == 1
+    assert [call.name for call in run.outcome.client_calls] == ["mine"]
+
+
+async def test_log_probabilities_come_with_the_turn_where_the_request_asks(stage: Any) -> None:
+    said = Say("Hi", logprobs=(TokenLogprob("Hi", -0.25),))
+    asked = await stage.play([said], logprobs=True, top_logprobs=3)
+    [turn] = asked.of(TurnFinished)
+    assert turn.logprobs == said.logprobs
+    assert stage.intermediary.turns[0].top_logprobs == 3
+    [turn] = (await stage.play([said])).of(TurnFinished)
+    assert turn.logprobs == ()
