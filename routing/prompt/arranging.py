@@ -1,8 +1,8 @@
 """Our conversation as the messages that one tokenizer version can encode. Pure.
 
 Neighbours of one role become one message, as in training; an assistant message that says nothing is
-left out; where no user message stands, an empty one does, so that something is asked and the tools
-have their place.
+left out; where no user message stands (V3: none at the beginning), an empty one does, so that
+something is asked and the tools have their place.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def arranged(
             system.append(text)
         else:
             parts.append(SystemMessage(content=text))
-    if not any(isinstance(message, UserMessage) for message in parts):
+    if _lacks_user(parts, layout):
         parts.insert(_behind_system(parts), UserMessage(content=""))
     merged = _merged(parts, layout)
     return MESSAGE_BREAK.join(filter(None, system)) or None, merged
@@ -91,6 +91,13 @@ def _call(call: ToolCall, layout: Layout) -> ToolCall:
         id=call.id if layout.call_ids else _UNSEEN_ID,
         function=FunctionCall(name=call.function.name, arguments=arguments),
     )
+
+
+def _lacks_user(messages: Sequence[ChatMessage], layout: Layout) -> bool:
+    """Whether an empty question has to be put in; V3 was trained on conversations that a user begins."""
+    if layout.system_in_user:
+        return not messages or not isinstance(messages[0], UserMessage)
+    return not any(isinstance(message, UserMessage) for message in messages)
 
 
 def _behind_system(messages: Sequence[ChatMessage]) -> int:
