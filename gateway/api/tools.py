@@ -11,22 +11,32 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
 
 from gateway.agent.run import new_run_id
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.calling import Ran, call_once
 from gateway.api.errors import ApiError
+from gateway.api.openapi import json_body
 from gateway.services import Services
 from policies.decision import Deny, RequireApproval
 from policies.policy import Subject
 from tools.errors import NameTaken
-from tools.registration import build, read_registration
+from tools.registration import Registration, build, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
 from tools.wrappers import standard_wrappers
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
+
+
+class Invocation(BaseModel):
+    """The body of `invoke`, as the OpenAPI document tells it; it is read as a model's call is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    arguments: dict[str, Any]
 
 
 @router.get("")
@@ -36,7 +46,7 @@ async def list_tools(services: UsesServices) -> dict[str, Any]:
     return {"object": "list", "data": [_describe(spec) for spec in specs]}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=json_body(Registration))
 async def register_tool(request: Request, services: UsesServices) -> dict[str, Any]:
     """Register a tool that answers over HTTP; 409 when its name is in use."""
     registration = read_registration(parse_object(await _body(request, services)))
@@ -69,7 +79,7 @@ async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
     return {"object": "list", "data": [version]}
 
 
-@router.post("/{name}/invoke")
+@router.post("/{name}/invoke", openapi_extra=json_body(Invocation))
 async def invoke_tool(
     name: str, request: Request, services: UsesServices, tenant: Tenant
 ) -> dict[str, Any]:
