@@ -2,9 +2,10 @@
 
 `from_items` reads items in their stored form (`gateway.transcript.response_items` makes it). Accepted
 and made canonical: system and developer messages go first; an assistant's message and the calls behind
-it are one turn, and so are calls until the last of them has its output; reasoning is passed over; a
-compaction is replaced by what it holds; a call of status `incomplete` without an output (a run that was
-cut inside it) is dropped. Everything else that is not a conversation is refused, with its place.
+it are one turn, and so are calls until the last of them has its output; a compaction, and reasoning
+that this gateway made, are replaced by what they hold; other reasoning is passed over; a call of status
+`incomplete` without an output (a run that was cut inside it) is dropped. Everything else that is not a
+conversation is refused, with its place.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from gateway.transcript.chat import Transcript
 from gateway.transcript.errors import TranscriptError
 from gateway.transcript.ids import CallIds
 from gateway.transcript.response_items import Item, NewId, read_items
-from gateway.transcript.sealed import SealBroken, unseal
+from gateway.transcript.sealed import SealBroken, is_ours, unseal
 
 _PART_SEPARATOR = "\n\n"
 _SHOWN = 64
@@ -100,36 +101,57 @@ def _message_to_items(message: ChatMessage, new_id: NewId, ids: CallIds) -> list
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """An item and its path in the request; `input` for what the request did not bring itself."""
+    """An item and its path in the request; `input` for what the request did not bring itself.
+
+    `held` when it comes out of another item.
+    """
 
     index: int
     where: str
     item: Mapping[str, Any]
     own: bool
+    held: bool = False
 
     def at(self, key: str) -> str:
         return f"{self.where}.{key}" if self.own else self.where
 
 
+_HELD_IN = {
+    "compaction": frozenset({"message", "function_call", "function_call_output", "reasoning"}),
+    "reasoning": frozenset({"function_call", "function_call_output"}),
+}
+"""What the items that hold others may hold."""
+
+
 def _expanded(items: Sequence[Mapping[str, Any]], where: str, *, own: bool) -> list[_Placed]:
-    """The items with every compaction replaced by what it holds."""
+    """The items, and in place of each that holds others those."""
     placed: list[_Placed] = []
     for i, item in enumerate(items):
-        at = f"{where}[{i}]" if own else where
-        if item["type"] != "compaction":
-            placed.append(_Placed(i, at, item, own))
-            continue
-        problem_at = f"{at}.encrypted_content" if own else at
-        try:
-            held = read_items(unseal(item["encrypted_content"]), lambda prefix: prefix)
-        except SealBroken as broken:
-            raise TranscriptError(i, str(broken), problem_at) from broken
-        except TranscriptError as error:
-            raise TranscriptError(i, error.message, problem_at) from error
-        if any(each["type"] in ("compaction", "item_reference") for each in held):
-            raise TranscriptError(i, "the compaction item was altered", problem_at)
-        placed += [_Placed(i, at, each, own=False) for each in held]
+        each = _Placed(i, f"{where}[{i}]" if own else where, item, own)
+        placed += _held_in(each) if _holds(item) else [each]
     return placed
+
+
+def _holds(item: Mapping[str, Any]) -> bool:
+    """Whether an item holds others; reasoning may be some other model's, and sealed by it."""
+    sealed = item.get("encrypted_content")
+    return item["type"] == "compaction" or (
+        item["type"] == "reasoning" and isinstance(sealed, str) and is_ours(sealed)
+    )
+
+
+def _held_in(holder: _Placed) -> list[_Placed]:
+    problem_at = holder.at("encrypted_content")
+    allowed = _HELD_IN[holder.item["type"]]
+    try:
+        held = read_items(unseal(holder.item["encrypted_content"]), lambda prefix: prefix)
+    except SealBroken as broken:
+        raise TranscriptError(holder.index, str(broken), problem_at) from broken
+    except TranscriptError as error:
+        raise TranscriptError(holder.index, error.message, problem_at) from error
+    if not all(each["type"] in allowed for each in held):
+        raise TranscriptError(holder.index, "the item was altered", problem_at)
+    return [_Placed(holder.index, holder.where, each, own=False, held=True) for each in held]
 
 
 @dataclass(slots=True)
@@ -208,6 +230,8 @@ class _Reader:
             self._turn = _Turn(each)
         call_id: str = each.item["call_id"]
         if call_id in self._turn.calls:
+            if self._turn.calls[call_id][0].held and not each.held:
+                return  # the app's own call, which stands in what was done beside it, too
             problem = f"{_shown(call_id)} is the id of two calls"
             raise TranscriptError(each.index, problem, each.at("call_id"))
         name, arguments = each.item["name"], _arguments(each)

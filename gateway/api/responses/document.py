@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.agent.run import Incomplete, Outcome
@@ -118,8 +119,21 @@ def text_part(text: str, logprobs: list[JSONObject] | None = None) -> JSONObject
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": logprobs or []}
 
 
+def reasoning(
+    item_id: str, summary: Sequence[JSONObject], encrypted_content: str | None, status: str
+) -> JSONObject:
+    """What was done or thought on the way to an answer."""
+    return {
+        "type": "reasoning",
+        "id": item_id,
+        "summary": list(summary),
+        "encrypted_content": encrypted_content,
+        "status": status,
+    }
+
+
 def function_call(item_id: str, call: ValidCall, arguments: str, status: str) -> JSONObject:
-    """A call, the app's or the gateway's own."""
+    """A call."""
     return {
         "type": "function_call",
         "id": item_id,

@@ -5,9 +5,10 @@ whole response is always the last one of the stream.
 
 - A model turn's text is one message: `commentary` beside calls, else the `final_answer`. Its phase is
   known when the turn has ended, so it stands in `response.output_item.done`.
-- A call that runs here is a `function_call`, and what it brought a `function_call_output`.
-- A call of the app's tools becomes visible when the run ends in it: were the run to end otherwise (a
-  person has to approve another call first), nobody would answer it.
+- The calls of a turn that run here are one `reasoning` item, which says and holds what was done
+  (`acts.py`): to every client, a `function_call` is one that it has to run itself.
+- A call of the app's tools is a `function_call`. It becomes visible when the run ends in it: were the
+  run to end otherwise (a person has to approve another call first), nobody would answer it.
 - Calls that were refused are no items. The run's trace has them.
 """
 
@@ -29,10 +30,11 @@ from gateway.agent.events import (
 from gateway.agent.run import Outcome
 from gateway.api.errors import Answer
 from gateway.api.responses import document
+from gateway.api.responses.acts import Acts
 from gateway.api.responses.ids import output_id
 from gateway.api.responses.likelihood import of_text
 from routing.backend import TokenLogprob
-from tools.spec import ToolResult, ValidCall
+from tools.spec import ValidCall
 
 Event = dict[str, Any]
 _CUT = frozenset({"stream_cut", "max_output_tokens"})
@@ -59,7 +61,8 @@ class Output:
         self._items: list[document.JSONObject] = []
         self._message: _Message | None = None
         self._texts = 0
-        self._running: dict[str, int] = {}
+        self._acts: Acts | None = None
+        self._handed: list[ValidCall] = []
         self._held: list[RunEvent] | None = None
         self._calls = 0
         self._next = 0
@@ -105,10 +108,11 @@ class Output:
             case CallAccepted(client=True):
                 self._held = [event]
             case CallAccepted():
-                self._calls += 1
-                yield from self._call(event.call, runs_here=True)
-            case Observation():
-                yield from self._observe(event.result)
+                yield from self._act(event.call)
+            case Observation() if self._acts is not None:
+                yield from self._acts.observe(event.result)
+                if not self._acts.is_running:
+                    yield from self._end_acts("completed")
             case RunFinished():
                 yield from self._finish(event.outcome)
             case _:
@@ -138,8 +142,9 @@ class Output:
             if not (isinstance(event, CallAccepted) and event.client):
                 yield from self.feed(event)
             elif event.call.id in handed:
-                self._calls += 1
-                yield from self._call(event.call, runs_here=False)
+                self._hand(event.call)
+        for call in self._handed:
+            yield from self._call(call)
         missing = outcome.incomplete
         whole = missing is None or missing.reason not in _CUT
         phase = "commentary" if outcome.client_calls else "final_answer"
@@ -198,12 +203,34 @@ class Output:
         yield self._event("response.content_part.done", **at, part=part)
         yield self._event("response.output_item.done", output_index=message.index, item=item)
 
-    def _call(self, call: ValidCall, *, runs_here: bool) -> Iterator[Event]:
+    def _act(self, call: ValidCall) -> Iterator[Event]:
+        """A call is run here."""
+        yield from self._close("commentary")
+        self._calls += 1
+        if self._acts is None:
+            index = len(self._items)
+            self._acts = Acts(index, output_id("rs", self._run_id, index), self._event)
+            self._items.append(self._acts.item)
+            yield from self._acts.open(self._handed)
+        yield from self._acts.call(call)
+
+    def _end_acts(self, status: str) -> Iterator[Event]:
+        acts, self._acts = self._acts, None
+        if acts is not None:
+            yield from acts.close(status)
+            self._items[acts.index] = acts.item
+
+    def _hand(self, call: ValidCall) -> None:
+        """A call is the app's to run: an item of its own, behind what was done here in its turn."""
+        self._calls += 1
+        self._handed.append(call)
+        if self._acts is not None:
+            self._acts.hand(call)
+
+    def _call(self, call: ValidCall) -> Iterator[Event]:
         yield from self._close("commentary")
         index = len(self._items)
         item_id, arguments = output_id("fc", self._run_id, index), call.arguments_json()
-        if runs_here:
-            self._running[call.id] = index
         begun = document.function_call(item_id, call, "", "in_progress")
         item = document.function_call(item_id, call, arguments, "completed")
         self._items.append(item)
@@ -215,26 +242,11 @@ class Output:
         )
         yield self._event("response.output_item.done", output_index=index, item=item)
 
-    def _observe(self, result: ToolResult) -> Iterator[Event]:
-        if self._running.pop(result.call_id, None) is None:
-            return  # the answer to a call that was refused
-        index = len(self._items)
-        item_id = output_id("fco", self._run_id, index)
-        item = document.function_call_output(item_id, result)
-        self._items.append(item)
-        yield self._event(
-            "response.output_item.added", output_index=index, item={**item, "status": "in_progress"}
-        )
-        yield self._event("response.output_item.done", output_index=index, item=item)
-
     def _cut(self) -> None:
         """The run ended in the middle: what was open in it stays `incomplete`."""
         self._held = None
-        for _ in self._close("commentary", "incomplete"):
+        for _ in (*self._close("commentary", "incomplete"), *self._end_acts("incomplete")):
             self._next -= 1  # nobody reads these events
-        for index in self._running.values():
-            self._items[index] = {**self._items[index], "status": "incomplete"}
-        self._running.clear()
 
     def _about_response(self, kind: str) -> Event:
         return self._event(kind, response=self.document)

@@ -109,27 +109,30 @@ def _in_order(events: list[dict[str, Any]]) -> None:
     items: dict[int, dict[str, Any]] = {}
     texts: dict[str, str] = {}
     for event in events[len(start) : -1]:
-        kind = event["type"].removeprefix("response.")
-        index = event["output_index"]
-        match kind:
-            case "output_item.added":
-                assert index == len(items)
-                assert event["item"]["status"] == "in_progress"
-                items[index] = event["item"]
-                texts[event["item"]["id"]] = ""
-            case "output_text.delta" | "function_call_arguments.delta":
-                assert event["delta"]
-                texts[event["item_id"]] += event["delta"]
-            case "output_text.done":
-                assert texts[event["item_id"]] == event["text"]
-            case "function_call_arguments.done":
-                assert texts[event["item_id"]] == event["arguments"]
-            case "output_item.done":
-                assert items[index]["id"] == event["item"]["id"]
-                items[index] = event["item"]
-            case "content_part.added" | "content_part.done":
-                assert event["item_id"] == items[index]["id"]
-            case _:
-                pytest.fail(f"unexpected {kind}")
+        kind, index = event["type"].removeprefix("response."), event["output_index"]
+        if kind == "output_item.added":
+            assert index == len(items)
+            assert event["item"]["status"] == "in_progress"
+            items[index] = event["item"]
+        elif kind == "output_item.done":
+            assert items[index]["id"] == event["item"]["id"]
+            items[index] = event["item"]
+        else:
+            assert event["item_id"] == items[index]["id"]
+            _follow_text(texts, kind, event)
     if made["status"] != "failed":
         assert made["output"] == list(items.values())
+
+
+def _follow_text(texts: dict[str, str], kind: str, event: dict[str, Any]) -> None:
+    """Deltas add up to what is said at their end; a summary has several parts, one after another."""
+    item_id = event["item_id"]
+    if kind.endswith("part.added"):
+        texts[item_id] = ""
+    elif kind.endswith(".delta"):
+        assert event["delta"]
+        texts[item_id] = texts.get(item_id, "") + event["delta"]
+    elif kind.endswith("part.done"):
+        assert texts[item_id] == event["part"]["text"]
+    else:
+        assert texts[item_id] == event.get("text", event.get("arguments"))

@@ -28,9 +28,9 @@ def events(body: str) -> list[dict[str, Any]]:
 
 def still(value: Any) -> Any:
     """A response without what differs from run to run."""
-    changing = ("id", "call_id", "created_at", "completed_at", "run_id")
+    changing = ("id", "call_id", "created_at", "completed_at", "run_id", "encrypted_content")
     if isinstance(value, dict):
-        return {k: still(v) for k, v in value.items() if k not in changing and k != "previous_id"}
+        return {k: still(v) for k, v in value.items() if k not in changing}
     return [still(each) for each in value] if isinstance(value, list) else value
 
 

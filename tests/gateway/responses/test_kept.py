@@ -115,7 +115,7 @@ async def test_what_a_client_left_is_kept_as_cancelled(serve: Any) -> None:
     gateway = await serve([Say("I wait.", calls=[Call("wait")])])
     stream = await gateway.openai.responses.create(model="gateway", input="Go.", stream=True)
     async for event in stream:
-        if event.type == "response.function_call_arguments.done":
+        if event.type == "response.reasoning_summary_part.done":
             break
     await gateway.tools.waiting.wait()
     await stream.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mistral_common.protocol.instruct.messages import UserMessage
+from mistral_common.protocol.instruct.messages import AssistantMessage, UserMessage
 
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits, RunRequest
@@ -19,6 +19,7 @@ from gateway.api.responses.output import Output
 from gateway.api.responses.request import ResponseRequest, parse_request
 from gateway.transcript import TranscriptError
 from gateway.transcript.responses import from_items
+from gateway.transcript.sealed import unseal
 from policies.decision import Allow, Decision, RequireApproval
 from policies.policy import Policies, Policy, Subject
 from routing.backend import TokenLogprob
@@ -168,13 +169,10 @@ async def test_what_a_response_ended_in_can_be_continued(
     """Its items are a conversation, once the app has given the outputs of its own calls."""
     _, made = await stream(script, parse_request({"input": "Go.", "tools": [THEIRS]}), policies)
     asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go."}]}
-    answered = {i["call_id"] for i in made["output"] if i["type"] == "function_call_output"}
     given = [
         {"type": "function_call_output", "call_id": item["call_id"], "output": "1"}
         for item in made["output"]
         if item["type"] == "function_call"
-        and item["call_id"] not in answered
-        and item["status"] == "completed"
     ]
     from_items([asked, *made["output"]], [*given, asked])
 
@@ -205,32 +203,50 @@ async def test_text_is_streamed_piece_by_piece() -> None:
     assert (message["phase"], made["status"]) == ("final_answer", "completed")
 
 
-async def test_calls_that_run_here_are_items_with_their_outputs() -> None:
-    script = [Say("I look.", calls=[Call("ours", {"a": 1})]), "It is 1."]
+async def test_calls_that_run_here_are_the_reasoning_of_their_turn() -> None:
+    script = [Say("I look.", calls=[Call("ours", {"a": 1}), Call("ours", {"a": 2})]), "It is 3."]
     events, made = await stream(script, REQUEST)
-    said, call, output, answer_ = made["output"]
+    said, done, answer_ = made["output"]
     assert (said["phase"], answer_["phase"]) == ("commentary", "final_answer")
     assert said["content"][0]["text"] == "I look."
-    assert answer_["content"][0]["text"] == "It is 1."
-    assert (call["name"], call["arguments"]) == ("ours", '{"a":1}')
-    assert json.loads(output["output"]) == {"a": 1}
-    assert call["call_id"] == output["call_id"]
-    assert "function_call_arguments.done" in kinds(events)
+    assert answer_["content"][0]["text"] == "It is 3."
+    assert [part["text"] for part in done["summary"]] == [
+        'ours({"a":1})',
+        'ours({"a":2})',
+        'ours → {"a":1}',
+        'ours → {"a":2}',
+    ]
+    assert [i["type"] for i in unseal(done["encrypted_content"])] == [
+        "function_call",
+        "function_call",
+        "function_call_output",
+        "function_call_output",
+    ]
+    assert "reasoning_summary_part.done" in kinds(events)
     assert made["usage"]["total_tokens"] == 220
-    assert made["gateway"]["calls"] == 1
+    assert made["gateway"]["calls"] == 2
 
 
-async def test_a_call_of_the_app_ends_a_completed_response() -> None:
-    script = [[Call("ours", {"a": 1}), Call("theirs", {"a": 2}), Call("ours", {"a": 3})]]
+async def test_a_call_of_the_app_ends_a_completed_response_and_is_continued_as_it_was_said() -> (
+    None
+):
+    script = [[Call("theirs", {"a": 1}), Call("ours", {"a": 2}), Call("theirs", {"a": 3})]]
     _, made = await stream(script, REQUEST)
     assert made["status"] == "completed"
     assert [(i["type"], i.get("name")) for i in made["output"]] == [
-        ("function_call", "ours"),
+        ("reasoning", None),
         ("function_call", "theirs"),
-        ("function_call", "ours"),
-        ("function_call_output", None),
-        ("function_call_output", None),
+        ("function_call", "theirs"),
     ]
+    given = [
+        {"type": "function_call_output", "call_id": item["call_id"], "output": "1"}
+        for item in made["output"][1:]
+    ]
+    turn, *results = from_items(made["output"], given).messages
+    assert isinstance(turn, AssistantMessage)
+    calls = [each.function.arguments for each in turn.tool_calls or ()]
+    assert calls == ['{"a":1}', '{"a":2}', '{"a":3}']
+    assert [each.content for each in results] == ['{"a":2}', "1", "1"]
 
 
 async def test_a_call_that_was_refused_is_no_item() -> None:
@@ -245,8 +261,7 @@ async def test_a_call_of_the_app_is_not_shown_where_a_person_has_to_decide_first
     assert made["incomplete_details"]["reason"] == "content_filter"
     assert made["incomplete_details"]["code"] == "approval_required"
     assert [item["type"] for item in made["output"]] == [
-        "function_call",
-        "function_call_output",
+        "reasoning",
         "message",
     ]
 
