@@ -5,14 +5,14 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /app
 # The dependencies first: they change less often than the code.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --extra embedded --extra expert --no-install-project
+RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql --no-install-project
 COPY README.md LICENSE ./
 COPY gateway gateway
 COPY tools tools
 COPY routing routing
 COPY policies policies
 COPY models models
-RUN uv sync --locked --no-default-groups --extra embedded --extra expert
+RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql
 
 FROM python:3.13-slim
 # What llama.cpp is linked against.
@@ -20,7 +20,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 libstd
   && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 gateway && install -d -o gateway -g gateway /data
 COPY --from=build /app /app
-ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 GATEWAY__TOOLS__NOTES_PATH=/data/notes.db
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 \
+  GATEWAY__TOOLS__NOTES_PATH=/data/notes.db GATEWAY__STORAGE__URL=sqlite:////data/gateway.db
 WORKDIR /data
 VOLUME /data
 USER gateway

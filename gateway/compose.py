@@ -20,13 +20,26 @@ from glob import glob
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits
 from gateway.services import Services
-from gateway.settings import ModelSettings, Settings, SettingsError, load_settings
+from gateway.settings import (
+    ModelSettings,
+    Settings,
+    SettingsError,
+    StorageSettings,
+    load_settings,
+)
+from gateway.storage.conversations import ConversationStore
+from gateway.storage.errors import StorageRefused
 from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.responses import ResponseStore
+from gateway.storage.retention import Retention
+from gateway.storage.runs import RunStore
 from policies.loader import DEFAULT, PolicyError, load
 from policies.policy import Policies
 from routing.backends.openai_http import HttpTimeouts
@@ -82,6 +95,7 @@ def build_services(settings: Settings) -> Services:
     with ExitStack() as opened:
         _register_modules(registry, settings, opened)
         _register_manifests(registry, settings, sessions)
+        stores = _stores(settings.storage)
         router, policies = build_router(settings), _policies(settings)
         loop = AgentLoop(router, registry, policies)
         limits = settings.limits
@@ -89,9 +103,9 @@ def build_services(settings: Settings) -> Services:
             loop=loop,
             registry=registry,
             models={role: member.backend for role, member in router.members.items()},
-            store=MemoryRunStore(
-                max_runs=settings.storage.max_runs, max_age_s=settings.storage.max_age_s
-            ),
+            store=stores.runs,
+            responses=stores.responses,
+            conversations=stores.conversations,
             policies=policies,
             limits=Limits(
                 max_steps=limits.max_steps,
@@ -115,6 +129,55 @@ def build_router(settings: Settings) -> Router:
         _member("expert", expert) if expert else None,
         any_of() if names is None else any_of(names),
     )
+
+
+class _Stores(NamedTuple):
+    runs: RunStore
+    responses: ResponseStore
+    conversations: ConversationStore
+
+
+def _stores(storage: StorageSettings) -> _Stores:
+    """The stores; a database is made or upgraded first, and has to be there."""
+    retention = Retention(
+        max_runs=storage.max_runs,
+        max_run_age_s=storage.max_age_s,
+        max_responses=storage.max_responses,
+        max_conversations=storage.max_conversations,
+        max_idle_s=storage.max_idle_s,
+        max_bytes=storage.max_megabytes * 1024 * 1024,
+    )
+    if storage.url == "memory:":
+        return _memory_stores(retention)
+    from gateway.storage.sql.migrate import prepare
+    from gateway.storage.sql.stores import open_stores
+
+    try:
+        prepare(storage.url)
+        return _Stores(*open_stores(storage.url, retention))
+    except StorageRefused as error:
+        raise CompositionError(str(error), error.hint) from error
+
+
+def _memory_stores(retention: Retention) -> _Stores:
+    runs = MemoryRunStore(
+        max_runs=retention.max_runs,
+        max_age_s=retention.max_run_age_s,
+        max_characters=retention.max_bytes,
+    )
+    responses = MemoryResponseStore(
+        max_responses=retention.max_responses,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        forget_run=runs.forget,
+    )
+    conversations = MemoryConversationStore(
+        max_conversations=retention.max_conversations,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        forget_responses=responses.delete_of_conversation,
+    )
+    return _Stores(runs, responses, conversations)
 
 
 def _policies(settings: Settings) -> Policies:
@@ -209,7 +272,7 @@ def _builtin(notes_path: Path, opened: ExitStack) -> list[tuple[ToolSpec, Execut
     except (OSError, sqlite3.Error) as error:
         raise CompositionError(
             f"tools.notes_path: {notes_path} can't be opened: {error}",
-            "name a file that can be written, such as /tmp/notes.db",
+            "name a file that can be written, such as var/notes.db",
         ) from error
     return builtin.build(notes)
 

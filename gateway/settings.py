@@ -3,7 +3,8 @@
 One YAML file (`--config`, else `GATEWAY_CONFIG`, else `./gateway.yaml`, else the defaults), frozen and
 typed. Unknown keys are refused with the nearest known name. `${NAME}` is filled from the environment,
 and `GATEWAY__A__B` overrides the key `a.b`. Relative paths are relative to the file that names them.
-Without a file: the embedded model, the built-in tools, no expert, no authentication, loopback only.
+Without a file: the embedded model, the built-in tools, no expert, no authentication, loopback only, and
+a SQLite file under `var/`.
 
 Whatever is wrong is raised as one `SettingsError` that lists every problem with its key and its line.
 """
@@ -25,18 +26,22 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_serializer,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gateway.settings_document import Document, KeyPath, SettingsError, dotted, read_document
+from gateway.storage.location import without_password
 from routing.escalation import STRATEGIES
 
 __all__ = ["ModelSettings", "Settings", "SettingsError", "json_schema", "load_settings"]
 
 EMBEDDED_MODEL = Path(__file__).resolve().parents[1] / "models" / "nano" / "nano.gguf"
 """The weights that come with the repository."""
+
+_SQLITE = "sqlite:///"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -229,21 +234,44 @@ class EscalationSettings(_Section):
 
 
 class StorageSettings(_Section):
-    """Where runs are kept."""
+    """Where runs, stored responses and conversations are kept, and how much of them.
 
-    url: str = "memory:"
-    """Only `memory:` in this version: traces last no longer than the process."""
-    max_runs: Annotated[int, Field(ge=1)] = 1000
-    """The oldest are forgotten first."""
-    max_age_s: Annotated[float, Field(gt=0)] = 3600.0
-    """After a run's end, in seconds."""
+    The bounds hold for each tenant, with `memory:` for all together. What is oldest goes first.
+    """
+
+    url: Annotated[str, Field(repr=False)] = "sqlite:///var/gateway.db"
+    """`sqlite:///FILE` (`sqlite:////FILE` for an absolute path), `postgresql://USER:PASSWORD@HOST/DATABASE`
+    with the extra `postgresql`, or `memory:`, which forgets when the process ends."""
+    max_runs: Annotated[int, Field(ge=1)] = 10_000
+    """Runs, with their traces."""
+    max_age_s: Annotated[float, Field(gt=0)] = 7 * 86_400.0
+    """For a run after its end, in seconds."""
+    max_responses: Annotated[int, Field(ge=1)] = 10_000
+    """Stored responses; they go by chain."""
+    max_conversations: Annotated[int, Field(ge=1)] = 10_000
+    """Conversations; they go with all their items."""
+    max_idle_s: Annotated[float, Field(gt=0)] = 30 * 86_400.0
+    """For a chain of responses, and for a conversation, after it was last used, in seconds."""
+    max_megabytes: Annotated[int, Field(ge=1)] = 256
+    """Text of all runs, of all responses, and of all conversations: for each of the three."""
 
     @field_validator("url", mode="after")
     @classmethod
-    def _only_memory(cls, url: str) -> str:
-        if url != "memory:":
-            raise _not_in_this_version("storing runs on disk", "set it to `memory:`")
-        return url
+    def _known(cls, url: str) -> str:
+        file = url.removeprefix(_SQLITE)
+        if url in {"memory:", "sqlite:///:memory:"}:
+            return "memory:"
+        if (file != url and file) or url.startswith("postgresql://"):
+            return url
+        # Never the value itself: it may hold a password.
+        raise PydanticCustomError(
+            "unknown_storage",
+            "is neither sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/DATABASE nor memory:",
+        )
+
+    @field_serializer("url")
+    def _without_its_password(self, url: str) -> str:
+        return without_password(url)
 
 
 class AuthSettings(_Section):
@@ -271,7 +299,7 @@ class ServerSettings(_Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """0: any free port."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """Processes. Each has its own registry of tools and its own memory of runs."""
+    """Processes. Each has its own registry of tools; with `storage.url: memory:`, its own runs too."""
 
     @property
     def is_loopback(self) -> bool:
@@ -369,7 +397,13 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     policies = settings.policies
     if policies.file is not None:
         policies = policies.model_copy(update={"file": base / policies.file.expanduser()})
-    return settings.model_copy(update={"models": models, "tools": tools, "policies": policies})
+    storage = settings.storage
+    if storage.url.startswith(_SQLITE):
+        file = base / Path(storage.url.removeprefix(_SQLITE)).expanduser()
+        storage = storage.model_copy(update={"url": f"{_SQLITE}{file}"})
+    return settings.model_copy(
+        update={"models": models, "tools": tools, "policies": policies, "storage": storage}
+    )
 
 
 def _explain(detail: ErrorDetails, document: Document) -> str:

@@ -16,6 +16,7 @@ neither is a 500 that tells the client an id and nothing else, and tells the log
     BackendUnavailable  503
     BackendTimeout      504
     BackendProtocolError 502
+    StorageUnavailable  503   what is stored can't be reached now
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from typing import Any
 from gateway.agent.loop import RequestDenied
 from gateway.api.encoding import encode
 from gateway.live import Stopped
+from gateway.storage.errors import StorageUnavailable
 from gateway.transcript import TranscriptError
 from routing.errors import (
     BackendError,
@@ -108,6 +110,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     BackendTimeout: (504, "server_error", "model_timeout"),
     BackendProtocolError: (502, "server_error", "model_protocol_error"),
     BackendError: (502, "server_error", "model_error"),
+    StorageUnavailable: (503, "server_error", "storage_unavailable"),
 }
 
 _ENGINE_SETUP_STATUSES = frozenset({401, 403, 404})
@@ -143,6 +146,9 @@ def _from_table(error: Exception, row: tuple[int, str, str | None]) -> Answer:
             log.error("the engine of %r refuses us: %s", error.backend, error)
         case BackendUnavailable():
             retry = max(1, math.ceil(error.retry_after_s or _RETRY_AFTER_S))
+        case StorageUnavailable():
+            log.warning("%s", error)
+            message, retry = "what is stored can't be reached now; try again", _RETRY_AFTER_S
         case _:
             pass
     return Answer(status, message, kind, param, code, retry)

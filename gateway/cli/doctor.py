@@ -187,6 +187,7 @@ def _port(host: str, port: int) -> Finding:
 def _parts(settings: Settings) -> Iterator[Finding]:
     """Builds the gateway and asks its models: the only test that covers everything."""
     from gateway.compose import CompositionError, build_services
+    from gateway.storage.location import without_password
 
     async def ready() -> dict[str, bool]:
         services = build_services(settings)
@@ -206,6 +207,7 @@ def _parts(settings: Settings) -> Iterator[Finding]:
     except TimeoutError:
         answers = {}
     yield Finding("tools", well=True, told=", ".join(names) or "none")
+    yield Finding("storage", well=True, told=without_password(settings.storage.url))
     for role, model in _models(settings):
         where = f" at {model.base_url}" if model.base_url else ""
         yield Finding(

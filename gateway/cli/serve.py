@@ -89,6 +89,8 @@ def _banner(url: str, settings: Settings, application: Any, workers: int) -> Non
     from rich.panel import Panel
     from rich.table import Table
 
+    from gateway.storage.location import without_password
+
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
@@ -105,9 +107,8 @@ def _banner(url: str, settings: Settings, application: Any, workers: int) -> Non
     if application is not None:
         facts.add_row("tools", ", ".join(_tool_names(application)) or "none")
     if workers > 1:
-        facts.add_row(
-            "workers", f"{workers}, each with its own tools registered over REST and runs"
-        )
+        facts.add_row("workers", f"{workers}, each with its own tools registered over REST")
+    facts.add_row("storage", without_password(settings.storage.url))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Panel(facts, title="gateway", title_align="left", expand=False))
     # Outside the frame, in one piece: these are for copying.

@@ -84,7 +84,7 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
 
 @contextmanager
 def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[str]:
-    """A gateway for the time of a command; gives its URL.
+    """A gateway for the time of a command; gives its URL. What it is asked is not kept.
 
     `notes_path` puts another file in place of the configured notes, for what must not touch them.
     """
@@ -92,6 +92,8 @@ def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[
     from gateway.settings import load_settings
 
     settings = load_settings(config)
+    storage = settings.storage.model_copy(update={"url": "memory:"})
+    settings = settings.model_copy(update={"storage": storage})
     if notes_path is not None:
         tools = settings.tools.model_copy(update={"notes_path": notes_path})
         settings = settings.model_copy(update={"tools": tools})

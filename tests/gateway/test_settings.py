@@ -183,7 +183,7 @@ def test_a_wrong_override_is_told_by_its_variable(tmp_path: Path) -> None:
     [
         ("tools: {mcp: [{name: a, url: 'https://x/mcp'}]}", "not in this version"),
         ("tools: {openapi: [{name: a, spec: ./a.yaml}]}", "not in this version"),
-        ("storage: {url: 'sqlite:///var/gateway.db'}", "not in this version"),
+        ("storage: {url: 'mysql://u:secret@h/d'}", "is neither sqlite:///FILE nor postgresql://"),
         ("auth: {enabled: true}", "not in this version"),
         ("models: {intermediary: {backend: vllm, model: m}}", "needs `base_url`"),
         (

@@ -17,8 +17,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.storage.errors import StorageRefused, StorageUnavailable
+from gateway.storage.location import without_password
 from gateway.storage.sql.database import Database, told, translated
-from gateway.storage.sql.opening import LOCK_S, engine_of, masked
+from gateway.storage.sql.opening import LOCK_S, engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.schema import REVISION, VERSION_TABLE
 
@@ -61,14 +62,14 @@ async def _prepared(url: str) -> None:
                 await database.process.bury(connection)
                 await database.process.leave(connection)
     except (StorageUnavailable, TimeoutError) as error:
-        where = masked(url)
+        where = without_password(url)
         raise StorageRefused(
             f"storage.url: {where} can't be used: {error or 'no answer in time'}",
             "start the database, mend storage.url, or set it to `memory:` to keep nothing",
         ) from error
     except (SQLAlchemyError, sqlite3.Error, TypeError) as error:
         raise StorageRefused(
-            f"storage.url: {masked(url)} can't be used: {told(error)}",
+            f"storage.url: {without_password(url)} can't be used: {told(error)}",
             "mend storage.url, or name another database",
         ) from error
     finally:

@@ -5,7 +5,6 @@ Raises `StorageRefused`, and never tells a password.
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,6 @@ STATEMENT_S = 10
 
 _SQLITE = "sqlite:///"
 _POOL = 10
-
-
-def masked(url: str) -> str:
-    """The URL for people: without its password, however odd it is."""
-    url = re.sub(r"(://[^:/@?]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&](?:password|passfile|sslpassword)=)[^&]*", r"\1***", url)
 
 
 def engine_of(url: str) -> AsyncEngine:
