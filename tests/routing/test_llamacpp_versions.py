@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from mistral_common.protocol.instruct.messages import UserMessage
+from mistral_common.protocol.instruct.messages import AssistantMessage, ChatMessage, UserMessage
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
 from routing.backend import Completion, Sampling, Turn
@@ -84,3 +84,23 @@ async def test_a_required_call_comes_in_the_versions_spelling(version: str, tmp_
     spelled = "".join(token.text for token in completion.logprobs)
     between = "[CALL_ID]" if version == "v11" else "[ARGS]"
     assert spelled.startswith(f"[TOOL_CALLS]get_distance{between}")
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("fold_history", [False, True])
+async def test_a_second_question_finds_the_tools_in_the_cache_when_history_is_folded(
+    fold_history: bool,
+) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    backend = LlamaCppBackend("folding", MODEL, slots=1, fold_history=fold_history)
+    messages: list[ChatMessage] = [UserMessage(content="How far is it to Paris?")]
+    read_from_cache: list[int] = []
+    for _ in range(2):
+        asked = Turn(messages=messages, tools=[DISTANCE], sampling=Sampling(max_tokens=1))
+        *_, completion = [item async for item in backend.stream(asked)]
+        assert isinstance(completion, Completion)
+        read_from_cache.append(completion.usage.cached_tokens)
+        messages += [AssistantMessage(content="Far."), UserMessage(content="And to Lyon?")]
+    await backend.aclose()
+    assert read_from_cache[0] <= 1
+    assert read_from_cache[1] > 60 if fold_history else read_from_cache[1] <= 1
