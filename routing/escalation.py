@@ -21,6 +21,7 @@ class Evidence:
 
     `invalid_turns`: turns in a row in which a call stayed invalid after repair and a re-ask.
     `unknown_turns`: turns in a row that named a tool that does not exist.
+    `invalid_outputs`: answers in a row that do not have the form that was asked for (structured output).
     `unusable_turns`: turns in a row that brought neither an answer nor a call, or were cut.
     `repeats`: how often the latest call was made with the same arguments and the same result.
     `tool_errors`: observations in a row that are errors.
@@ -32,6 +33,7 @@ class Evidence:
     invalid_turns: int = 0
     unknown_turns: int = 0
     unusable_turns: int = 0
+    invalid_outputs: int = 0
     repeats: int = 0
     tool_errors: int = 0
     wish: str | None = None
@@ -108,6 +110,18 @@ class UnknownToolTwice(Strategy):
         return Reason("unknown_tool", evidence.problem)
 
 
+class InvalidOutput(Strategy):
+    """A structured answer still does not satisfy its schema after repair and one re-ask."""
+
+    def __init__(self, answers: int = 2) -> None:
+        self._answers = answers
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.invalid_outputs < self._answers:
+            return None
+        return Reason("invalid_output", evidence.problem)
+
+
 class NoProgress(Strategy):
     """The same call with the same arguments and result again and again, or turns with nothing in them."""
 
@@ -178,6 +192,7 @@ STRATEGIES: dict[str, Callable[[], Strategy]] = {
     "context_too_long": ContextTooLong,
     "unknown_tool": UnknownToolTwice,
     "invalid_after_repair": InvalidAfterRepair,
+    "invalid_output": InvalidOutput,
     "no_progress": NoProgress,
     "tool_errors": ToolErrors,
 }

@@ -46,6 +46,13 @@ class ParseProblem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A JSON value that was read."""
+
+    value: Any
+
+
 class _Refused(Exception):
     def __init__(self, problem: Problem, message: str) -> None:
         super().__init__(message)
@@ -79,6 +86,14 @@ def parse_arguments(raw: str | None, repairs: list[str] | None = None) -> JSONOb
             Problem.MALFORMED, f"arguments must be a JSON object, got {kind(value)}"
         )
     return cast("JSONObject", value)
+
+
+def parse_value(text: str) -> Parsed | ParseProblem:
+    """Any JSON value, within the bounds of `parse_arguments`."""
+    try:
+        return Parsed(_read(text))
+    except _Refused as refusal:
+        return refusal.verdict
 
 
 def _read(text: str) -> Any:

@@ -12,7 +12,8 @@ What holds, whatever the models and the tools do:
 - an unknown tool, bad arguments, a denied or failing tool are answers to the model, never the end;
 - one decision at a time is lent to the expert, then the intermediary goes on;
 - the last step must answer; what could not be done is said in the answer and in `incomplete`;
-- text is shown once and never taken back, a call is shown only after it was validated.
+- text is shown once and never taken back, a call is shown only after it was validated, and so is an
+  answer whose form the app asked for.
 
 Raises, while nothing was done: `RequestDenied` (policy), `tools.errors.RegistrationError` (the app's
 tools), `routing.errors.BackendError` (nobody can answer). Later failures end in an `Incomplete`.
@@ -24,6 +25,9 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import assert_never
 
+from mistral_common.protocol.instruct.messages import UserMessage
+
+from gateway.agent.answer import hold_to_form
 from gateway.agent.ask import Heard, ask
 from gateway.agent.events import (
     Escalated,
@@ -34,6 +38,7 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
+from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
@@ -54,6 +59,8 @@ from tools.spec import ToolResult, ValidCall
 _DRAIN_S = 10.0
 _CUT = "The stream broke off inside a call."
 _EMPTY = "The model gave neither an answer nor a call."
+_MOST_REJECTIONS = 3
+"""Answers without the form that was asked for, whoever gave them, after which a run gives up."""
 _NOBODY_ELSE = frozenset({"backend_down", "context_too_long"})
 """Loans after whose failure the intermediary can't go on either."""
 
@@ -128,7 +135,7 @@ class AgentLoop:
                 async for item in stream:
                     if isinstance(item, Heard):
                         heard = item
-                    elif delta := self._show(run, item.text):
+                    elif run.form is None and (delta := self._show(run, item.text)):
                         yield delta
         except BackendError as error:
             heard = error
@@ -151,6 +158,13 @@ class AgentLoop:
             completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
         )
         cost = run.spend(plan.route, usage)
+        court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
+        verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
+        if run.form is not None and verdict.answers:
+            verdict, read = hold_to_form(run.form, verdict, completion)
+            notes += read
+            if verdict.rejected is None and (delta := self._show(run, verdict.text)):
+                yield delta
         yield TurnFinished(
             step=run.step,
             text=completion.text,
@@ -165,8 +179,6 @@ class AgentLoop:
         )
         if plan.loan is not None:
             yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))
-        court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
-        verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         for event in verdict.events:
             yield event
         for result in verdict.answered:
@@ -207,6 +219,8 @@ class AgentLoop:
             return Interrupt(call, approval.reason)
         if verdict.handed:
             return Final(client_calls=verdict.handed)
+        if verdict.rejected is not None:
+            return self._rejected(run, plan, verdict.rejected)
         if verdict.answers:
             return self._answered(run, heard)
         if plan.must_answer is not None:
@@ -228,6 +242,16 @@ class AgentLoop:
             detail = f"The answer was cut after {heard.completion.usage.completion_tokens} tokens."
             return Final(incomplete=Incomplete("max_output_tokens", detail))
         return Final()
+
+    def _rejected(self, run: Working, plan: TurnPlan, rejected: Rejected) -> NextStep:
+        """An answer without the form that was asked for: mended by the model, lent, or given up."""
+        run.rejections += 1
+        last = plan.must_answer is not None or run.step >= run.request.limits.max_steps
+        if run.form is None or last or run.rejections >= _MOST_REJECTIONS:
+            return Final(incomplete=Incomplete("invalid_output", str(rejected)))
+        run.messages.append(UserMessage(content=run.form.advice(rejected)))
+        doubt = self._doubted(run.progress.note_rejected(str(rejected)))
+        return doubt if doubt is not None and run.may_lend() else RunAgain()
 
     def _doubted(self, evidence: Evidence) -> Escalate | None:
         reason = self._router.doubt(evidence)
@@ -267,7 +291,10 @@ class AgentLoop:
         if self._policies.rewrites_response and run.text:
             yield run.replace_text(self._policies.on_response(run.subject, run.text))
         missing = final.incomplete
-        if missing is not None and missing.reason != "max_output_tokens":
+        cut = missing is not None and missing.reason == "max_output_tokens"
+        if (
+            missing is not None and not cut and run.form is None
+        ):  # a form has no place for sentences
             yield run.add_paragraph(confession(missing, run.request.messages))
         yield RunFinished(run.outcome(final, _stop(final)))
 

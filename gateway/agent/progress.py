@@ -50,6 +50,17 @@ class Progress:
             unusable_turns=before.unusable_turns + 1,
             invalid_turns=before.invalid_turns,
             unknown_turns=before.unknown_turns,
+            invalid_outputs=before.invalid_outputs,
+            context_tokens=before.context_tokens,
+            problem=problem,
+        )
+        return self.evidence
+
+    def note_rejected(self, problem: str) -> Evidence:
+        """A structured answer that does not have its form."""
+        before = self.evidence
+        self.evidence = Evidence(
+            invalid_outputs=before.invalid_outputs + 1,
             context_tokens=before.context_tokens,
             problem=problem,
         )

@@ -93,8 +93,8 @@ StopReason = Literal["answer", "client_calls", "length", "incomplete", "denied",
 class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
-    Codes: max_steps, max_tool_calls, deadline, max_cost, max_output_tokens, no_expert, expert_failed,
-    backend_failed, stream_cut, approval_required, denied, unresolved_call.
+    Codes: max_steps, max_tool_calls, deadline, max_cost, max_output_tokens, invalid_output, no_expert,
+    expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call.
     """
 
     reason: str

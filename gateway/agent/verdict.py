@@ -21,6 +21,7 @@ from mistral_common.protocol.instruct.messages import AssistantMessage
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.events import CallAccepted, CallRefused
+from gateway.agent.form import Rejected
 from policies.decision import Allow, Deny, RequireApproval
 from policies.policy import Policy, Subject
 from routing.backend import Completion
@@ -56,7 +57,8 @@ class Verdict:
 
     `runnable` and `handed` are valid and allowed, in the model's order: the gateway runs the first,
     the app gets the second. `answered` holds a result for each refused call. `held` waits for a
-    person. `message` is the turn as the transcript keeps it: always well-formed, ids unique.
+    person. `message` is the turn as the transcript keeps it: always well-formed, ids unique. `rejected`
+    is what is wrong with a text that should be a structured answer.
     """
 
     message: AssistantMessage
@@ -68,6 +70,7 @@ class Verdict:
     invalid: tuple[InvalidCall, ...] = ()
     cut: bool = False
     wish: str | None = None
+    rejected: Rejected | None = None
 
     @property
     def answers(self) -> bool:
@@ -87,6 +90,11 @@ class Verdict:
     @property
     def _is_plain(self) -> bool:
         return not self.message.tool_calls and not self.cut and self.wish is None
+
+    @property
+    def text(self) -> str:
+        """What the turn says."""
+        return str(self.message.content or "")
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
 
+from gateway.agent.form import AnswerForm
 from gateway.agent.progress import Progress
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
 from gateway.agent.steps import Escalate, Final
@@ -28,13 +29,19 @@ _RESERVE_SHARE = 0.1
 
 @dataclass(slots=True)
 class Working:
-    """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock."""
+    """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock.
+
+    `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
+    not.
+    """
 
     request: RunRequest
     toolset: Toolset
     router: Router
     deadline: float
     messages: list[ChatMessage]
+    form: AnswerForm | None = None
+    rejections: int = 0
     step: int = 0
     calls_run: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -51,7 +58,7 @@ class Working:
     def begin(
         cls, request: RunRequest, registry: Registry, policies: Policy, router: Router
     ) -> Working:
-        """Choose the tools of this run. Raises `RegistrationError` for the app's own."""
+        """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema."""
         globs = request.offered_globs
         subject = Subject(request.run_id, request.tenant)
         toolset = registry.snapshot()
@@ -61,8 +68,9 @@ class Working:
             toolset = toolset.without(lambda spec: not policies.on_offer(subject, spec))
         if request.client_tools:
             toolset = toolset.with_client(request.client_tools)
-        now = asyncio.get_running_loop().time()
-        run = cls(request, toolset, router, now + request.limits.deadline_s, list(request.messages))
+        form = None if request.output_schema is None else AnswerForm(request.output_schema)
+        deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
+        run = cls(request, toolset, router, deadline, list(request.messages), form)
         run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run
 
