@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.api import conversations, health, models, runs, tools
 from gateway.api.chat import ChatCompletions
@@ -27,6 +27,7 @@ from gateway.api.responses import compact
 from gateway.api.responses import routes as responses
 from gateway.api.responses.endpoint import CreateResponse
 from gateway.api.responses.live import LiveResponses
+from gateway.api.responses.websocket import ResponsesSocket
 from gateway.services import Services
 
 ServicesFactory = Callable[[], Awaitable[Services]]
@@ -62,6 +63,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     )
     create = Route("/v1/responses", CreateResponse(), methods=["POST"], name="create_response")
     app.router.routes[:0] = [hot, create]  # routes are tried in order
+    app.router.routes.append(WebSocketRoute("/v1/responses", ResponsesSocket(), name="socket"))
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
     for part in (models, tools, runs, compact, responses, conversations, health):
         app.include_router(part.router)

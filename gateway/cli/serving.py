@@ -72,7 +72,7 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
         factory=True,
         loop="asyncio" if os.name == "nt" else "uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
         lifespan="on",
         log_level="warning",
         server_header=False,

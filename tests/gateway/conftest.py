@@ -140,7 +140,7 @@ def build(
 async def listening(app: Any, lifespan: Literal["on", "off"] = "off") -> AsyncGenerator[str]:
     """Serve an ASGI application on a free port; gives its URL."""
     bound = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, ws="none", lifespan=lifespan)
+    config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", lifespan=lifespan)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.api.asgi import ClientGone, read_body, require_json, stopping_when_gone
-from gateway.api.mcp.origin import require_own_origin
+from gateway.api.origin import require_own_origin
 from gateway.live import Stopped
 from gateway.services import Services
 

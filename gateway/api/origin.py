@@ -1,8 +1,8 @@
 """Who may ask a gateway on this machine: no web page whose name was made to point here.
 
-A page of another origin can reach `127.0.0.1` by its own name (DNS rebinding). So a request that
-arrives over loopback has to name a loopback host, and a browser's `Origin` has to be a loopback one
-wherever it arrives: no page elsewhere has a use for `/mcp`.
+A page of another origin can reach `127.0.0.1` by its own name (DNS rebinding), and open a WebSocket to
+any address without asking. So what arrives over loopback has to name a loopback host, and a browser's
+`Origin` has to be a loopback one wherever it arrives: pages elsewhere have no business here.
 """
 
 from __future__ import annotations
