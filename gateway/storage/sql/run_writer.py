@@ -56,6 +56,8 @@ class RunWriter:
         self._waiting: dict[_Key, RunLog] = {}
         self._begun: set[_Key] = set()
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closing = asyncio.Event()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -85,6 +87,10 @@ class RunWriter:
                 self._drop(each)
             yield
 
+    async def settled(self) -> None:
+        """Wait until nothing waits to be written."""
+        await self._idle.wait()
+
     async def aclose(self) -> None:
         """Write what is left, for a bounded time."""
         self._closing.set()
@@ -111,6 +117,7 @@ class RunWriter:
 
     def _write_soon(self, one: RunLog) -> None:
         self._waiting[one.tenant, one.run_id] = one
+        self._idle.clear()
         self._wake.set()
 
     def _drop(self, dropped: _Key) -> None:
@@ -131,6 +138,7 @@ class RunWriter:
                     if self._closing.is_set():
                         return
                     await self._pause(_RETRY_S)
+            self._idle.set()
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when closing."""

@@ -102,6 +102,10 @@ class SqlRunStore:
         async with self._writer.forgetting(forgotten):
             yield
 
+    async def settled(self) -> None:
+        """Wait until all that has happened so far is written."""
+        await self._writer.settled()
+
     async def aclose(self) -> None:
         """Write what is not written yet, then let go of the database."""
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.storage.retention import Retention
@@ -30,8 +32,8 @@ def open_stores(url: str, retention: Retention) -> SqlStores:
     return stores_over(Database(engine_of(url), Process(), upkeep(retention)))
 
 
-def stores_over(database: Database) -> SqlStores:
+def stores_over(database: Database, now: Callable[[], float] = time.time) -> SqlStores:
     """The stores over one database."""
     runs = SqlRunStore(database)
-    responses = SqlResponseStore(database, runs)
-    return SqlStores(runs, responses, SqlConversationStore(database, responses))
+    responses = SqlResponseStore(database, runs, now)
+    return SqlStores(runs, responses, SqlConversationStore(database, responses, now))

@@ -1,0 +1,85 @@
+"""The stores under test, with a clock that a test sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mistral_common.protocol.instruct.messages import UserMessage
+from sqlalchemy import text
+
+from gateway.agent.run import RunRequest
+from gateway.storage.conversations import ConversationStore
+from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.responses import ResponseStore
+from gateway.storage.runs import RunStore
+from gateway.storage.sql.database import Database
+from gateway.storage.sql.opening import engine_of
+from gateway.storage.sql.processes import Process
+from gateway.storage.sql.schema import metadata
+from gateway.storage.sql.stores import stores_over
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Kept:
+    """The stores of a test; `database` where they are in SQL."""
+
+    runs: RunStore
+    responses: ResponseStore
+    conversations: ConversationStore
+    database: Database | None = None
+    clock: Clock = field(default_factory=Clock)
+
+    async def aclose(self) -> None:
+        for store in (self.runs, self.responses, self.conversations):
+            await store.aclose()
+
+    async def tables(self) -> dict[str, int]:
+        """How many rows each table has."""
+        assert self.database is not None
+        return await rows_of(self.database)
+
+
+async def rows_of(database: Database) -> dict[str, int]:
+    async with database.read() as connection:
+        return {
+            name: (await connection.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one()
+            for name in metadata.tables
+        }
+
+
+def asked(tenant: str = "a", content: str = "Go.") -> RunRequest:
+    return RunRequest(messages=(UserMessage(content=content),), tenant=tenant)
+
+
+def item(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "type": "message", **more}
+
+
+def sql_stores(url: str, **process: Any) -> Kept:
+    """Stores over a prepared database, without upkeep: a test does that itself."""
+    clock = Clock()
+    database = Database(engine_of(url), Process(**process))
+    stores = stores_over(database, clock)
+    return Kept(*stores, database, clock)
+
+
+def memory_stores() -> Kept:
+    clock = Clock()
+    runs = MemoryRunStore()
+    responses = MemoryResponseStore(forget_run=runs.forget, now=clock)
+    forget = responses.delete_of_conversation
+    conversations = MemoryConversationStore(forget_responses=forget, now=clock)
+    return Kept(runs, responses, conversations, clock=clock)
