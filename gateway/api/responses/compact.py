@@ -21,7 +21,7 @@ from gateway.api.openapi import json_body
 from gateway.api.responses.document import usage
 from gateway.api.responses.ids import free_id
 from gateway.api.responses.shortening import shortened
-from gateway.api.responses.window import Room, chain, previous, read_window, resolve
+from gateway.api.responses.window import Room, chain, previous, read_window, refilled, resolve
 from gateway.api.wire import refusal
 from gateway.storage.items import Item
 from gateway.transcript.response_items import read_items
@@ -58,7 +58,8 @@ async def compact_response(request: Request, services: UsesServices, tenant: Ten
     model = asked.model or "gateway"
     if model != "gateway" and model not in services.models:
         raise ApiError(404, f"no model {model[:64]!r} here", param="model", code="model_not_found")
-    read = read_items([] if asked.input is None else asked.input, free_id)
+    brought = await refilled(services, tenant, [] if asked.input is None else asked.input)
+    read = read_items(brought, free_id)
     items: list[Item] = list(await resolve(services, tenant, read, free_id))
     if asked.previous_response_id is not None:
         await previous(services, tenant, asked.previous_response_id)

@@ -29,7 +29,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from starlette.types import Message, Receive
@@ -45,7 +45,16 @@ from gateway.api.responses.offer import offer
 from gateway.api.responses.output import Event, Output
 from gateway.api.responses.request import ResponseRequest
 from gateway.api.responses.told import told
-from gateway.api.responses.window import Room, Window, chain, previous, read_window, resolve, weight
+from gateway.api.responses.window import (
+    Room,
+    Window,
+    chain,
+    previous,
+    read_window,
+    refilled,
+    resolve,
+    weight,
+)
 from gateway.api.wire import GatewayOptions, tightened
 from gateway.live import Stopped
 from gateway.services import Services
@@ -111,7 +120,8 @@ async def prepare(
     new_id = input_ids(run_id)
     if request.input is None and request.previous_response_id is None and not request.conversation:
         raise ApiError(400, "missing parameter: input", param="input", code="missing_parameter")
-    read = read_items([] if request.input is None else request.input, new_id)
+    brought = await refilled(services, tenant, [] if request.input is None else request.input)
+    read = read_items(brought, new_id)
     inputs = await resolve(services, tenant, read, new_id, conversation_id=request.conversation_id)
     window, is_stored = await _before(request, services, tenant, inputs, kept or {})
     transcript = from_items(window.items, inputs, request.instructions)
@@ -128,9 +138,10 @@ async def prepare(
         sampling=request.sampling(),
         output_schema=schema,
         role=cast("Role", request.model),
-        limits=tightened(services.limits, options),
+        limits=replace(tightened(services.limits, options), max_tool_calls=request.max_tool_calls),
         escalation=options.escalation,
         logprobs=request.wants_logprobs,
+        top_logprobs=request.top_logprobs or 0,
         run_id=run_id,
         tenant=tenant,
     )

@@ -24,13 +24,7 @@ _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 _LOGPROBS = "message.output_text.logprobs"
 INCLUDABLE = (_LOGPROBS, "reasoning.encrypted_content", "message.input_image.image_url")
 """What `include` may name; there is no reasoning to encrypt, and image URLs are always repeated."""
-_UNSUPPORTED = (
-    "max_tool_calls",
-    "prompt",
-    "context_management",
-    "moderation",
-    "prompt_cache_options",
-)
+_UNSUPPORTED = ("prompt", "context_management", "moderation", "prompt_cache_options")
 
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],

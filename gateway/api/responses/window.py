@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from gateway.api.errors import ApiError
 from gateway.api.responses.ids import owner
@@ -125,6 +125,28 @@ async def previous(services: Services, tenant: str, response_id: str) -> StoredR
 
 def _previous(problem: str) -> ApiError:
     return ApiError(400, problem, param="previous_response_id", code="previous_response_not_found")
+
+
+async def refilled(services: Services, tenant: str, value: object) -> object:
+    """An `input` in which reasoning of ours that a client emptied holds again what it held.
+
+    Some frameworks send back a reasoning item's id and summary, and leave out what they can't read.
+    """
+    if not isinstance(value, list):
+        return value
+    return [await _refill(services, tenant, item) for item in cast("list[object]", value)]
+
+
+async def _refill(services: Services, tenant: str, item: object) -> object:
+    match item:
+        case {"type": "reasoning", "id": str(item_id)} if owner(item_id) is not None:
+            wire = cast("dict[str, object]", item)
+            if wire.get("encrypted_content") is not None:
+                return wire
+            found = await _find(services, tenant, item_id, None)
+            return {**wire, "encrypted_content": (found or {}).get("encrypted_content")}
+        case _:
+            return item
 
 
 async def resolve(

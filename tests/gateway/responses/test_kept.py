@@ -77,6 +77,19 @@ async def test_its_output_can_be_sent_again_and_referred_to(serve: Any) -> None:
     assert [str(m.role) for m in by_value] == ["user", "assistant", "tool", "assistant", "user"]
 
 
+async def test_reasoning_that_a_client_emptied_holds_again_what_it_held(serve: Any) -> None:
+    gateway = await serve([Call("add", {"a": 1, "b": 2}), *["Hi."] * 3])
+    made = await create(gateway)
+    [done, said] = made["output"]
+    emptied = {"type": "reasoning", "id": done["id"], "summary": done["summary"]}
+    await create(gateway, input=[{"role": "user", "content": "Go."}, emptied, said, THREE[-1]])
+    roles = [str(message.role) for message in gateway.intermediary.turns[-1].messages]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
+    await gateway.http.delete(f"/v1/responses/{made['id']}")
+    await create(gateway, input=[emptied, THREE[-1]])
+    assert asked(gateway) == ["Go on."]
+
+
 async def test_the_past_is_cut_at_a_turn_when_asked_for(serve: Any) -> None:
     long = "word " * 14_000  # bytes of 23,000 tokens as they are counted, of a window of 32,768
     gateway = await serve([Call("add", {"a": 1, "b": 2}), long, "One.", "Two.", "Three."])
@@ -184,3 +197,12 @@ async def test_parallel_requests_do_not_mix(serve: Any) -> None:
     made = await asyncio.gather(*(create(gateway, input=f"number {n}") for n in range(20)))
     texts = [each["output"][0]["content"][0]["text"] for each in made]
     assert texts == [f"number {n}" for n in range(20)]
+
+
+async def test_the_calls_that_run_here_are_counted(serve: Any) -> None:
+    gateway = await serve([Call("add", {"a": n, "b": 2}) for n in range(4)])
+    made = await create(gateway, max_tool_calls=2)
+    assert gateway.tools.log == ["add", "add"]
+    assert made["max_tool_calls"] == 2
+    assert made["status"] == "incomplete"
+    assert made["incomplete_details"]["code"] == "max_tool_calls"

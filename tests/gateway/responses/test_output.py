@@ -216,7 +216,8 @@ async def test_calls_that_run_here_are_the_reasoning_of_their_turn() -> None:
         'ours → {"a":1}',
         'ours → {"a":2}',
     ]
-    assert [i["type"] for i in unseal(done["encrypted_content"])] == [
+    held: list[Any] = unseal(done["encrypted_content"])
+    assert [item["type"] for item in held] == [
         "function_call",
         "function_call",
         "function_call_output",
