@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
+from gateway.agent.code_blocks import CodeBlock
 from routing.backend import Sampling, ToolChoice, Usage
 from tools.spec import ToolSpec, ValidCall
 
@@ -43,7 +44,8 @@ class RunRequest:
     `client_tools` belong to the app: their calls are validated and handed back, never run here.
     `tool_globs` choose from the registry by name; None means the default (`offered_globs`). `role` is
     the `model` that was asked for: `gateway` routes, the others pin. `top_logprobs` is how many
-    alternatives to each token are told with `logprobs`, at most 20.
+    alternatives to each token are told with `logprobs`, at most 20. With `extract_code` the outcome
+    holds the answer's fenced code.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -58,6 +60,7 @@ class RunRequest:
     escalation: EscalationMode = "auto"
     logprobs: bool = False
     top_logprobs: int = 0
+    extract_code: bool = False
     run_id: str = field(default_factory=new_run_id)
     tenant: str = "default"
 
@@ -107,7 +110,7 @@ class Outcome:
 
     `hidden` is what the app does not see of a run that ends in its own calls while tools of the
     registry ran beside them: the messages up to the results known here, to be put back when the app
-    returns with its results. Empty when the app sees everything.
+    returns with its results. Empty when the app sees everything. `code` is None unless it was asked for.
     """
 
     stop: StopReason
@@ -119,3 +122,4 @@ class Outcome:
     cost_usd: float = 0.0
     escalations: tuple[Escalation, ...] = ()
     hidden: tuple[ChatMessage, ...] = ()
+    code: tuple[CodeBlock, ...] | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
 
+from gateway.agent.code_blocks import code_blocks
 from gateway.agent.form import AnswerForm
 from gateway.agent.progress import Progress
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
@@ -204,6 +205,7 @@ class Working:
             cost_usd=self.cost_usd,
             escalations=tuple(self.escalations),
             hidden=self._hidden(final),
+            code=code_blocks(self.text) if self.request.extract_code else None,
         )
 
     def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:

@@ -8,6 +8,7 @@ an event in the stream in the same shape.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,7 +19,7 @@ from gateway.agent.events import (
     TextDelta,
     TurnFinished,
 )
-from gateway.agent.run import Outcome, RunRequest
+from gateway.agent.run import RunRequest
 from gateway.api.asgi import (
     JSON,
     ClientGone,
@@ -29,7 +30,8 @@ from gateway.api.asgi import (
     send_bytes,
     send_error,
 )
-from gateway.api.chat_answer import ChatAnswer
+from gateway.api.chat_answer import ChatAnswer, Ending
+from gateway.api.chat_logprobs import of_answer
 from gateway.api.driving import driven, settle
 from gateway.api.encoding import encode
 from gateway.api.errors import ApiError, answer
@@ -39,7 +41,7 @@ from gateway.live import Stopped
 from gateway.services import Services
 from gateway.storage.runs import RunLog
 from gateway.transcript import from_chat
-from routing.backend import NamedTool
+from routing.backend import NamedTool, tells_logprobs
 from tools.errors import RegistrationError
 from tools.schema import compile_schema
 
@@ -87,6 +89,7 @@ def _prepare(chat: ChatRequest, services: Services) -> RunRequest:
     run = run_request(chat, messages, operator=services.limits, tenant=_TENANT)
     require_image_reader(run, transcript.images, services.models)
     _require_choice(run, services)
+    _require_logprobs(run, services)
     if run.output_schema is not None:
         compile_schema(run.output_schema, "response_format.json_schema.schema")
     return run
@@ -108,6 +111,14 @@ def _require_choice(run: RunRequest, services: Services) -> None:
         raise ApiError(400, problem, param="tool_choice", code="no_tools")
 
 
+def _require_logprobs(run: RunRequest, services: Services) -> None:
+    """Log-probabilities have to come from a model whose engine can tell them."""
+    backend = services.models["intermediary" if run.role == "gateway" else run.role]
+    if run.logprobs and not tells_logprobs(backend):
+        problem = f"the engine of {backend.model} does not tell log-probabilities"
+        raise ApiError(400, problem, param="logprobs", code="unsupported")
+
+
 def _at_its_place(error: RegistrationError) -> ApiError:
     """The registry knows a client's tool as `tools[0]`; in the request its parts are deeper."""
     param = error.where
@@ -116,20 +127,46 @@ def _at_its_place(error: RegistrationError) -> ApiError:
     return ApiError(400, error.why, param=param, code="invalid_tool")
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What an answer needs of a run's events, however it is sent."""
+
+    run: RunRequest
+    calls: int = 0
+    turns: list[TurnFinished] = field(default_factory=list[TurnFinished])
+    _ending: Ending | None = None
+
+    def take(self, event: RunEvent) -> None:
+        """Note an event."""
+        match event:
+            case CallAccepted():
+                self.calls += 1
+            case TurnFinished() if self.run.logprobs:
+                self.turns.append(event)
+            case RunFinished(outcome=outcome):
+                told = of_answer(self.turns, outcome.text, self.run.top_logprobs)
+                self._ending = Ending(outcome, self.calls, told)
+            case _:
+                pass
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended; after the last event."""
+        if self._ending is None:
+            raise RuntimeError("the loop ended without RunFinished")
+        return self._ending
+
+
 async def _whole(
     chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
 ) -> None:
-    calls, outcome = 0, None
+    heard = _Heard(run)
     async with driven(services, run, receive) as (log, events):
         async for event in events:
             log.append(event)
-            if isinstance(event, CallAccepted):
-                calls += 1
-            elif isinstance(event, RunFinished):
-                outcome = event.outcome
-    outcome = _required(outcome)
-    settle(services, run, outcome)
-    body = ChatAnswer(run, chat.model, log.created_at).whole(outcome, calls)
+            heard.take(event)
+    settle(services, run, heard.ending.outcome)
+    body = ChatAnswer(run, chat.model, log.created_at).whole(heard.ending)
     await send_bytes(send, 200, encode(body), [JSON, _run_header(run)])
 
 
@@ -139,7 +176,7 @@ async def _stream(
     stream = _Stream(send, chat, run)
     try:
         async with driven(services, run, receive) as (log, events):
-            outcome, calls = await stream.translate(log, events)
+            ending = await stream.translate(log, events)
     except Stopped as stopped:
         if stopped.cause == "disconnected" or not stream.started:
             raise
@@ -150,8 +187,8 @@ async def _stream(
             raise
         await stream.fail(error)
         return
-    settle(services, run, outcome)
-    await stream.finish(outcome, calls)
+    settle(services, run, ending.outcome)
+    await stream.finish(ending)
 
 
 class _Stream:
@@ -168,30 +205,26 @@ class _Stream:
         """Whether bytes have left, so that an error can't be an HTTP status any more."""
         return self._answer is not None
 
-    async def translate(self, log: RunLog, events: AsyncGenerator[RunEvent]) -> tuple[Outcome, int]:
-        calls, outcome = 0, None
+    async def translate(self, log: RunLog, events: AsyncGenerator[RunEvent]) -> Ending:
+        heard = _Heard(self._run)
         async for event in events:
             log.append(event)
+            heard.take(event)
             if isinstance(event, TextDelta):
                 if self._answer is None:
                     await self._open(log, event.text)
                 else:
                     await self._write(self._answer.text_chunk(event.text))
-            elif isinstance(event, TurnFinished):
-                if self._answer is None:
-                    await self._open(log)
-            elif isinstance(event, CallAccepted):
-                calls += 1
-            elif isinstance(event, RunFinished):
-                outcome = event.outcome
+            elif isinstance(event, TurnFinished) and self._answer is None:
+                await self._open(log)
         if self._answer is None:
             await self._open(log)
-        return _required(outcome), calls
+        return heard.ending
 
-    async def finish(self, outcome: Outcome, calls: int) -> None:
+    async def finish(self, ending: Ending) -> None:
         if self._answer is None:
             raise RuntimeError("a stream is finished before it was opened")
-        chunks = self._answer.last_chunks(outcome, calls, include_usage=self._chat.include_usage)
+        chunks = self._answer.last_chunks(ending, include_usage=self._chat.include_usage)
         await self._write(chunks + b"data: [DONE]\n\n", more=False)
 
     async def fail(self, error: Exception) -> None:
@@ -213,12 +246,6 @@ class _Stream:
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
-
-
-def _required(outcome: Outcome | None) -> Outcome:
-    if outcome is None:
-        raise RuntimeError("the loop ended without RunFinished")
-    return outcome
 
 
 def _run_header(run: RunRequest) -> tuple[bytes, bytes]:

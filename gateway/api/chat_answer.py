@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.agent import trace
 from gateway.agent.run import Outcome, RunRequest
+from gateway.agent.wording import confession
 from gateway.api.encoding import encode
 
 JSONObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the end of an answer is made of. `calls` counts all that were accepted, the client's too.
+
+    `logprobs` are the answer's in OpenAI's shape, None where none were asked for or told.
+    """
+
+    outcome: Outcome
+    calls: int
+    logprobs: JSONObject | None = None
 
 
 class ChatAnswer:
@@ -21,7 +35,7 @@ class ChatAnswer:
     def __init__(
         self, run: RunRequest, model: str, created_at: float, *, nulls_usage: bool = False
     ) -> None:
-        self._run_id = run.run_id
+        self._run = run
         self._head: JSONObject = {
             "id": "chatcmpl-" + run.run_id.removeprefix("run_"),
             "created": int(created_at),
@@ -30,12 +44,14 @@ class ChatAnswer:
         self._nulls_usage = nulls_usage
         self._around_text: tuple[bytes, bytes] | None = None
 
-    def whole(self, outcome: Outcome, calls: int) -> JSONObject:
-        """A `chat.completion`. `calls` counts all that were accepted, the client's too."""
+    def whole(self, ending: Ending) -> JSONObject:
+        """A `chat.completion`."""
+        outcome, refusal = ending.outcome, self._refusal(ending.outcome)
+        silent = not outcome.text and (outcome.client_calls or refusal)
         message: JSONObject = {
             "role": "assistant",
-            "content": outcome.text if outcome.text or not outcome.client_calls else None,
-            "refusal": None,
+            "content": None if silent else outcome.text,
+            "refusal": refusal,
         }
         if outcome.client_calls:
             message["tool_calls"] = _tool_calls(outcome)
@@ -46,12 +62,12 @@ class ChatAnswer:
                 {
                     "index": 0,
                     "message": message,
-                    "logprobs": None,
+                    "logprobs": ending.logprobs,
                     "finish_reason": finish_reason(outcome),
                 }
             ],
             "usage": trace.usage(outcome.usage),
-            "gateway": receipt(self._run_id, outcome, calls),
+            "gateway": receipt(self._run.run_id, outcome, ending.calls),
         }
 
     def role_chunk(self) -> bytes:
@@ -63,20 +79,33 @@ class ChatAnswer:
         before, after = self._around_text or self._split()
         return before + encode(text) + after
 
-    def last_chunks(self, outcome: Outcome, calls: int, *, include_usage: bool) -> bytes:
-        """The client's calls, each whole; the finish chunk with the receipt; the usage if asked."""
+    def last_chunks(self, ending: Ending, *, include_usage: bool) -> bytes:
+        """Calls or refusal, log-probabilities if told, the finish with its receipt, usage if asked."""
+        outcome = ending.outcome
         chunks = [
             _event(self._chunk({"tool_calls": [{"index": index, **call}]}))
             for index, call in enumerate(_tool_calls(outcome))
         ]
+        if (refusal := self._refusal(outcome)) is not None:
+            chunks.append(_event(self._chunk({"refusal": refusal})))
+        if ending.logprobs is not None:
+            told = self._chunk({})
+            told["choices"][0]["logprobs"] = ending.logprobs
+            chunks.append(_event(told))
         finish = self._chunk({}, finish_reason(outcome))
-        finish["gateway"] = receipt(self._run_id, outcome, calls)
+        finish["gateway"] = receipt(self._run.run_id, outcome, ending.calls)
         chunks.append(_event(finish))
         if include_usage:
             usage = self._chunk({})
             usage.update(choices=[], usage=trace.usage(outcome.usage))
             chunks.append(_event(usage))
         return b"".join(chunks)
+
+    def _refusal(self, outcome: Outcome) -> str | None:
+        """Why there is no structured answer: its text holds nothing but JSON."""
+        if self._run.output_schema is None or outcome.text or outcome.incomplete is None:
+            return None
+        return confession(outcome.incomplete, self._run.messages)
 
     def _chunk(self, delta: JSONObject, reason: str | None = None) -> JSONObject:
         chunk: JSONObject = {
@@ -107,6 +136,10 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
     }
     if outcome.incomplete is not None:
         extension["incomplete_details"] = trace.incomplete(outcome.incomplete)
+    if outcome.code is not None:
+        extension["code"] = [
+            {"language": block.language, "code": block.code} for block in outcome.code
+        ]
     return extension
 
 

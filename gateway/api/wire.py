@@ -88,13 +88,18 @@ class StreamOptions(_Wire):
 
 
 class GatewayOptions(_Wire):
-    """The extension object `gateway`. A request may tighten the operator's limits, not widen them."""
+    """The extension object `gateway`. A request may tighten the operator's limits, not widen them.
+
+    `extract: code` adds the answer's fenced code blocks to its own `gateway` object.
+    """
 
     tools: list[str] | None = None
     max_steps: Annotated[int, Field(ge=1)] | None = None
+    max_tool_calls: Annotated[int, Field(ge=1)] | None = None
     deadline_ms: Annotated[int, Field(ge=1)] | None = None
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
     escalation: EscalationMode = "auto"
+    extract: Literal["code"] | None = None
 
 
 class ChatRequest(_Wire):
@@ -116,11 +121,11 @@ class ChatRequest(_Wire):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     response_format: ResponseFormat | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     gateway: GatewayOptions | None = None
     # understood, and refused unless they ask for what happens anyway
     n: int | None = None
-    logprobs: bool | None = None
-    top_logprobs: int | None = None
     logit_bias: dict[str, float] | None = None
     modalities: list[str] | None = None
     # accepted, without effect on the answer
@@ -166,6 +171,9 @@ def run_request(
         role=cast("Role", chat.model),
         limits=tightened(operator, options),
         escalation=options.escalation,
+        logprobs=bool(chat.logprobs),
+        top_logprobs=chat.top_logprobs or 0,
+        extract_code=options.extract == "code",
         tenant=tenant,
     )
 
@@ -173,12 +181,14 @@ def run_request(
 def tightened(operator: Limits, options: GatewayOptions) -> Limits:
     """The operator's limits, or the request's where those are tighter."""
     costs = [c for c in (operator.max_cost_usd, options.max_cost_usd) if c is not None]
+    calls = [c for c in (operator.max_tool_calls, options.max_tool_calls) if c is not None]
     wished_s = operator.deadline_s if options.deadline_ms is None else options.deadline_ms / 1000
     return Limits(
         max_steps=min(operator.max_steps, options.max_steps or operator.max_steps),
         deadline_s=min(operator.deadline_s, wished_s),
         max_cost_usd=min(costs) if costs else None,
         max_calls_per_turn=operator.max_calls_per_turn,
+        max_tool_calls=min(calls) if calls else None,
     )
 
 
@@ -217,9 +227,9 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _refuse_unsupported(chat: ChatRequest) -> None:
     if chat.n not in (None, 1):
         raise ApiError(400, "only n = 1 is supported", param="n", code="unsupported")
-    if chat.logprobs or chat.top_logprobs:
-        problem = "log-probabilities are not returned: an answer may come from several models"
-        raise ApiError(400, problem, param="logprobs", code="unsupported")
+    if chat.top_logprobs is not None and not chat.logprobs:
+        problem = "top_logprobs needs logprobs: true"
+        raise ApiError(400, problem, param="top_logprobs", code="invalid_value")
     if chat.logit_bias:
         problem = "logit_bias is not supported: token ids differ between the models behind"
         raise ApiError(400, problem, param="logit_bias", code="unsupported")
