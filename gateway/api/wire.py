@@ -227,7 +227,7 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _refuse_unsupported(chat: ChatRequest) -> None:
     if chat.n not in (None, 1):
         raise ApiError(400, "only n = 1 is supported", param="n", code="unsupported")
-    if chat.top_logprobs is not None and not chat.logprobs:
+    if chat.top_logprobs and not chat.logprobs:
         problem = "top_logprobs needs logprobs: true"
         raise ApiError(400, problem, param="top_logprobs", code="invalid_value")
     if chat.logit_bias:
