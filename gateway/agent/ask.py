@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
+from gateway.transcript.parts import words_of
 from routing.backend import Completion, ModelBackend, TextDelta, Turn
 from routing.errors import BackendTimeout
 from routing.leak_gate import LeakGate
@@ -95,7 +96,7 @@ def _are_quoted(calls: Sequence[ToolCall], messages: Sequence[ChatMessage]) -> b
 
     Compared by letters and digits alone, since a tool's result may hold the text escaped once more.
     """
-    said = [_skeleton(str(message.content)) for message in messages if message.content]
+    said = [_skeleton(words_of(message)) for message in messages if message.content]
     for call in calls:
         written = _skeleton(f"name{call.function.name}arguments{call.function.arguments}")
         if any(written in each for each in said):

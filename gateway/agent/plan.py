@@ -12,11 +12,14 @@ from gateway.agent.run import Incomplete
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import ESCALATE
 from gateway.agent.working import Working
+from gateway.transcript.parts import images_in
 from routing.backend import NamedTool, ToolChoice, Turn, Usage
 from routing.router import ModelRole, Route, Router
 
 _CHARACTERS_PER_TOKEN = 3.0
 """Cautious: English has about four, so a reservation made from it is rather too high."""
+_CHARACTERS_PER_IMAGE = 9_300
+"""3,100 tokens: an image of 1,540 by 1,540 pixels, Mistral's largest, in patches of 28."""
 _UNBOUNDED_ANSWER = 1024
 """Tokens reserved for an answer whose length the app did not bound."""
 
@@ -135,4 +138,6 @@ def _estimate(turn: Turn) -> Usage:
 
 
 def _length(message: ChatMessage) -> int:
-    return len(message.model_dump_json())
+    images = images_in(message)
+    written = len(message.model_dump_json()) - sum(map(len, images))
+    return written + _CHARACTERS_PER_IMAGE * len(images)

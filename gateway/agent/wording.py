@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mistral_common.protocol.instruct.messages import ChatMessage, UserMessage
 
 from gateway.agent.run import Incomplete
+from gateway.transcript.parts import words_of
 
 _ENGLISH = {
     "max_steps": "I stopped after the allowed number of steps",
@@ -41,7 +42,7 @@ _CHINESE = {
 def _speaks_chinese(messages: Sequence[ChatMessage]) -> bool:
     for message in reversed(messages):
         if isinstance(message, UserMessage):
-            return any("\u4e00" <= character <= "\u9fff" for character in str(message.content))
+            return any("\u4e00" <= character <= "\u9fff" for character in words_of(message))
     return False
 
 

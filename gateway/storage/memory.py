@@ -10,6 +10,7 @@ from itertools import islice
 from gateway.agent.events import Observation, TurnFinished
 from gateway.agent.run import RunRequest
 from gateway.storage.runs import RunLog
+from gateway.transcript.parts import characters_of
 
 
 class MemoryRunStore:
@@ -95,7 +96,7 @@ class MemoryRunStore:
 
 def _asked(request: RunRequest) -> int:
     """Roughly what keeping a request costs: its conversation, in characters."""
-    return sum(len(message.content or "") for message in request.messages)
+    return sum(map(characters_of, request.messages))
 
 
 def _brought(log: RunLog) -> int:

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 from mistral_common.protocol.instruct.chunk import ImageURL, ImageURLChunk, TextChunk
+from mistral_common.protocol.instruct.messages import UserMessage
 
+from gateway.agent.run import RunRequest
 from gateway.compose import build_services
 from gateway.settings import SettingsError, load_settings
+from gateway.storage.memory import MemoryRunStore
 from gateway.transcript import TranscriptError, from_chat, to_chat
 from gateway.transcript.images import MAX_DATA_URL
+from gateway.transcript.parts import characters_of, words_of
 from routing.backend import accepts_images
 from tests.gateway.conftest import Serve
 
@@ -155,3 +159,21 @@ def test_what_a_backend_can_not_do_is_refused_in_the_settings(
     path.write_text(f"models: {{intermediary: {{{model}}}}}")
     with pytest.raises(SettingsError, match=told):
         load_settings(path, environ={})
+
+
+async def test_a_large_image_is_reckoned_by_its_tokens_and_not_by_its_length(serve: Serve) -> None:
+    gateway = await serve(["A cat."])
+    gateway.intermediary.accepts_images = True  # type: ignore[attr-defined]
+    large = PNG + "A" * 3_000_000
+    answer = await gateway.chat(messages=asking(image(large)), gateway={"max_cost_usd": 0.01})
+    assert answer.json()["choices"][0]["message"]["content"] == "A cat."
+
+
+async def test_kept_images_count_towards_the_bound_of_what_is_kept() -> None:
+    [_, message] = from_chat(asking(image(PNG + "A" * 1000))).messages
+    assert characters_of(message) == len("What is this?") + len(PNG) + 1000
+    assert words_of(message) == "What is this?"
+    store = MemoryRunStore(max_characters=900)
+    store.begin(RunRequest(messages=(message,), run_id="large"))
+    store.begin(RunRequest(messages=(UserMessage(content="Hi"),), run_id="small"))
+    assert [log.run_id for log in await store.recent("default", 5)] == ["small"]
