@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from gateway.transcript.errors import TranscriptError
+from gateway.transcript.images import image_chunk
 
 Item = dict[str, Any]
 NewId = Callable[[str], str]
@@ -31,6 +32,8 @@ _CALL_KEYS = frozenset({"id", "type", "call_id", "name", "arguments", "status"})
 _OUTPUT_KEYS = frozenset({"id", "type", "call_id", "output", "status", "name"})
 _REASONING_KEYS = frozenset({"id", "type", "summary", "content", "encrypted_content", "status"})
 _COMPACTION_KEYS = frozenset({"id", "type", "encrypted_content", "created_by"})
+_IMAGE_KEYS = frozenset({"type", "image_url", "detail"})
+_DETAILS = ("auto", "low", "high")
 _REFERENCE_KEYS = frozenset({"id", "type"})
 
 
@@ -110,7 +113,8 @@ class _Reading:
             raise self._error(problem, "role")
         if phase is not None:
             raise self._error("only an assistant's message has a phase", "phase")
-        parts = self._parts(wire.get("content"), self._input_part, "input_text")
+        read = self._user_part if role == "user" else self._input_part
+        parts = self._parts(wire.get("content"), read, "input_text")
         return _message(self._new_id, role, parts) | {"status": status}
 
     def _read_call(self, wire: Mapping[str, Any]) -> Item:
@@ -179,6 +183,20 @@ class _Reading:
             text = self._part_text(part, at, kind, "text")
             return {"type": "input_text", "text": text}
         raise self._unsupported(kind, at)
+
+    def _user_part(self, part: object, at: str) -> Item:
+        if self._part_kind(part, at) != "input_image":
+            return self._input_part(part, at)
+        wire = cast("dict[str, Any]", part)
+        for key, value in wire.items():
+            if key not in _IMAGE_KEYS and value is not None:
+                raise self._error(f"{key[:_SHOWN]} is not supported", f"{at}.{key[:_SHOWN]}")
+        detail = wire.get("detail") or "auto"
+        if detail not in _DETAILS:
+            raise self._error(f"detail is one of {', '.join(_DETAILS)}", f"{at}.detail")
+        url = {"image_url": wire.get("image_url")}
+        image_chunk(self._index, url, f"{self._where}.{at}")
+        return {"type": "input_image", **url, "detail": detail}
 
     def _assistant_part(self, part: object, at: str) -> Item:
         kind = self._part_kind(part, at)

@@ -12,9 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from mistral_common.protocol.instruct.chunk import (
+    ContentChunk,
+    ImageURL,
+    ImageURLChunk,
+    TextChunk,
+)
 from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
     ChatMessage,
@@ -50,7 +56,7 @@ def from_items(
     reader = _Reader(items)
     if instructions is not None:
         reader.instruct(instructions)
-    return Transcript(reader.read(asks=asks), reader.ids)
+    return Transcript(reader.read(asks=asks), reader.ids, tuple(reader.images))
 
 
 def expanded(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -81,7 +87,7 @@ def _message_to_items(message: ChatMessage, new_id: NewId, ids: CallIds) -> list
         return items
     calls = (message.tool_calls if isinstance(message, AssistantMessage) else None) or ()
     if message.content or not calls:
-        said: Item = {"role": str(message.role), "content": str(message.content or "")}
+        said: Item = {"role": str(message.role), "content": _parts(message.content)}
         if isinstance(message, AssistantMessage):
             said["phase"] = "commentary" if calls else "final_answer"
         items += read_items([said], new_id)
@@ -97,6 +103,25 @@ def _message_to_items(message: ChatMessage, new_id: NewId, ids: CallIds) -> list
         for call in calls
     ]
     return items
+
+
+def _parts(content: object) -> Any:
+    """A message's content as an item has it."""
+    if not isinstance(content, list):
+        return str(content or "")
+    return [_part(chunk) for chunk in cast("list[ContentChunk]", content)]
+
+
+def _part(chunk: ContentChunk) -> Item:
+    match chunk:
+        case ImageURLChunk(image_url=ImageURL(url=url, detail=detail)):
+            return {"type": "input_image", "image_url": url, "detail": detail or "auto"}
+        case ImageURLChunk(image_url=url):
+            return {"type": "input_image", "image_url": url}
+        case TextChunk(text=text):
+            return {"type": "input_text", "text": text}
+        case _:
+            raise TypeError(f"canonical messages hold no {type(chunk).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +209,7 @@ class _Reader:
         self._system: list[ChatMessage] = []
         self._rest: list[ChatMessage] = []
         self._turn: _Turn | None = None
+        self.images: list[str] = []
 
     def instruct(self, instructions: str) -> None:
         self._system.append(SystemMessage(content=instructions))
@@ -210,19 +236,33 @@ class _Reader:
         return (*self._system, *self._rest)
 
     def _read_message(self, each: _Placed) -> None:
-        text = _text(each.item["content"])
+        parts = each.item["content"]
         match each.item["role"]:
             case "assistant":
                 turn = self._turn
                 if turn is None or not turn.waits:
                     self._end_turn()
                     turn = self._turn = _Turn(each)
-                turn.texts.append(text)
+                turn.texts.append(_text(parts))
             case "user":
                 self._end_turn()
-                self._rest.append(UserMessage(content=text))
+                self._rest.append(UserMessage(content=self._said(each, parts)))
             case _:
-                self._system.append(SystemMessage(content=text))
+                self._system.append(SystemMessage(content=_text(parts)))
+
+    def _said(self, each: _Placed, parts: Sequence[Mapping[str, Any]]) -> str | list[ContentChunk]:
+        """A user's content: text, or, with an image in it, the parts as they are."""
+        if all(part["type"] != "input_image" for part in parts):
+            return _text(parts)
+        chunks: list[ContentChunk] = []
+        for j, part in enumerate(parts):
+            if part["type"] == "input_image":
+                self.images.append(each.at(f"content[{j}]"))
+                url = ImageURL(url=part["image_url"], detail=part["detail"])
+                chunks.append(ImageURLChunk(image_url=url))
+            else:
+                chunks.append(TextChunk(text=part["text"]))
+        return chunks
 
     def _read_call(self, each: _Placed) -> None:
         if self._turn is None or self._turn.is_over:

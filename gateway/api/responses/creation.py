@@ -35,9 +35,10 @@ from typing import Any, cast
 from starlette.types import Message, Receive
 
 from gateway.agent.events import RunFinished
-from gateway.agent.run import Role, RunRequest, new_run_id
+from gateway.agent.run import Limits, Role, RunRequest, new_run_id
 from gateway.api.driving import driven
 from gateway.api.errors import Answer, ApiError
+from gateway.api.images import require_image_reader
 from gateway.api.responses import document
 from gateway.api.responses.ids import input_ids, response_id
 from gateway.api.responses.keeping import Keeping
@@ -61,6 +62,7 @@ from gateway.services import Services
 from gateway.storage.items import Item
 from gateway.transcript.response_items import read_items
 from gateway.transcript.responses import from_items
+from routing.backend import tells_logprobs
 from tools.schema import compile_schema
 
 Emit = Callable[[Sequence[Event]], Awaitable[None]]
@@ -138,13 +140,16 @@ async def prepare(
         sampling=request.sampling(),
         output_schema=schema,
         role=cast("Role", request.model),
-        limits=replace(tightened(services.limits, options), max_tool_calls=request.max_tool_calls),
+        limits=_limits(request, services.limits, options),
         escalation=options.escalation,
         logprobs=request.wants_logprobs,
         top_logprobs=request.top_logprobs or 0,
         run_id=run_id,
+        extract_code=options.extract == "code",
         tenant=tenant,
     )
+    require_image_reader(run, transcript.images, services.models)
+    _require_logprobs(run, services)
     return Creation(
         request=request,
         run=offer(run, request.choice, services.registry),
@@ -161,7 +166,7 @@ async def respond(
     creation: Creation, services: Services, receive: Receive, emit: Emit, *, begun: bool = False
 ) -> dict[str, Any]:
     """Run it; gives the response as it ended. `begun` when it is stored already (in the background)."""
-    output = Output(creation.run.run_id, creation.head())
+    output = Output(creation.run, creation.head())
     keeping = Keeping(creation, services, begun=begun)
     opened = begun
 
@@ -245,3 +250,17 @@ def _room(request: ResponseRequest, services: Services, inputs: Sequence[Item]) 
     answer = request.max_output_tokens or _ANSWER_TOKENS
     left = services.models[role].context_tokens - answer - brought // 3
     return Room(max(left, 0), cuts=True)
+
+
+def _limits(request: ResponseRequest, operator: Limits, options: GatewayOptions) -> Limits:
+    limits = tightened(operator, options)
+    calls = [n for n in (limits.max_tool_calls, request.max_tool_calls) if n is not None]
+    return replace(limits, max_tool_calls=min(calls) if calls else None)
+
+
+def _require_logprobs(run: RunRequest, services: Services) -> None:
+    """Log-probabilities have to come from a model whose engine can tell them."""
+    backend = services.models["intermediary" if run.role == "gateway" else run.role]
+    if run.logprobs and not tells_logprobs(backend):
+        problem = f"the engine of {backend.model} does not tell log-probabilities"
+        raise ApiError(400, problem, param="include", code="unsupported")

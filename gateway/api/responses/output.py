@@ -27,7 +27,8 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
-from gateway.agent.run import Outcome
+from gateway.agent.run import Outcome, RunRequest
+from gateway.agent.wording import confession
 from gateway.api.errors import Answer
 from gateway.api.responses import document
 from gateway.api.responses.acts import Acts
@@ -53,10 +54,11 @@ class _Message:
 
 
 class Output:
-    """One response while it is made. `head` is its object as it begins (`document.head`)."""
+    """The response of one run while it is made. `head` is its object as it begins (`document.head`)."""
 
-    def __init__(self, run_id: str, head: document.JSONObject) -> None:
-        self._run_id = run_id
+    def __init__(self, run: RunRequest, head: document.JSONObject) -> None:
+        self._run = run
+        self._run_id = run.run_id
         self._document = head
         self._items: list[document.JSONObject] = []
         self._message: _Message | None = None
@@ -149,6 +151,8 @@ class Output:
         whole = missing is None or missing.reason not in _CUT
         phase = "commentary" if outcome.client_calls else "final_answer"
         yield from self._close(phase, "completed" if whole else "incomplete")
+        if missing is not None and self._run.output_schema is not None and not outcome.text:
+            yield from self._refuse(confession(missing, self._run.messages))
         ending = document.ending(self._run_id, outcome, self._calls)
         ending["gateway"] = {**self._document["gateway"], **ending["gateway"]}
         self._document |= ending
@@ -202,6 +206,22 @@ class Output:
         yield self._event("response.output_text.done", **at, text=text, logprobs=logprobs)
         yield self._event("response.content_part.done", **at, part=part)
         yield self._event("response.output_item.done", output_index=message.index, item=item)
+
+    def _refuse(self, text: str) -> Iterator[Event]:
+        """Why there is no structured answer: a text would be taken for JSON."""
+        index = len(self._items)
+        item_id = output_id("msg", self._run_id, index)
+        at: Event = {"item_id": item_id, "output_index": index, "content_index": 0}
+        part = {"type": "refusal", "refusal": text}
+        begun = document.message(item_id, "in_progress", [])
+        item = document.message(item_id, "completed", [part], "final_answer")
+        self._items.append(item)
+        yield self._event("response.output_item.added", output_index=index, item=begun)
+        yield self._event("response.content_part.added", **at, part={**part, "refusal": ""})
+        yield self._event("response.refusal.delta", **at, delta=text)
+        yield self._event("response.refusal.done", **at, refusal=text)
+        yield self._event("response.content_part.done", **at, part=part)
+        yield self._event("response.output_item.done", output_index=index, item=item)
 
     def _act(self, call: ValidCall) -> Iterator[Event]:
         """A call is run here."""

@@ -25,6 +25,8 @@ _BYTES_PER_TOKEN = 3
 """Cautious: English has about four bytes a token, Chinese three."""
 _MOST_BYTES_PER_TOKEN = 64
 """No tokenizer packs more into a token of any text that people write."""
+_IMAGE_BYTES = 4096 * _BYTES_PER_TOKEN
+"""What an image counts: the most tokens that one has in Mistral's models that read them."""
 _LARGEST_PAGE = 100
 _UNFINISHED = ("queued", "in_progress")
 
@@ -83,10 +85,14 @@ def weight(item: Mapping[str, Any]) -> int:
         if isinstance(parts, str):
             total += len(parts.encode("utf-8", "replace"))
         elif parts and item["type"] != "reasoning":
-            total += sum(
-                len(str(part.get("text", "")).encode("utf-8", "replace")) for part in parts
-            )
+            total += sum(map(_part_weight, parts))
     return total
+
+
+def _part_weight(part: Mapping[str, Any]) -> int:
+    if part["type"] == "input_image":
+        return _IMAGE_BYTES
+    return len(str(part.get("text", "")).encode("utf-8", "replace"))
 
 
 async def chain(services: Services, tenant: str, response_id: str) -> AsyncGenerator[Item]:

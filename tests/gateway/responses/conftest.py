@@ -133,6 +133,7 @@ def _follow_text(texts: dict[str, str], kind: str, event: dict[str, Any]) -> Non
         assert event["delta"]
         texts[item_id] = texts.get(item_id, "") + event["delta"]
     elif kind.endswith("part.done"):
-        assert texts[item_id] == event["part"]["text"]
+        assert texts[item_id] == event["part"].get("text", event["part"].get("refusal"))
     else:
-        assert texts[item_id] == event.get("text", event.get("arguments"))
+        [said] = (event[key] for key in ("text", "arguments", "refusal") if key in event)
+        assert texts[item_id] == said

@@ -28,6 +28,7 @@ CALL: dict[str, Any] = {
     "arguments": '{"a":1}',
 }
 OUTPUT: dict[str, Any] = {"type": "function_call_output", "call_id": "call_1", "output": "2"}
+IMAGE: dict[str, Any] = {"type": "input_image", "image_url": "https://x.org/a.png"}
 USER: dict[str, Any] = {"role": "user", "content": "Go."}
 
 
@@ -117,6 +118,15 @@ def test_a_compaction_is_what_it_holds() -> None:
     )
 
 
+def test_an_image_goes_on_as_it_is_and_comes_back() -> None:
+    image = {"type": "input_image", "image_url": "https://x.org/a.png", "detail": "low"}
+    part = {"type": "input_text", "text": "What is it?"}
+    items = read([{"role": "user", "content": [part, image]}])
+    transcript = from_items((), items)
+    assert transcript.images == ("input[0].content[1]",)
+    assert to_items(transcript.messages, new_ids(), transcript.ids) == items
+
+
 @pytest.mark.parametrize(
     ("wire", "param"),
     [
@@ -127,6 +137,11 @@ def test_a_compaction_is_what_it_holds() -> None:
         ([{"role": "user", "content": []}], "input[0].content"),
         ([{"role": "user", "content": [{"type": "audio"}]}], "input[0].content[0].type"),
         ([{"role": "user", "content": [{"type": "input_text"}]}], "input[0].content[0].text"),
+        ([{"role": "user", "content": [IMAGE | {"image_url": "a.png"}]}], "input[0].content[0].image_url"),
+        ([{"role": "user", "content": [IMAGE | {"detail": "all"}]}], "input[0].content[0].detail"),
+        ([{"role": "user", "content": [IMAGE | {"file_id": "f"}]}], "input[0].content[0].file_id"),
+        ([{"role": "system", "content": [IMAGE]}], "input[0].content[0].type"),
+        ([USER, CALL, OUTPUT | {"output": [IMAGE]}], "input[2].output[0].type"),
         ([{"role": "user", "content": "x", "phase": "commentary"}], "input[0].phase"),
         ([{"role": "user", "content": "x", "colour": "red"}], "input[0].colour"),
         ([{"role": "user", "content": "x", "status": "new"}], "input[0].status"),

@@ -68,10 +68,9 @@ async def stream(
         parallel_tool_calls=True,
         limits=Limits(max_steps=steps),
         logprobs=request.wants_logprobs,
+        output_schema=request.output_schema(),
     )
-    output = Output(
-        run.run_id, head(request, response_id="resp_1", run_id=run.run_id, created_at=1)
-    )
+    output = Output(run, head(request, response_id="resp_1", run_id=run.run_id, created_at=1))
     events = list(output.begin())
     try:
         async for event in loop.run(run):
@@ -182,6 +181,7 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
 
 
 REQUEST = parse_request({"input": "Go.", "tools": [THEIRS]})
+RUN = RunRequest((UserMessage(content="Go."),), run_id="run_1")
 
 
 async def test_text_is_streamed_piece_by_piece() -> None:
@@ -290,7 +290,7 @@ async def test_text_that_a_rule_rewrites_goes_out_once_as_it_left_the_rule() -> 
 
 
 async def test_a_failure_keeps_what_was_done() -> None:
-    output = Output("run_1", head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
+    output = Output(RUN, head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
     list(output.begin())
     [failed] = output.fail(answer(BackendUnavailable("away")))
     assert failed["response"]["error"] == {"code": "server_error", "message": "away"}
@@ -305,7 +305,7 @@ async def test_a_failure_keeps_what_was_done() -> None:
     ],
 )
 async def test_an_error_event_is_read_by_both(error: Exception, code: str, judge: Any) -> None:
-    output = Output("run_1", head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
+    output = Output(RUN, head(REQUEST, response_id="resp_1", run_id="run_1", created_at=1))
     told = answer(error)
     judge.event(output.error_event(told))
     [failed] = output.fail(told)
@@ -324,3 +324,16 @@ async def test_log_probabilities_are_those_of_the_text() -> None:
     [done] = [e for e in events if e["type"] == "response.output_text.done"][:1]
     assert done["logprobs"] == told
     assert made["output"][-1]["content"][0]["logprobs"] == []
+
+
+async def test_a_structured_answer_that_failed_is_a_refusal_and_no_text(judge: Any) -> None:
+    form = {"type": "json_schema", "name": "x", "schema": ASK}
+    request = parse_request({"input": "Go.", "text": {"format": form}})
+    events, made = await stream(["I won't."] * 12, request)
+    assert made["status"] == "incomplete"
+    [message] = made["output"]
+    [part] = message["content"]
+    assert part["type"] == "refusal"
+    assert part["refusal"]
+    for event in events:
+        judge.event(event)

@@ -105,6 +105,15 @@ REFUSED: list[tuple[dict[str, Any], int, str | None]] = [
         "input[3].content[0].type",
     ),
     ({"input": "x", "gateway": {"max_steps": 0}}, 400, "gateway.max_steps"),
+    (
+        {
+            "input": [
+                {"role": "user", "content": [{"type": "input_image", "image_url": "http://x"}]}
+            ]
+        },
+        400,
+        "input[0].content[0]",
+    ),
 ]
 
 
