@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.tools import StructuredTool
 from langchain_openai import ChatOpenAI
@@ -16,7 +17,10 @@ from pydantic import SecretStr
 from tests.clients.conftest import QUESTION, WITH_ADD, Exchange
 
 
-async def test_a_graph_streams_an_exchange_with_tools_on_both_sides(exchange: Exchange) -> None:
+@pytest.mark.parametrize("responses", [False, True])
+async def test_a_graph_streams_an_exchange_with_tools_on_both_sides(
+    exchange: Exchange, responses: bool
+) -> None:
     tools = [StructuredTool.from_function(exchange.get_weather)]
     async with httpx.AsyncClient(verify=False, timeout=20) as http:
         model = ChatOpenAI(
@@ -26,6 +30,7 @@ async def test_a_graph_streams_an_exchange_with_tools_on_both_sides(exchange: Ex
             http_async_client=http,
             extra_body=WITH_ADD,
             stream_usage=True,
+            use_responses_api=responses,
         ).bind_tools(tools)
 
         async def ask(state: MessagesState) -> dict[str, list[BaseMessage]]:

@@ -66,7 +66,10 @@ async def run(program: str, exchange: Exchange) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("packages")
-@pytest.mark.parametrize("program", ["openai_chat.mjs", "ai_sdk_chat.mjs"])
+@pytest.mark.parametrize(
+    "program",
+    ["openai_chat.mjs", "openai_responses.mjs", "ai_sdk_chat.mjs", "ai_sdk_responses.mjs"],
+)
 async def test_it_streams_an_exchange_with_tools_on_both_sides(
     exchange: Exchange, program: str
 ) -> None:

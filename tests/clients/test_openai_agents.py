@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from agents import (
     Agent,
     FunctionTool,
     ModelSettings,
     OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    OpenAIResponsesWSModel,
     RunConfig,
     Runner,
     function_tool,
@@ -20,21 +23,28 @@ from tests.clients.conftest import ANSWER, QUESTION, WITH_ADD, Begin, Exchange
 QUIET = RunConfig(tracing_disabled=True)
 
 
-def agent(client: AsyncOpenAI, tools: list[FunctionTool]) -> Agent:
+MODELS = pytest.mark.parametrize(
+    "kind", [OpenAIChatCompletionsModel, OpenAIResponsesModel, OpenAIResponsesWSModel]
+)
+Kind = type[OpenAIChatCompletionsModel | OpenAIResponsesModel | OpenAIResponsesWSModel]
+
+
+def agent(kind: Kind, client: AsyncOpenAI, tools: list[FunctionTool]) -> Agent:
     return Agent(
         name="assistant",
         instructions="Be brief.",
-        model=OpenAIChatCompletionsModel("gateway", client),
+        model=kind("gateway", client),
         model_settings=ModelSettings(extra_body=WITH_ADD, include_usage=True),
         tools=[*tools],
     )
 
 
+@MODELS
 async def test_its_runner_streams_an_exchange_with_tools_on_both_sides(
-    exchange: Exchange,
+    exchange: Exchange, kind: Kind
 ) -> None:
     async with exchange.openai() as client:
-        own = agent(client, [function_tool(exchange.get_weather)])
+        own = agent(kind, client, [function_tool(exchange.get_weather)])
         run = Runner.run_streamed(own, QUESTION, run_config=QUIET)
         pieces = [
             event.data.delta
@@ -47,10 +57,13 @@ async def test_its_runner_streams_an_exchange_with_tools_on_both_sides(
     exchange.check("".join(pieces))
 
 
-async def test_an_agent_without_tools_of_its_own_uses_the_gateways(exchange_of: Begin) -> None:
+@MODELS
+async def test_an_agent_without_tools_of_its_own_uses_the_gateways(
+    exchange_of: Begin, kind: Kind
+) -> None:
     exchange = await exchange_of(Call("add", {"a": 17, "b": 25}), ANSWER)
     async with exchange.openai() as client:
-        run = Runner.run_streamed(agent(client, []), QUESTION, run_config=QUIET)
+        run = Runner.run_streamed(agent(kind, client, []), QUESTION, run_config=QUIET)
         async for _ in run.stream_events():
             pass
     assert run.final_output == ANSWER

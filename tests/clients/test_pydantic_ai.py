@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 from pydantic_ai import (
@@ -14,7 +15,8 @@ from pydantic_ai import (
     TextPart,
     TextPartDelta,
 )
-from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from routing.backends.scripted import Call
@@ -23,14 +25,23 @@ from tests.clients.conftest import ANSWER, QUESTION, WITH_ADD, Begin, Exchange
 SETTINGS = ModelSettings(extra_body=WITH_ADD)
 
 
-def model(client: AsyncOpenAI) -> OpenAIChatModel:
-    return OpenAIChatModel("gateway", provider=OpenAIProvider(openai_client=client))
+MODELS = pytest.mark.parametrize("kind", [OpenAIChatModel, OpenAIResponsesModel])
+Kind = type[OpenAIChatModel] | type[OpenAIResponsesModel]
 
 
-async def test_its_agent_streams_an_exchange_with_tools_on_both_sides(exchange: Exchange) -> None:
+def model(kind: Kind, client: AsyncOpenAI) -> OpenAIChatModel | OpenAIResponsesModel:
+    # Calls that ran here come as reasoning; of a model that it does not know, it would send it back as text.
+    profile = OpenAIModelProfile(openai_supports_encrypted_reasoning_content=True)
+    return kind("gateway", provider=OpenAIProvider(openai_client=client), profile=profile)
+
+
+@MODELS
+async def test_its_agent_streams_an_exchange_with_tools_on_both_sides(
+    exchange: Exchange, kind: Kind
+) -> None:
     pieces: list[str] = []
     async with exchange.openai() as client:
-        agent = Agent(model(client), model_settings=SETTINGS)
+        agent = Agent(model(kind, client), model_settings=SETTINGS)
         agent.tool_plain(exchange.get_weather)
         async with agent.run_stream_events(QUESTION) as events:
             async for event in events:
@@ -54,11 +65,14 @@ class Sum(BaseModel):
     sum: int
 
 
-async def test_a_structured_answer_after_a_call_that_ran_here(exchange_of: Begin) -> None:
+@MODELS
+async def test_a_structured_answer_after_a_call_that_ran_here(
+    exchange_of: Begin, kind: Kind
+) -> None:
     exchange = await exchange_of(Call("add", {"a": 17, "b": 25}), '{"a": 17, "b": 25, "sum": 42}')
     async with exchange.openai() as client:
         agent = Agent(
-            model(client),
+            model(kind, client),
             model_settings=SETTINGS,
             output_type=NativeOutput(Sum),
         )
