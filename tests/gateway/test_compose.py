@@ -10,8 +10,9 @@ import pytest
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.compose import CompositionError, build_application, build_router, build_services
-from gateway.settings import Settings, load_settings
+from gateway.settings import EMBEDDED_MODEL, Settings, load_settings
 from routing.backend import Usage
+from routing.backends.llamacpp import LlamaCppBackend
 from routing.unconstrained import Unconstrained
 from tools.executor import CallContext
 from tools.spec import ValidCall
@@ -72,6 +73,16 @@ async def test_every_backend_is_built_without_asking_it_anything(working_directo
     assert services.models["intermediary"].model == "m"
     assert services.models["expert"].model == "mistral/large"
     assert services.models["expert"].context_tokens == 9000
+    await services.aclose()
+
+
+@pytest.mark.parametrize("fold", [False, True])
+async def test_folding_reaches_the_renderer_of_prompts(fold: bool, working_directory: Path) -> None:
+    model = f"{{backend: llamacpp, model: {EMBEDDED_MODEL}, fold_history: {str(fold).lower()}}}"
+    services = build_services(configured(working_directory, f"models: {{intermediary: {model}}}"))
+    backend = services.models["intermediary"]
+    assert isinstance(backend, LlamaCppBackend)
+    assert backend._renderer.fold_history is fold
     await services.aclose()
 
 
