@@ -9,6 +9,7 @@ Cancelling, or closing the stream, closes the connection, on which vLLM aborts t
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -27,6 +28,7 @@ from routing.openai_wire import chat_body, require_readable, response_format_jso
 
 _LOG = logging.getLogger(__name__)
 
+_MOST_REFUSED = 256
 UNKNOWN_WINDOW = 8_192
 """Tokens assumed until the engine has told its window."""
 
@@ -71,7 +73,7 @@ class VllmBackend:
         self._token_ids = token_ids
         self._strict_roles = strict_roles
         self._extra_body = dict(extra_body or {})
-        self._refused_grammars: set[str] = set()
+        self._refused: set[str] = set()
 
     @property
     def tells_logprobs(self) -> bool:
@@ -88,27 +90,27 @@ class VllmBackend:
         require_readable(turn.messages, self)
         if not self._asked_window:
             await self._learn_window()
-        grammar = self._grammar(turn)
+        constraint = self._constraint(turn)
         begun = False
         try:
-            async with aclosing(self._answer(turn, grammar)) as answer:
+            async with aclosing(self._answer(turn, constraint)) as answer:
                 async for item in answer:
                     begun = True
                     yield item
         except BackendRejected as error:
-            if grammar is None or begun or isinstance(error, ContextTooLong) or error.status != 400:
+            if not constraint or begun or isinstance(error, ContextTooLong) or error.status != 400:
                 raise
             refused = error
         else:
             return
-        # Perhaps the engine can't compile the grammar: ask once more without. Then it is known.
-        async with aclosing(self._answer(turn, None)) as answer:
+        # Perhaps the engine can't compile it: ask once more without. Then it is known.
+        async with aclosing(self._answer(turn, {})) as answer:
             async for item in answer:
                 if not begun:
                     begun = True
-                    self._refused_grammars.add(grammar)
+                    self._remember_refused(constraint)
                     _LOG.warning(
-                        "%s refused the tools' grammar, goes on without: %s", self.name, refused
+                        "%s refused a grammar or schema, goes on without: %s", self.name, refused
                     )
                 yield item
 
@@ -128,14 +130,16 @@ class VllmBackend:
         await self._http.aclose()
 
     async def _answer(
-        self, turn: Turn, grammar: str | None
+        self, turn: Turn, constraint: Mapping[str, Any]
     ) -> AsyncGenerator[TextDelta | Completion, None]:
         reader = AnswerReader()
         # Under a forced choice vLLM may hand the call list over as content; elsewhere text is text.
         gate = LeakGate() if turn.tools and _is_forced(turn) else None
         shown: list[str] = []
         ended = False
-        async with aclosing(self._http.events(self._body(turn, grammar), turn.deadline)) as events:
+        async with aclosing(
+            self._http.events(self._body(turn, constraint), turn.deadline)
+        ) as events:
             async for event in events:
                 if isinstance(event, End):
                     ended = True
@@ -168,23 +172,30 @@ class VllmBackend:
             return replace(completion, calls=(), tail=""), _echoed(completion)
         return completion, ""
 
-    def _grammar(self, turn: Turn) -> str | None:
-        if not (self._constrain and turn.constrain and turn.tools):
-            return None
-        grammar = lark_grammar(
-            turn.tools,
-            choice=turn.tool_choice,
-            max_calls=turn.max_calls if turn.parallel_tool_calls else 1,
-            output_schema=turn.output_schema,
-        )
-        return None if grammar.text in self._refused_grammars else grammar.text
-
-    def _body(self, turn: Turn, grammar: str | None) -> dict[str, Any]:
-        body = chat_body(turn, self.model, strict_roles=self._strict_roles)
-        if grammar is not None:
-            body["structured_outputs"] = {"grammar": grammar}
+    def _constraint(self, turn: Turn) -> dict[str, Any]:
+        """The part of the body that holds the answer to a form; empty where nothing does."""
+        constraint: dict[str, Any] = {}
+        if self._constrain and turn.constrain and turn.tools:
+            grammar = lark_grammar(
+                turn.tools,
+                choice=turn.tool_choice,
+                max_calls=turn.max_calls if turn.parallel_tool_calls else 1,
+                output_schema=turn.output_schema,
+            )
+            constraint = {"structured_outputs": {"grammar": grammar.text}}
         elif turn.output_schema is not None and (not turn.tools or turn.tool_choice == "none"):
-            body["response_format"] = response_format_json(turn.output_schema)
+            constraint = {"response_format": response_format_json(turn.output_schema)}
+        refused = self._refused and json.dumps(constraint) in self._refused
+        return {} if refused else constraint
+
+    def _remember_refused(self, constraint: Mapping[str, Any]) -> None:
+        if len(self._refused) >= _MOST_REFUSED:  # apps bring their own: the memory stays bounded
+            self._refused.clear()
+        self._refused.add(json.dumps(constraint))
+
+    def _body(self, turn: Turn, constraint: Mapping[str, Any]) -> dict[str, Any]:
+        told = chat_body(turn, self.model, strict_roles=self._strict_roles)
+        body: dict[str, Any] = {**told, **constraint}
         if turn.logprobs and self._logprobs:
             body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
         if self._token_ids and (turn.tools or turn.logprobs):

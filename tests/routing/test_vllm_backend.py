@@ -142,6 +142,7 @@ async def test_a_schema_for_the_text_goes_into_the_grammar_or_the_response_forma
 
 async def test_logprobs_are_asked_for_when_wanted_and_possible() -> None:
     assert (await asked(a_turn(logprobs=True)))["top_logprobs"] == 5
+    assert (await asked(a_turn(logprobs=True, top_logprobs=20)))["top_logprobs"] == 20
     assert "logprobs" not in await asked(a_turn(logprobs=True), logprobs=False)
     body = await asked(a_turn(logprobs=True, tools=[TOOL]), token_ids=False)
     assert "return_token_ids" not in body
@@ -202,6 +203,16 @@ async def test_a_grammar_that_the_engine_refuses_is_left_out_from_then_on() -> N
             _, completion = await played(backend, turn)
             assert completion.calls[0].id == "abcdefghi"
     assert ["structured_outputs" in request for request in stub.requests] == [True, False, False]
+
+
+async def test_a_schema_that_the_engine_refuses_is_left_out_for_the_answer_is_judged_anyway() -> (
+    None
+):
+    refusal = Reply([b'{"error": {"message": "unsupported keyword"}}'], status=400)
+    async with running(refusal, Reply(CALL)) as stub, backend_on(stub) as backend:
+        for _ in range(2):
+            await played(backend, a_turn(output_schema={"type": "object"}))
+    assert ["response_format" in request for request in stub.requests] == [True, False, False]
 
 
 async def test_a_bad_request_is_not_taken_for_a_refused_grammar_for_good() -> None:
