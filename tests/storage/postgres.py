@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ _QUICK = {
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """A server on a socket of its own; gives the folder of the socket. The superuser is `postgres`.
 
     PostgreSQL refuses to run as root; then it runs as `nobody`, from a copy if that user can't reach the
@@ -89,7 +89,7 @@ def _binaries(folder: Path, user: pwd.struct_passwd | None) -> Path:
     return copied / home.parent.name / home.name
 
 
-def _run(command: list[object], folder: Path, user: pwd.struct_passwd | None) -> None:
+def _run(command: Sequence[object], folder: Path, user: pwd.struct_passwd | None) -> None:
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,

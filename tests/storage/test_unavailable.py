@@ -94,13 +94,16 @@ async def test_what_can_no_longer_be_kept_is_logged(
     await kept.aclose()
 
 
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return prepared_url(request, tmp_path, "sqlite")
+
+
 async def test_a_writer_that_can_not_get_its_turn_is_told_so(
-    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "LOCK_S", 0.05)
-    path = tmp_path / "gateway.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    kept, other = sql_stores(f"sqlite:///{path}"), sql_stores(f"sqlite:///{path}")
+    kept, other = sql_stores(sqlite_url), sql_stores(sqlite_url)
     await kept.conversations.create(Conversation("a", "c", 1.0, {}), [item("x")])
     assert other.database is not None
     async with other.database.write():
