@@ -31,11 +31,11 @@ from gateway.api.asgi import (
     send_error,
 )
 from gateway.api.chat_answer import ChatAnswer, Ending
-from gateway.api.chat_logprobs import of_answer
 from gateway.api.driving import driven, settle
 from gateway.api.encoding import encode
 from gateway.api.errors import ApiError, answer
 from gateway.api.images import require_image_reader
+from gateway.api.likelihood import of_answer
 from gateway.api.wire import ChatRequest, parse_chat, run_request
 from gateway.live import Stopped
 from gateway.services import Services

@@ -30,10 +30,10 @@ from gateway.agent.events import (
 from gateway.agent.run import Outcome, RunRequest
 from gateway.agent.wording import confession
 from gateway.api.errors import Answer
+from gateway.api.likelihood import of_text
 from gateway.api.responses import document
 from gateway.api.responses.acts import Acts
 from gateway.api.responses.ids import output_id
-from gateway.api.responses.likelihood import of_text
 from routing.backend import TokenLogprob
 from tools.spec import ValidCall
 
