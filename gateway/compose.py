@@ -13,6 +13,7 @@ import gc
 import importlib
 import sqlite3
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,7 @@ from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
 from policies.loader import DEFAULT, PolicyError, load
 from policies.policy import Policies
+from routing.backend import ModelBackend
 from routing.backends.openai_http import HttpTimeouts
 from routing.escalation import any_of
 from routing.router import Member, Price, Router, free
@@ -58,6 +60,7 @@ from tools.wrappers import standard_wrappers
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from gateway.telemetry.telemetry import Telemetry
     from routing.backends.litellm import LiteLLMBackend
     from routing.backends.llamacpp import LlamaCppBackend
     from routing.backends.vllm import VllmBackend
@@ -75,7 +78,12 @@ class CompositionError(SettingsError):
 
 def application() -> FastAPI:
     """The application of a server process, configured by file and environment."""
-    made = build_application(build_services(load_settings()))
+    settings = load_settings()
+    if settings.telemetry.logs == "json":
+        from gateway.telemetry.logs import log_json
+
+        log_json()
+    made = build_application(build_services(settings))
     # What exists now lives as long as the process: the collector need not look at it again.
     gc.collect()
     gc.freeze()
@@ -93,16 +101,18 @@ def build_services(settings: Settings) -> Services:
     """Everything that a gateway consists of. Connections are opened when they are first used."""
     registry, sessions = Registry(), HttpSessions()
     with ExitStack() as opened:
+        stores = _stores(settings.storage)
         _register_modules(registry, settings, opened)
         _register_manifests(registry, settings, sessions)
-        stores = _stores(settings.storage)
         router, policies = build_router(settings), _policies(settings)
         loop = AgentLoop(router, registry, policies)
+        models = {role: member.backend for role, member in router.members.items()}
+        telemetry = _telemetry(settings, models, registry)
         limits = settings.limits
         return Services(
-            loop=loop,
+            loop=telemetry.watched(loop),
             registry=registry,
-            models={role: member.backend for role, member in router.members.items()},
+            models=models,
             store=stores.runs,
             responses=stores.responses,
             conversations=stores.conversations,
@@ -116,8 +126,13 @@ def build_services(settings: Settings) -> Services:
             http=sessions,
             allow_private=settings.tools.http.allow_private,
             max_body_bytes=limits.max_body_bytes,
+            telemetry=telemetry,
             version=version("agentic-gateway"),
-            closers=(loop.aclose, partial(asyncio.to_thread, opened.pop_all().close)),
+            closers=(
+                loop.aclose,
+                *telemetry.closers,
+                partial(asyncio.to_thread, opened.pop_all().close),
+            ),
         )
 
 
@@ -129,6 +144,51 @@ def build_router(settings: Settings) -> Router:
         _member("expert", expert) if expert else None,
         any_of() if names is None else any_of(names),
     )
+
+
+def _telemetry(
+    settings: Settings, models: Mapping[str, ModelBackend], registry: Registry
+) -> Telemetry:
+    from gateway.telemetry.telemetry import Telemetry
+
+    wanted, configured = settings.telemetry, settings.models
+    roles = {"intermediary": configured.intermediary, "expert": configured.expert}
+    metrics = tracing = None
+    if wanted.metrics:
+        from gateway.telemetry.metrics import RunMetrics
+
+        metrics = RunMetrics(
+            models={role: backend.model for role, backend in models.items()},
+            known_tool=lambda name: name in registry.snapshot(),
+            max_tools=wanted.max_tools,
+            slots={
+                role: model.llamacpp.slots
+                for role, model in roles.items()
+                if model is not None and model.backend == "llamacpp"
+            },
+        )
+    if wanted.otlp_endpoint is not None:
+        try:
+            from gateway.telemetry.otlp import provider, provider_name
+            from gateway.telemetry.tracing import Tracing
+
+            sent = provider(str(wanted.otlp_endpoint), wanted.trace_share)
+        except ImportError as error:
+            raise CompositionError(
+                "telemetry.otlp_endpoint: OpenTelemetry is not installed",
+                "install the extra: uv sync --extra otel",
+            ) from error
+        tracing = Tracing(
+            sent,
+            {
+                role: provider_name(model.backend, model.model)
+                for role, model in roles.items()
+                if model is not None
+            },
+            content=wanted.trace_content,
+            version=version("agentic-gateway"),
+        )
+    return Telemetry(metrics, tracing)
 
 
 class _Stores(NamedTuple):
