@@ -26,24 +26,12 @@ from gateway.services import Services
 from policies.policy import Policy
 from routing.backends.scripted import Item, ScriptedBackend
 from routing.router import Member, Price, Router
+from tests.stage import ADD, spec
 from tools.errors import ToolFailed
 from tools.executor import CallContext
 from tools.registry import Registry
-from tools.spec import Annotations, ToolSpec, ValidCall
+from tools.spec import ValidCall
 
-
-def spec(name: str, properties: dict[str, Any], **annotations: bool) -> ToolSpec:
-    """A tool all of whose parameters are required."""
-    parameters = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return ToolSpec(name, f"The tool {name}.", parameters, annotations=Annotations(**annotations))
-
-
-ADD = spec("add", {"a": {"type": "integer"}, "b": {"type": "integer"}}, read_only=True)
 WAIT = spec("wait", {}, read_only=True)
 
 

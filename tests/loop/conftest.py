@@ -24,25 +24,13 @@ from gateway.agent.run import Outcome, RunRequest
 from policies.policy import Policy
 from routing.backends.scripted import Item, ScriptedBackend
 from routing.router import Member, Price, Router
+from tests.stage import ADD, spec
 from tools.errors import ToolFailed
 from tools.executor import CallContext
 from tools.registry import Registry
-from tools.spec import Annotations, ToolResult, ToolSpec, ValidCall
-
-
-def spec(name: str, properties: dict[str, Any], **annotations: bool) -> ToolSpec:
-    """A tool all of whose parameters are required."""
-    parameters = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return ToolSpec(name, f"The tool {name}.", parameters, annotations=Annotations(**annotations))
-
+from tools.spec import ToolResult, ValidCall
 
 GET_WEATHER = spec("get_weather", {"city": {"type": "string"}}, read_only=True)
-ADD = spec("add", {"a": {"type": "integer"}, "b": {"type": "integer"}}, read_only=True)
 BOOK = spec("book", {"city": {"type": "string"}})
 WIPE = spec("wipe", {}, destructive=True)
 
