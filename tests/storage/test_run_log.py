@@ -9,7 +9,8 @@ from mistral_common.protocol.instruct.messages import UserMessage
 from gateway.agent.events import Observation, RunEvent, RunFinished, RunStarted, TextDelta
 from gateway.agent.named_events import NamedEvent, named
 from gateway.agent.run import Outcome, RunRequest, StopReason
-from gateway.storage import MemoryRunStore, RunLog, RunStatus
+from gateway.storage.memory import MemoryRunStore
+from gateway.storage.runs import RunLog, RunStatus
 from tools.spec import ToolResult
 
 
