@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
@@ -23,6 +23,9 @@ from policies.policy import Policy
 from routing.backend import ModelBackend
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
+
+if TYPE_CHECKING:
+    from gateway.telemetry.telemetry import Telemetry
 
 _DRAIN_S = 10.0
 
@@ -59,6 +62,7 @@ class Services:
     http: HttpSessions = field(default_factory=HttpSessions)
     allow_private: bool = False
     max_body_bytes: int = 4 * 1024 * 1024
+    telemetry: Telemetry | None = None
     version: str = ""
     started_at: int = field(default_factory=lambda: int(time.time()))
     closers: tuple[Callable[[], Awaitable[object]], ...] = ()

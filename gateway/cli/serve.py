@@ -69,7 +69,10 @@ def _run(settings: Settings, workers: int, bound: socket, *, access_log: bool) -
         # Told here, once, what each worker would fail of.
         asyncio.run(build_services(settings).aclose())
         _banner(url, settings, None, workers)
-        Multiprocess(config, sockets=[bound]).run()
+        from gateway.telemetry.workers import shared_folder
+
+        with shared_folder():
+            Multiprocess(config, sockets=[bound]).run()
         return
 
     def started() -> None:

@@ -1,0 +1,94 @@
+"""The gateway's metrics by name: what there is, its labels and its units. docs/telemetry.md lists them.
+
+Times in seconds, money in US dollars, memory in bytes. Every label is bounded (`labels`). With
+`PROMETHEUS_MULTIPROC_DIR` in the environment, prometheus_client keeps the values in files there, one
+set a process, and any worker answers for all (`workers`).
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()  # a second series for every counter, which nothing here reads
+
+_RUN_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
+_TURN_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
+_FIRST_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 60)
+_TOOL_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_QUEUE_S = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Instruments:
+    """One set of metrics in a registry of its own, so that two gateways in a process stay apart."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter(
+            "requests", "HTTP requests that were answered", "surface", "status"
+        )
+        self.runs = self._counter("runs", "Runs that ended, by the model asked for", "role", "stop")
+        self.runs_in_flight = self._gauge("runs_in_flight", "Runs that are going on")
+        self.run_seconds = self._histogram("run_seconds", "From a run's start to its end", _RUN_S)
+        self.first_token_seconds = self._histogram(
+            "time_to_first_token_seconds", "From a run's start to its first text", _FIRST_S
+        )
+        self.incomplete = self._counter(
+            "incomplete",
+            "Runs that could not do all that was asked, by what stopped them",
+            "reason",
+        )
+        self.tokens = self._counter(
+            "tokens",
+            "Tokens; `cached` is the part of `prompt` read from cache",
+            "role",
+            "model",
+            "kind",
+        )
+        self.turns = self._counter("turns", "Model turns, by how they ended", "role", "finish")
+        self.turn_seconds = self._histogram("turn_seconds", "One model turn", _TURN_S, "role")
+        self.turns_in_flight = self._gauge(
+            "turns_in_flight", "Model turns that run or wait for the engine", "role"
+        )
+        self.calls = self._counter(
+            "calls",
+            "Calls of models, by verdict: valid, repaired, invalid, denied",
+            "tool",
+            "verdict",
+        )
+        self.tool_seconds = self._histogram(
+            "tool_seconds", "One tool call, all its attempts", _TOOL_S, "tool"
+        )
+        self.tool_errors = self._counter(
+            "tool_errors", "Tool calls that failed, by why", "tool", "failure"
+        )
+        self.escalations = self._counter(
+            "escalations", "Decisions lent to the expert, by why", "reason", "result"
+        )
+        self.cost = self._counter(
+            "cost_usd", "What model turns cost, in US dollars", "role", "model"
+        )
+        self.queue_seconds = self._histogram(
+            "queue_seconds",
+            "A turn's wait for a slot of the engine in this process",
+            _QUEUE_S,
+            "role",
+        )
+        self.turns_waiting = self._gauge(
+            "turns_waiting", "Turns that wait for a slot of the engine in this process", "role"
+        )
+        self.engine_slots = self._gauge(
+            "engine_slots", "Slots of the engine in this process", "role"
+        )
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"gateway_{name}", told, labels, registry=self.registry)
+
+    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(
+            f"gateway_{name}", told, labels, registry=self.registry, multiprocess_mode="livesum"
+        )
+
+    def _histogram(
+        self, name: str, told: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(f"gateway_{name}", told, labels, registry=self.registry, buckets=buckets)

@@ -1,0 +1,182 @@
+"""Runs as metrics: a fold over a run's events into counters, gauges and histograms.
+
+On the hot path: a piece of text costs a type check, everything else a few dictionary look-ups (figures
+in docs/telemetry.md). Label values are bounded whatever models and clients send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from time import perf_counter
+from typing import get_args
+
+from gateway.agent.events import (
+    CallAccepted,
+    CallRefused,
+    Escalated,
+    Observation,
+    RunEvent,
+    RunFinished,
+    TextDelta,
+    TurnFinished,
+    TurnStarted,
+)
+from gateway.agent.run import Role, RunRequest
+from gateway.telemetry.instruments import Instruments
+from gateway.telemetry.labels import OTHER, Bounded, one_of
+from gateway.telemetry.observing import Ending
+from gateway.telemetry.slots import Slots
+from routing.escalation import STRATEGIES
+from tools.spec import Failure
+
+CLIENT = "client"
+"""The label of calls that the app runs itself: their names are the app's, and many."""
+
+_FINISHES = ("stop", "length", "tool_calls", "content_filter", "failed", "cancelled")
+_REASONS = (*STRATEGIES, "always")
+_INCOMPLETE = (
+    "max_steps max_tool_calls deadline max_cost max_output_tokens invalid_output no_expert expert_failed "
+    "backend_failed stream_cut approval_required denied unresolved_call"
+).split()
+_NOT_RUN = frozenset({Failure.INVALID_CALL, Failure.DENIED})
+
+
+class RunMetrics:
+    """Watches runs. `models` are the configured ones by role; `slots` those of engines in this process.
+
+    `known_tool` says whether a name is a registered tool; `max_tools` of them get a label.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: Mapping[str, str],
+        known_tool: Callable[[str], bool],
+        max_tools: int = 100,
+        slots: Mapping[str, int] | None = None,
+    ) -> None:
+        made = self.instruments = Instruments()
+        self.tool = Bounded(known_tool, max_tools)
+        self.model = one_of(tuple(models.values()))
+        self.role = one_of((*get_args(Role), *models))
+        self.finish = one_of(_FINISHES)
+        self.reason = one_of(_REASONS)
+        self.missing = one_of(_INCOMPLETE)
+        # `labels()` takes a lock and builds a tuple; of children there are only so many.
+        self.runs = cache(made.runs.labels)
+        self.incomplete = cache(made.incomplete.labels)
+        self.tokens = cache(made.tokens.labels)
+        self.turns = cache(made.turns.labels)
+        self.turn_seconds = cache(made.turn_seconds.labels)
+        self.turns_in_flight = cache(made.turns_in_flight.labels)
+        self.calls = cache(made.calls.labels)
+        self.tool_seconds = cache(made.tool_seconds.labels)
+        self.tool_errors = cache(made.tool_errors.labels)
+        self.escalations = cache(made.escalations.labels)
+        self.cost = cache(made.cost.labels)
+        self.slots = {role: self._slots(role, count) for role, count in (slots or {}).items()}
+
+    def _slots(self, role: str, count: int) -> Slots:
+        made = self.instruments
+        made.engine_slots.labels(role).set(count)
+        waiting = made.turns_waiting.labels(role)
+        waiting.set(0)
+        return Slots(count, made.queue_seconds.labels(role).observe, waiting.set)
+
+    def begin(self, request: RunRequest) -> _RunWatch:
+        """A run is about to begin."""
+        return _RunWatch(self, request)
+
+
+class _RunWatch:
+    """One run: when it began, the turn that is open, how it ended."""
+
+    __slots__ = ("_began", "_model", "_of", "_request", "_role", "_stop", "_wants_text")
+
+    def __init__(self, of: RunMetrics, request: RunRequest) -> None:
+        self._of = of
+        self._request = request
+        self._began = perf_counter()
+        self._wants_text = True
+        self._role: str | None = None  # of the turn that is open
+        self._model = OTHER
+        self._stop = ""
+        of.instruments.runs_in_flight.inc()
+
+    def see(self, event: RunEvent) -> None:
+        kind = type(event)
+        if kind is TextDelta:
+            if self._wants_text:
+                self._wants_text = False
+                self._of.instruments.first_token_seconds.observe(perf_counter() - self._began)
+            return
+        match event:
+            case TurnStarted():
+                self._open_turn(event)
+            case TurnFinished():
+                self._close_turn(event)
+            case CallAccepted():
+                tool = CLIENT if event.client else self._of.tool(event.call.name)
+                self._of.calls(tool, "repaired" if event.call.repairs else "valid").inc()
+            case CallRefused():
+                verdict = "denied" if event.invalid is None else "invalid"
+                self._of.calls(self._of.tool(event.name), verdict).inc()
+            case Observation():
+                self._observe(event)
+            case Escalated():
+                result = "failed" if event.receipt.failed else "decided"
+                self._of.escalations(self._of.reason(event.receipt.reason), result).inc()
+            case RunFinished():
+                self._stop = event.outcome.stop
+                if event.outcome.incomplete is not None:
+                    self._of.incomplete(self._of.missing(event.outcome.incomplete.reason)).inc()
+            case _:
+                pass
+
+    def end(self, ending: Ending, error: BaseException | None) -> None:  # noqa: ARG002 - the seam
+        self._abandon_turn("failed" if ending in {"finished", "failed"} else "cancelled")
+        made = self._of.instruments
+        made.runs_in_flight.dec()
+        made.run_seconds.observe(perf_counter() - self._began)
+        self._of.runs(self._of.role(self._request.role), self._stop or ending).inc()
+
+    def _open_turn(self, event: TurnStarted) -> None:
+        self._abandon_turn("failed")  # no TurnFinished came: the model could not be heard
+        self._role, self._model = self._of.role(event.role), self._of.model(event.model)
+        self._of.turns_in_flight(self._role).inc()
+        if (slots := self._of.slots.get(self._role)) is not None:
+            slots.enter(self, perf_counter())
+
+    def _close_turn(self, event: TurnFinished) -> None:
+        role, model = self._role, self._model
+        if role is None:
+            return
+        self._leave(role)
+        self._of.turns(role, self._of.finish(event.finish_reason)).inc()
+        self._of.turn_seconds(role).observe(event.elapsed_s)
+        usage = event.usage
+        self._of.tokens(role, model, "prompt").inc(usage.prompt_tokens)
+        self._of.tokens(role, model, "completion").inc(usage.completion_tokens)
+        self._of.tokens(role, model, "cached").inc(usage.cached_tokens)
+        self._of.cost(role, model).inc(event.cost_usd)
+
+    def _abandon_turn(self, finish: str) -> None:
+        if (role := self._role) is not None:
+            self._leave(role)
+            self._of.turns(role, finish).inc()
+
+    def _leave(self, role: str) -> None:
+        self._role = None
+        self._of.turns_in_flight(role).dec()
+        if (slots := self._of.slots.get(role)) is not None:
+            slots.leave(self, perf_counter())
+
+    def _observe(self, event: Observation) -> None:
+        result = event.result
+        if result.failure in _NOT_RUN:
+            return  # counted as a call that was refused
+        tool = self._of.tool(result.name)
+        self._of.tool_seconds(tool).observe(result.elapsed_s)
+        if result.failure is not None:
+            self._of.tool_errors(tool, result.failure.value).inc()

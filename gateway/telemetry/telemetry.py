@@ -1,0 +1,78 @@
+"""What the surfaces get of telemetry: requests counted, metrics told, runs watched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gateway.services import Runner
+from gateway.telemetry.labels import one_of
+from gateway.telemetry.metrics import RunMetrics
+from gateway.telemetry.observing import ObservedLoop, Observer
+from gateway.telemetry.tracing import Tracing
+from gateway.telemetry.workers import MEDIA_TYPE, exposition
+
+SURFACES = "chat responses conversations models tools runs mcp health metrics console docs".split()
+_STATUSES = tuple(str(status) for status in range(100, 600))
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """`metrics` and `tracing` are None where they are off."""
+
+    metrics: RunMetrics | None = None
+    tracing: Tracing | None = None
+
+    @property
+    def media_type(self) -> str:
+        """Of `exposition`."""
+        return MEDIA_TYPE
+
+    @cached_property
+    def count_request(self) -> Callable[[str, int], None]:
+        """Counts an answered HTTP request by the path that was asked for and the answer's status."""
+        if self.metrics is None:
+            return lambda _path, _status: None
+        counter = self.metrics.instruments.requests
+        children = {}
+        known, valid = one_of(SURFACES), one_of(_STATUSES)
+
+        def count(path: str, status: int) -> None:
+            key = known(surface(path)), valid(str(status))
+            if (child := children.get(key)) is None:
+                child = children[key] = counter.labels(*key)
+            child.inc()
+
+        return count
+
+    def watched(self, loop: Runner) -> Runner:
+        """`loop`, with its runs watched; the same one when nothing is on."""
+        observers: list[Observer] = [one for one in (self.metrics, self.tracing) if one is not None]
+        return ObservedLoop(loop, observers) if observers else loop
+
+    async def exposition(self) -> bytes | None:
+        """All metrics in Prometheus' text format; None when they are off."""
+        if self.metrics is None:
+            return None
+        return await asyncio.to_thread(exposition, self.metrics.instruments.registry)
+
+    @property
+    def closers(self) -> tuple[Callable[[], Awaitable[object]], ...]:
+        """To be awaited when the gateway stops."""
+        return () if self.tracing is None else (self.tracing.aclose,)
+
+
+def surface(path: str) -> str:
+    """The part of the REST surface that a path belongs to, unbounded: `/v1/tools/x` is `tools`."""
+    first, _, rest = path.removeprefix("/").removeprefix("v1/").partition("/")
+    match first:
+        case "chat":
+            return "chat" if rest == "completions" else "other"
+        case "healthz" | "readyz":
+            return "health"
+        case "openapi.json":
+            return "docs"
+        case _:
+            return first
