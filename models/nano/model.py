@@ -89,9 +89,7 @@ class Attention(nn.Module):
         return self.wo(x.transpose(1, 2).flatten(2))
 
 
-def attend(
-    q: Tensor, k: Tensor, v: Tensor, prefix: tuple[Tensor, Tensor], mask: Tensor
-) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, prefix: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
     """Attention of continuations over one shared prefix and, where mask allows, their own tokens.
 
     q (B, heads, T, d); k and v (B, kv_heads, T, d); the prefix' keys and values (1, kv_heads, P, d);
