@@ -24,7 +24,7 @@ RUN: ContextVar[str | None] = ContextVar("run", default=None)
 """The run that this task works for."""
 
 _SECRET = re.compile(
-    r"(?P<before>(?i:bearer\s+|(?:api[_-]?key|password|secret|token|authorization)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<before>(?i:bearer\s+|(?:api[_-]?key|password|secret|token|authorization)[\"']?\s*[=:]\s*[\"']?(?:(?:bearer|basic)\s+)?)"
     r"|://[^\s/:@]*:)(?P<secret>[^\s\"'@,;]{4,})"
     r"|\b(?:sk|pk|hf|ghp)[-_][A-Za-z0-9_-]{12,}"
 )

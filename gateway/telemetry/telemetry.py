@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from gateway.services import Runner
 from gateway.telemetry.labels import one_of
@@ -36,14 +36,11 @@ class Telemetry:
         if self.metrics is None:
             return lambda _path, _status: None
         counter = self.metrics.instruments.requests
-        children = {}
+        child = cache(counter.labels)
         known, valid = one_of(SURFACES), one_of(_STATUSES)
 
         def count(path: str, status: int) -> None:
-            key = known(surface(path)), valid(str(status))
-            if (child := children.get(key)) is None:
-                child = children[key] = counter.labels(*key)
-            child.inc()
+            child(known(surface(path)), valid(str(status))).inc()
 
         return count
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -44,10 +44,13 @@ def exposition(own: CollectorRegistry) -> bytes:
     if folder is None:
         processes.register(_Memory((os.getpid(),)))
         return generate_latest(own) + generate_latest(processes)
-    pids = {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("*.db")}
-    alive = {pid for pid in pids if _runs(pid)}
-    for pid in pids - alive:
-        mark_process_dead(pid, folder)
+    alive: set[int] = set()
+    for file in Path(folder).glob("*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if _runs(pid):
+            alive.add(pid)
+        elif file.name.startswith("gauge_live"):
+            file.unlink(missing_ok=True)
     MultiProcessCollector(processes, folder)
     processes.register(_Memory(tuple(alive)))
     return generate_latest(processes)

@@ -1,0 +1,117 @@
+"""`GET /metrics` of a whole application, and what its middleware counts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.agent.loop import AgentLoop
+from gateway.app import create_app
+from gateway.services import Services
+from gateway.telemetry.metrics import RunMetrics
+from gateway.telemetry.telemetry import Telemetry, surface
+from routing.backends.scripted import ScriptedBackend
+from routing.router import Member, Price, Router
+from tools.registry import Registry
+
+
+@asynccontextmanager
+async def client(telemetry: Telemetry | None, tools: Registry) -> AsyncGenerator[httpx.AsyncClient]:
+    small = ScriptedBackend(["Hi."], name="small", model="small")
+    loop = AgentLoop(Router(Member(small, Price(1.0, 1.0)), None), tools)
+    app = create_app(
+        Services(
+            loop=telemetry.watched(loop) if telemetry else loop,
+            registry=tools,
+            models={"intermediary": small},
+            telemetry=telemetry,
+        )
+    )
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as http,
+    ):
+        yield http
+
+
+async def test_requests_are_counted_by_surface_and_status(
+    metrics: RunMetrics, tools: Registry
+) -> None:
+    async with client(Telemetry(metrics), tools) as http:
+        asked = {"model": "gateway", "messages": [{"role": "user", "content": "Hi"}]}
+        assert (await http.post("/v1/chat/completions", json=asked)).status_code == 200
+        await http.get("/v1/tools/no_such_tool")
+        await http.get("/made/up/by/a/scanner")
+        told = await http.get("/metrics")
+    assert told.status_code == 200
+    assert told.headers["content-type"].startswith("text/plain")
+    lines = told.text.splitlines()
+    assert 'gateway_requests_total{status="200",surface="chat"} 1.0' in lines
+    assert 'gateway_requests_total{status="404",surface="tools"} 1.0' in lines
+    assert 'gateway_requests_total{status="404",surface="other"} 1.0' in lines
+    assert 'gateway_runs_total{role="gateway",stop="answer"} 1.0' in lines
+    assert "gateway_workers 1.0" in lines
+    if sys.platform == "linux":
+        assert any(line.startswith("gateway_resident_memory_bytes ") for line in lines)
+    assert not any("_created" in line for line in lines)
+
+
+@pytest.mark.parametrize("telemetry", [None, Telemetry()])
+async def test_metrics_that_are_off_are_not_there(
+    telemetry: Telemetry | None, tools: Registry
+) -> None:
+    async with client(telemetry, tools) as http:
+        assert (await http.get("/metrics")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/chat/completions", "chat"),
+        ("/v1/responses/resp_1/cancel", "responses"),
+        ("/readyz", "health"),
+        ("/mcp", "mcp"),
+        ("/", ""),
+    ],
+)
+def test_a_path_belongs_to_a_surface(path: str, expected: str) -> None:
+    assert surface(path) == expected
+
+
+_WORKER = """
+import sys
+from gateway.telemetry.metrics import RunMetrics
+from gateway.telemetry.workers import exposition
+made = RunMetrics(models={"intermediary": "small"}, known_tool=lambda name: True)
+made.runs("gateway", "answer").inc()
+made.instruments.runs_in_flight.inc()
+if len(sys.argv) > 1:
+    sys.stdout.write(exposition(made.instruments.registry).decode())
+"""
+
+
+def test_whichever_worker_is_asked_answers_for_all_and_forgets_what_was_in_flight_in_dead_ones(
+    tmp_path: Path,
+) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for last in ([], ["tell"]):
+        done = subprocess.run(
+            [sys.executable, "-c", _WORKER, *last],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            cwd=Path(__file__).parents[2],
+        )
+    lines = done.stdout.splitlines()
+    assert 'gateway_runs_total{role="gateway",stop="answer"} 2.0' in lines
+    assert "gateway_runs_in_flight 1.0" in lines
+    assert "gateway_workers 1.0" in lines
