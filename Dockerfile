@@ -5,14 +5,14 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /app
 # The dependencies first: they change less often than the code.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql --no-install-project
+RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql --extra otel --no-install-project
 COPY README.md LICENSE ./
 COPY gateway gateway
 COPY tools tools
 COPY routing routing
 COPY policies policies
 COPY models models
-RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql
+RUN uv sync --locked --no-default-groups --extra embedded --extra expert --extra postgresql --extra otel
 
 FROM python:3.13-slim
 # What llama.cpp is linked against.

@@ -56,7 +56,7 @@ async def test_streamed_and_not_streamed_say_the_same(
 ) -> None:
     turn = a_turn("plain_text", tool_choice="none", max_tokens=40)
     text, completion = await played(tiny, turn)
-    body = tiny._body(turn, tiny._grammar(turn)) | {"stream": False}
+    body = tiny._body(turn, tiny._constraint(turn)) | {"stream": False}
     del body["stream_options"]
     url = f"{tiny_engine.base_url}/chat/completions"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:

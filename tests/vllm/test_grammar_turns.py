@@ -113,4 +113,4 @@ async def test_every_complete_call_is_valid_and_what_the_grammar_cant_express_is
     assert tally.texts > 0
     assert calls >= TURNS / 4
     assert len(tally.complete) == len(SCHEMAS) or TURNS < 500
-    assert tiny._refused_grammars == set()
+    assert tiny._refused == set()
