@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.errors import RegistrationError
 from tools.executor import Executor
-from tools.executors.http import HttpExecutor, HttpToolConfig, Method, environment_secrets
+from tools.executors.http import HttpExecutor, environment_secrets
 from tools.executors.http_session import HttpSessions
-from tools.executors.http_template import Secrets
+from tools.executors.http_template import EndpointTemplate, Method, Secrets
 from tools.spec import Annotations, JSONObject, ToolSpec
 from tools.wording import show
 
@@ -88,17 +88,17 @@ def build(
 ) -> tuple[ToolSpec, Executor]:
     """What the registry takes. Raises `RegistrationError`, also for a URL that needs what the schema lacks."""
     spec, kind = registration.spec(), registration.executor
-    config = HttpToolConfig(
-        kind.method, kind.url, dict(kind.headers), kind.timeout_s, allow_private
-    )
-    executor = HttpExecutor(config, sessions, secrets)
+    template = EndpointTemplate(kind.method, kind.url, kind.headers)
     required = cast("list[Any]", spec.parameters.get("required") or [])
-    for name in sorted(executor.placeholders):
+    for name in sorted(template.placeholders):
         if name not in required:
             raise RegistrationError(
                 "$.executor.url",
                 f"needs the argument {show(name)}: list it in $.parameters.required",
             )
+    executor = HttpExecutor(
+        template, sessions, secrets, timeout_s=kind.timeout_s, allow_private=allow_private
+    )
     return spec, executor
 
 

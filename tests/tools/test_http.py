@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tools.errors import RegistrationError, ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext
 from tools.executors.addresses import is_public
-from tools.executors.http import HttpExecutor, HttpToolConfig, environment_secrets
+from tools.executors.http import HttpExecutor, environment_secrets
 from tools.executors.http_session import HttpSessions
+from tools.executors.http_template import EndpointTemplate
 from tools.spec import Annotations, ToolSpec, ValidCall
 
 
@@ -80,18 +82,39 @@ async def sessions() -> AsyncIterator[HttpSessions]:
     await opened.aclose()
 
 
+@dataclass
+class Endpoint:
+    """What an author registers."""
+
+    method: Any
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 30.0
+    allow_private: bool = False
+
+    def executor(self, sessions: HttpSessions) -> HttpExecutor:
+        template = EndpointTemplate(self.method, self.url, self.headers)
+        return HttpExecutor(
+            template,
+            sessions,
+            SECRETS.get,
+            timeout_s=self.timeout_s,
+            allow_private=self.allow_private,
+        )
+
+
 READ = Annotations(read_only=True)
 SECRETS = {"TOOL_KEY": "s3cr3t-value"}
 
 
 async def ask(
     sessions: HttpSessions,
-    config: HttpToolConfig,
+    config: Endpoint,
     arguments: dict[str, Any] | None = None,
     annotations: Annotations = READ,
     key: str = "run-1:call-1",
 ) -> str:
-    executor = HttpExecutor(config, sessions, SECRETS.get)
+    executor = config.executor(sessions)
     spec = ToolSpec("probe", "A probe.", {"type": "object"}, annotations=annotations)
     answer = await executor.execute(
         ValidCall("abcdefghi", spec, arguments or {}), CallContext(idempotency_key=key)
@@ -99,8 +122,8 @@ async def ask(
     return answer.value
 
 
-def local(method: Any, url: str, **more: Any) -> HttpToolConfig:
-    return HttpToolConfig(method, url, allow_private=True, **more)
+def local(method: Any, url: str, **more: Any) -> Endpoint:
+    return Endpoint(method, url, allow_private=True, **more)
 
 
 async def test_arguments_go_into_the_path_and_the_query_of_a_get(
@@ -121,6 +144,13 @@ async def test_arguments_go_into_a_json_body_and_a_write_carries_its_key(
     assert json.loads(server.bodies[0]) == {"n": 1, "deep": {"x": [None]}}
     assert server.seen[0].headers["Idempotency-Key"] == "run-1:call-1"
     assert server.seen[0].content_type == "application/json"
+
+
+async def test_an_integer_of_any_size_goes_into_the_body(
+    server: Server, sessions: HttpSessions
+) -> None:
+    await ask(sessions, local("POST", server.origin + "/"), {"n": 10**30}, Annotations())
+    assert server.bodies[0] == b'{"n":1000000000000000000000000000000}'
 
 
 @pytest.mark.parametrize(
@@ -170,14 +200,14 @@ async def test_a_value_that_is_no_segment_is_refused_and_nothing_is_sent(
 )
 def test_a_url_that_can_not_be_right_is_refused_at_registration(url: str) -> None:
     with pytest.raises(RegistrationError) as caught:
-        HttpExecutor(HttpToolConfig("GET", url), HttpSessions())
+        EndpointTemplate("GET", url)
     assert caught.value.where == "$.executor.url"
 
 
 @pytest.mark.parametrize("headers", [{"Host": "x"}, {"X Y": "x"}, {"X": "a\r\nB: c"}, {"X": "ü"}])
 def test_a_header_that_a_tool_may_not_set_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(RegistrationError):
-        HttpExecutor(HttpToolConfig("GET", "https://example.com/", headers), HttpSessions())
+        EndpointTemplate("GET", "https://example.com/", headers)
 
 
 PRIVATE = [
@@ -210,7 +240,7 @@ async def test_a_private_host_is_refused_however_it_is_spelled(
 ) -> None:
     port = server.origin.rpartition(":")[2]
     with pytest.raises((ToolFailed, ToolUnavailable, RegistrationError)):
-        await ask(sessions, HttpToolConfig("GET", f"http://{host}:{port}/"))
+        await ask(sessions, Endpoint("GET", f"http://{host}:{port}/"))
     assert server.seen == []
 
 
@@ -220,7 +250,7 @@ async def test_a_name_that_leads_to_a_private_address_is_refused_at_connect_time
     sessions = HttpSessions(Names(inside_example=["127.0.0.1"]))
     port = server.origin.rpartition(":")[2]
     with pytest.raises(ToolFailed, match="private address"):
-        await ask(sessions, HttpToolConfig("GET", f"http://inside.example:{port}/"))
+        await ask(sessions, Endpoint("GET", f"http://inside.example:{port}/"))
     assert server.seen == []
     await sessions.aclose()
 
@@ -231,7 +261,7 @@ async def test_a_name_that_changes_its_answer_is_judged_by_each_answer(server: S
     port = server.origin.rpartition(":")[2]
     for _ in range(2):
         with pytest.raises(ToolFailed, match="private address"):
-            await ask(sessions, HttpToolConfig("GET", f"http://rebind.example:{port}/"))
+            await ask(sessions, Endpoint("GET", f"http://rebind.example:{port}/"))
     assert (
         names.asked == ["rebind.example"] * 2
     )  # once a connection: what was judged is what is used
@@ -258,7 +288,7 @@ async def test_a_redirect_to_where_no_tool_may_go_is_refused(
 
     monkeypatch.setattr(sessions, "exchange", first_redirects)
     with pytest.raises(ToolFailed):
-        await ask(sessions, HttpToolConfig("GET", "http://out.example/"))
+        await ask(sessions, Endpoint("GET", "http://out.example/"))
     await sessions.aclose()
 
 
@@ -310,7 +340,7 @@ async def test_secrets_are_in_no_error_result_or_repr(
     server.answer = lambda r: web.Response(status=403, text=f"bad key {r.headers['X-Key']}")
     with pytest.raises(ToolFailed, match=r"^HTTP 403: bad key \*\*\*$"):
         await ask(sessions, config)
-    assert "s3cr3t" not in repr(config) + repr(HttpExecutor(config, sessions, SECRETS.get))
+    assert "s3cr3t" not in repr(config) + repr(config.executor(sessions))
 
 
 async def test_a_missing_secret_is_named_and_nothing_is_sent(

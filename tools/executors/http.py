@@ -1,8 +1,8 @@
 """HTTP endpoints as tools.
 
-What it is: a validated call becomes one HTTP request, the response becomes what the model reads.
-Arguments named in the URL template go there, the others to the query (GET, HEAD, DELETE) or into a JSON
-body. Secrets come from the environment at each call and appear nowhere else.
+What it is: a validated call becomes one HTTP request, the response becomes what the model reads. What
+goes where in the request is the template's business (`tools.executors.http_template`). Secrets come from
+the environment at each call and appear nowhere else.
 What it is not: retries and the run's deadline (`tools.wrappers`), what may be registered by whom.
 
 Answers: 2xx is a result; 4xx is `ToolFailed` with the beginning of the body, for the model to adapt; 429,
@@ -14,25 +14,19 @@ another method or origin.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import orjson
-
 from tools.answer import Answer
-from tools.errors import RegistrationError, ToolFailed, ToolTimeout, ToolUnavailable
+from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext
 from tools.executors.http_session import HttpSessions, Request, Response
-from tools.executors.http_template import HeaderTemplates, Secrets, UrlTemplate
+from tools.executors.http_template import Filled, RequestTemplate, Secrets
 from tools.spec import Effect, ValidCall
 
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-
 SECRET_PREFIX = "TOOL_"  # noqa: S105  # the beginning of a name
-_IN_QUERY = ("GET", "HEAD", "DELETE")
 _MAX_REDIRECTS = 3
 _MAX_HEAD = 500
 _TEXTUAL = (
@@ -47,21 +41,6 @@ _TEXTUAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpToolConfig:
-    """One endpoint. `timeout_s` bounds one attempt, in seconds.
-
-    `allow_private` lets it reach loopback, private and other internal addresses: an operator's choice,
-    never that of whoever registers a tool.
-    """
-
-    method: Method
-    url: str
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    timeout_s: float = 30.0
-    allow_private: bool = False
-
-
 def environment_secrets(name: str) -> str | None:
     """A variable of the environment, if its name begins with `TOOL_`.
 
@@ -71,29 +50,33 @@ def environment_secrets(name: str) -> str | None:
 
 
 class HttpExecutor:
-    """Calls one endpoint. Raises `RegistrationError` at once for a configuration that can't be right."""
+    """Calls one endpoint. `timeout_s` bounds one attempt, in seconds.
+
+    `allow_private` lets it reach loopback, private and other internal addresses: an operator's choice,
+    never that of whoever registers a tool.
+    """
 
     def __init__(
-        self, config: HttpToolConfig, sessions: HttpSessions, secrets: Secrets = environment_secrets
+        self,
+        template: RequestTemplate,
+        sessions: HttpSessions,
+        secrets: Secrets = environment_secrets,
+        *,
+        timeout_s: float = 30.0,
+        allow_private: bool = False,
     ) -> None:
-        if config.timeout_s <= 0:
-            raise RegistrationError("$.executor.timeout_s", "must be above 0")
-        self._config = config
-        self._url = UrlTemplate(config.url)
-        self._headers = HeaderTemplates(config.headers)
+        self._template = template
         self._sessions = sessions
         self._secrets = secrets
-
-    @property
-    def placeholders(self) -> frozenset[str]:
-        """The arguments that the URL needs."""
-        return self._url.names
+        self._timeout_s = timeout_s
+        self._allow_private = allow_private
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """Text: the body of the answer, secrets blotted out."""
-        headers, used = self._headers.fill(self._secrets)
+        filled = self._template.fill(call.arguments, self._secrets)
+        used = filled.secrets
         try:
-            response = await self._follow(self._request(call, context, headers), call)
+            response = await self._follow(self._request(filled, call, context), call)
             return Answer(_blot(_result(response), used))
         except ToolUnavailable as error:
             raise ToolUnavailable(
@@ -103,20 +86,19 @@ class HttpExecutor:
             error.args = (_blot(str(error), used),)
             raise
 
-    def _request(self, call: ValidCall, context: CallContext, own: dict[str, str]) -> Request:
-        config = self._config
-        in_query = config.method in _IN_QUERY
-        query = self._url.query(call.arguments, with_rest=in_query)
-        url = self._url.path(call.arguments) + (f"?{query}" if query else "")
-        headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.5", **own}
-        body = None
-        if not in_query:
-            body = orjson.dumps(self._url.body(call.arguments))
-            headers["Content-Type"] = "application/json"
+    def _request(self, filled: Filled, call: ValidCall, context: CallContext) -> Request:
+        headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.5", **filled.headers}
         if call.tool.effect is not Effect.READ and context.idempotency_key:
             headers["Idempotency-Key"] = context.idempotency_key
         headers |= {"Accept-Encoding": "identity", "User-Agent": "agentic-gateway"}
-        return Request(config.method, url, headers, body, config.timeout_s, config.allow_private)
+        return Request(
+            filled.method,
+            filled.url,
+            headers,
+            filled.body,
+            self._timeout_s,
+            self._allow_private,
+        )
 
     async def _follow(self, request: Request, call: ValidCall) -> Response:
         is_write = call.tool.effect is not Effect.READ or request.method not in ("GET", "HEAD")

@@ -1,7 +1,8 @@
-"""A URL template and header templates: what of a request comes from whom.
+"""Templates of requests: what of a request comes from whom.
 
 What it is: the author's part (scheme, host, path, secrets by name) kept apart from the model's part
-(values). A value can't change the host, leave its path segment or add a parameter.
+(values). A value can't change the host, leave its path segment or add a parameter. `RequestTemplate` is
+the seam; `EndpointTemplate` is that of a registered endpoint, `tools.executors.openapi` has another.
 What it is not: sending (`tools.executors.http`).
 """
 
@@ -10,8 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
 from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
 
 from tools.errors import RegistrationError, ToolFailed, ToolUnavailable
 from tools.spec import JSONObject
@@ -19,6 +23,9 @@ from tools.spec import JSONObject
 Secrets = Callable[[str], str | None]
 """The value of a named secret, or None when it is not set."""
 
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+_IN_QUERY = ("GET", "HEAD", "DELETE")
 _PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_-]{0,63})\}")
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -31,6 +38,48 @@ _OURS = {
     "te",
     "accept-encoding",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A template with a call's values in it; `secrets` are the texts that no answer may show."""
+
+    method: Method
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    secrets: tuple[str, ...] = ()
+
+
+class RequestTemplate(Protocol):
+    """Makes a request of a call's arguments. Raises `ToolFailed`, `ToolUnavailable` without a secret."""
+
+    def fill(self, arguments: JSONObject, secrets: Secrets) -> Filled: ...
+
+
+class EndpointTemplate:
+    """Arguments named in the URL go there, the others to the query (GET, HEAD, DELETE) or a JSON body."""
+
+    def __init__(self, method: Method, url: str, headers: Mapping[str, str] | None = None) -> None:
+        """Raises `RegistrationError` for what can't be right."""
+        self._method: Method = method
+        self._url = UrlTemplate(url)
+        self._headers = HeaderTemplates(headers or {})
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The arguments that the URL needs."""
+        return self._url.names
+
+    def fill(self, arguments: JSONObject, secrets: Secrets) -> Filled:
+        headers, used = self._headers.fill(secrets)
+        in_query = self._method in _IN_QUERY
+        query = self._url.query(arguments, with_rest=in_query)
+        url = self._url.path(arguments) + (f"?{query}" if query else "")
+        if in_query:
+            return Filled(self._method, url, headers, None, used)
+        headers["Content-Type"] = "application/json"
+        return Filled(self._method, url, headers, json_bytes(self._url.body(arguments)), used)
 
 
 class UrlTemplate:
@@ -77,7 +126,7 @@ class UrlTemplate:
         for name, value in arguments.items() if with_rest else ():
             if name not in self.names and value is not None:
                 many = cast("list[Any]", value) if isinstance(value, list) else [value]
-                pairs.extend((name, _plain(each)) for each in many)
+                pairs.extend((name, plain(each)) for each in many)
         return "&".join(part for part in (own, urlencode(pairs)) if part)
 
     def body(self, arguments: JSONObject) -> JSONObject:
@@ -114,12 +163,21 @@ class HeaderTemplates:
         return filled, tuple(used)
 
 
+def json_bytes(value: Any) -> bytes:
+    """Compact JSON in UTF-8, integers of any size."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # integers beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _segment(name: str, arguments: JSONObject) -> str:
     value = arguments.get(name)
     if isinstance(value, dict | list) or value is None or value == "":
         raise ToolFailed(f"{name} must be a text that is not empty, or a number")
-    return quote(_plain(value), safe="")
+    return quote(plain(value), safe="")
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Text as it is, another scalar as JSON spells it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
