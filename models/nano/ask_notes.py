@@ -12,6 +12,7 @@ from models.nano.words import (
     TOPICS,
     TOPICS_ZH,
     any_chinese,
+    any_text,
     any_word,
     city,
     invented,
@@ -343,6 +344,8 @@ def _code(source: Source) -> str:
 def free_text(source: Source, chinese: bool = False, to: bool = False) -> str:
     """What somebody keeps a note of; never ends in a full stop."""
     pick, rng = source.pick, source.rng
+    if not to and source.chance(0.2):
+        return any_text(source, chinese)
     if chinese:
         template, words = pick(TEXTS_ZH), [any_chinese(source, 2, 3), *rng.sample(TOPICS_ZH, 2)]
         rng.shuffle(words)
@@ -388,13 +391,13 @@ def topic(source: Source, chinese: bool = False) -> str:
         kind = source.rng.random()
         return (
             str(source.pick(TOPICS_ZH))
-            if kind < 0.7
+            if kind < 0.5
             else any_chinese(source, 2, 4)
             if kind < 0.9
             else city(source, True)
         )
     kind = source.rng.random()
-    if kind < 0.55:
+    if kind < 0.45:
         return str(source.pick(TOPICS))
     if kind < 0.85:
         return " ".join(any_word(source) for _ in range(source.rng.choice([1, 1, 2, 3])))

@@ -6,7 +6,7 @@ import json
 
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import number, number_zh
-from models.nano.words import UNITS, UNITS_ZH
+from models.nano.words import UNITS, UNITS_ZH, any_chinese, any_word
 
 QUESTIONS = [
     "how many {w} [is|are|make] {v} {u}",
@@ -175,6 +175,14 @@ def _value(text: str) -> float | int:
     return json.loads(text if text[0] != "." else "0" + text)
 
 
+def unheard_of(source: Source, chinese: bool) -> str:
+    """A unit that doesn't exist: whatever is asked for goes into the call as it was written."""
+    if chinese:
+        return any_chinese(source, 1, 4)
+    word = any_word(source)
+    return f"{word} {any_word(source)}" if source.chance(0.25) else word
+
+
 def ask_units(source: Source, chinese: bool = False) -> Ask:
     """One request for ``convert_units``."""
     table = UNITS_ZH if chinese else UNITS
@@ -184,6 +192,10 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
     u, w = source.pick(table[family].split("|")), source.pick(table[family].split("|"))
     while w == u:
         w = source.rng.choice(table[family].split("|"))
+    if source.chance(0.12):
+        u = unheard_of(source, chinese)
+    if source.chance(0.12):
+        w = unheard_of(source, chinese)
     special = (ZH_BY_FAMILY if chinese else BY_FAMILY).get(family, [])
     form = "q"
     if special and source.chance(0.3):
@@ -196,8 +208,8 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
         template = source.pick(QUESTIONS if form == "q" else ORDERS)
     written, value = number_zh(source) if chinese else number(source, True, family == "temperature")
     template = source.say(template)
-    if chinese and family == "temperature" and source.chance(0.4):
-        template = template.replace("{v}{u}", u[:2] + "{v}度" if u != "开尔文" else "{v}{u}")
+    if chinese and u in ("摄氏度", "华氏度") and source.chance(0.4):
+        template = template.replace("{v}{u}", u[:2] + "{v}度")
     if not chinese:
         shape = "{v} {u}"
         if family == "temperature":

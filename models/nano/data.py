@@ -77,9 +77,8 @@ def turns(
     return [render.BOS, *past, *render.tools(offer)], made
 
 
-def group(rng: Random, short: float, size: int = 40) -> list[Batch]:
+def group(source: Source, short: float, size: int = 40) -> list[Batch]:
     """Some batches that share a prefix, cut by length so that little is padding."""
-    source = Source(rng)
     own = source.chance(0.75)  # groups of eight against groups of four
     size, many = (size, 8) if own else (size * 2 // 3, 4)
     prefix, made = turns(source, many * size, own, source.chance(short))
@@ -91,14 +90,15 @@ def group(rng: Random, short: float, size: int = 40) -> list[Batch]:
 
 
 class Stream:
-    """An endless shuffled supply of batches; six sevenths show the gateway's own tools."""
+    """An endless shuffled supply of batches; six in seven show the gateway's own tools."""
 
-    def __init__(self, rng: Random, depth: int = 64) -> None:
+    def __init__(self, rng: Random, whole: bool = False, depth: int = 64) -> None:
         self.rng, self.depth = rng, depth
+        self.source = Source(rng, whole=whole)
         self.waiting: list[Batch] = []
 
     def next(self, short: float = 0.0) -> Batch:
         """One batch, taken at random from many groups; ``short`` of them show few own tools."""
         while len(self.waiting) < self.depth:
-            self.waiting += group(self.rng, short)
+            self.waiting += group(self.source, short)
         return self.waiting.pop(self.rng.randrange(len(self.waiting)))

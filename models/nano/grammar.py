@@ -29,17 +29,21 @@ class Source:
     """Randomness with a side: training takes what is not held out, dev what is.
 
     ``dev`` is the probability of the held-out half: 0 in training; in scoring, 1 picks unseen
-    templates and unseen words throughout.
+    templates and unseen words throughout.  ``whole`` takes both halves, for weights to ship when
+    there is nothing left to find out from the held-out half.
     """
 
     rng: Random
     dev: bool = False
+    whole: bool = False
     _halves: dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]] = field(
         default_factory=dict
     )
 
     def pick(self, items: Sequence[Any]) -> Any:
         """One item of this half; of all when this half is empty."""
+        if self.whole:
+            return self.rng.choice(items)
         known = self._halves.get(id(items))
         if known is None:
             dev = [item for item in items if held_out(str(item))]

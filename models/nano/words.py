@@ -131,27 +131,38 @@ def invented(source: Source, least: int = 2, most: int = 3) -> str:
 @cache
 def common() -> list[str]:
     """A few thousand English word pieces of the vocabulary that can pass as words."""
+    return [p for p in pieces() if p.islower() and len(p) > 2]
+
+
+@cache
+def pieces() -> list[str]:
+    """Every entry of the vocabulary that is letters of the Latin alphabet, whatever its case."""
     from models.nano import tokenizer
 
-    pieces = (tokenizer.load().id_to_piece(i) for i in range(64 + 600, tokenizer.VOCAB_SIZE))
-    return sorted({p for p in pieces if p.isascii() and p.isalpha() and p.islower() and len(p) > 2})
+    found = (tokenizer.load().id_to_piece(i) for i in range(64 + 256, tokenizer.VOCAB_SIZE))
+    return sorted({p for p in found if p.isascii() and p.isalpha()})
 
 
 @cache
 def characters() -> list[str]:
-    """The Chinese characters that are entries of the vocabulary."""
-    from models.nano import tokenizer
+    """The 3,755 usual Chinese characters (GB 2312, level 1).
 
-    pieces = (tokenizer.load().id_to_piece(i) for i in range(64, tokenizer.VOCAB_SIZE))
-    return sorted(p for p in pieces if len(p) == 1 and "\u4e00" <= p <= "\u9fff")
+    Two thousand of them are no entries of the vocabulary: they are written as three bytes each,
+    which have to be copied as well.
+    """
+    rows = (bytes((row, cell)) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))
+    return sorted(two.decode("gb2312") for two in rows if two < b"\xd7\xfa")
 
 
 def any_word(source: Source) -> str:
-    """An English-looking word, real, partly real or invented."""
-    if source.chance(0.45):
+    """An English-looking word, real, partly real or invented: something to copy, not to know."""
+    kind = source.rng.random()
+    if kind < 0.35:
         return str(source.pick(common()))
-    if source.chance(0.4):
-        return str(source.pick(common())) + str(source.pick(common()))
+    if kind < 0.5:
+        return str(source.pick(pieces()))
+    if kind < 0.75:
+        return str(source.pick(pieces())) + str(source.pick(common()))
     return invented(source)
 
 
@@ -160,12 +171,27 @@ def any_chinese(source: Source, least: int = 1, most: int = 4) -> str:
     return "".join(source.pick(characters()) for _ in range(source.rng.randint(least, most)))
 
 
+def any_text(source: Source, chinese: bool = False) -> str:
+    """Words in no order at all, numbers among them: nothing in it can be guessed."""
+    rng = source.rng
+    if chinese:
+        text = any_chinese(source, 3, 9)
+        if source.chance(0.3):
+            text += str(rng.randint(1, 9999)) + any_chinese(source, 1, 4)
+        return text + "，" + any_chinese(source, 2, 6) if source.chance(0.3) else text
+    return " ".join(
+        str(rng.randint(1, 9999)) if source.chance(0.1) else any_word(source)
+        for _ in range(rng.randint(2, 7))
+    )
+
+
 def city(source: Source, chinese: bool = False) -> str:
-    """A place; one in eight is invented, so that places are copied and not remembered."""
-    if source.chance(0.125):
+    """A place; one in three is invented, so that places are copied and not remembered."""
+    if source.chance(0.35):
         if chinese:
-            return any_chinese(source, 2, 4)
-        word = any_word(source).capitalize()
+            return any_chinese(source, 2, 5)
+        word = any_word(source)
+        word = word.capitalize() if source.chance(0.7) else word
         return f"{word} {any_word(source).capitalize()}" if source.chance(0.2) else word
     if chinese and source.chance(0.93):
         return str(source.pick(CITIES_ZH))
