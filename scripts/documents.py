@@ -64,7 +64,7 @@ def reference() -> str:
     lines = [
         "# Configuration",
         "",
-        "<!-- Written by `python scripts/documents.py write` from gateway/settings.py. -->",
+        "<!-- Written by `python scripts/documents.py write` from gateway/settings/. -->",
         "",
         (
             "One YAML file: `--config FILE`, else the environment variable `GATEWAY_CONFIG`, else"

@@ -7,6 +7,7 @@
     └── ExecutionError         raised by executors, turned into a `ToolResult` by the registry
         ├── ToolFailed         the tool ran and said no; the message is for the model
         ├── ToolUnavailable    could not be reached or answered nonsense; may be retried by effect
+        │   └── ToolPaused     not asked: it failed, or was asked, too often just now; not retried
         └── ToolTimeout        no answer in time
 
 A model's bad call is no exception: it is an `InvalidCall`.
@@ -62,6 +63,13 @@ class ToolUnavailable(ExecutionError):
         super().__init__(message)
         self.sent = sent
         self.retry_after_s = retry_after_s
+
+
+class ToolPaused(ToolUnavailable):
+    """The tool was not asked: what it goes to failed, or was asked, too often, and is left alone for a while."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class ToolTimeout(ExecutionError):

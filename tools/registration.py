@@ -2,7 +2,7 @@
 
     {name, description, parameters, returns?,
      annotations: {read_only, idempotent, destructive, open_world},
-     executor: {kind: http, method, url, headers?, timeout_s?}}
+     executor: {kind: http, method, url, headers?, timeout_s?, cache_s?}}
 
 What it is: reading that document and building what the registry takes.
 What it is not: the registry's own rules on names and schemas, which apply afterwards.
@@ -39,13 +39,14 @@ class Hints(_Document):
 
 
 class HttpKind(_Document):
-    """An HTTP endpoint. `headers` may hold `${TOOL_…}` for secrets; `timeout_s` in seconds."""
+    """An HTTP endpoint. `headers` may hold `${TOOL_…}` for secrets; `timeout_s` and `cache_s` in seconds."""
 
     kind: Literal["http"]
     method: Method
     url: Annotated[str, Field(max_length=2_000)]
     headers: Annotated[dict[str, str], Field(max_length=50)] = {}
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    cache_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
 class Registration(_Document):
@@ -67,6 +68,7 @@ class Registration(_Document):
             returns=self.returns,
             annotations=Annotations(**self.annotations.model_dump()),
             timeout_s=self.executor.timeout_s,
+            cache_s=self.executor.cache_s,
         )
 
 

@@ -10,22 +10,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from tools.executor import CallContext, Executor
 from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
 from tools.toolset import Toolset, compile_entry
-from tools.wrappers import standard_wrappers
+from tools.wrappers import Upstream, standard_wrappers
 
-Wrap = Callable[[Executor, ToolSpec], Executor]
+
+class Wrap(Protocol):
+    """What is put around an executor; `upstream` is what the tool shares with others, if anything."""
+
+    def __call__(
+        self, executor: Executor, spec: ToolSpec, upstream: Upstream | None
+    ) -> Executor: ...
 
 
 class Registry:
     """Tools by name. Safe to use from any number of threads and tasks.
 
-    `wrap` is what every executor is wrapped in: by default timeout, retries by effect and a bound on
-    the result, so that no way of registering a tool can forget them.
+    `wrap` is what every executor is wrapped in: by default timeout, retries by effect, a breaker and a
+    bound on the result, so that no way of registering a tool can forget them.
     """
 
     def __init__(self, wrap: Wrap = standard_wrappers) -> None:
@@ -38,13 +45,21 @@ class Registry:
         """The tools as they are now; what is registered later is not in it."""
         return self._current
 
-    def register(self, spec: ToolSpec, executor: Executor, *, replace: bool = False) -> None:
+    def register(
+        self,
+        spec: ToolSpec,
+        executor: Executor,
+        *,
+        replace: bool = False,
+        upstream: Upstream | None = None,
+    ) -> None:
         """Add a tool at the end, or put it in the place of one of the same name with `replace`.
 
+        `executor` comes bare: the registry wraps it. Tools that go to the same place share `upstream`.
         Raises `RegistrationError` (where and why), `NameTaken` when the name, or one that models could
         confuse with it, is in use.
         """
-        entry = compile_entry(spec, self._wrap(executor, spec))
+        entry = compile_entry(spec, self._wrap(executor, spec, upstream))
         with self._writing:
             self._current = self._current.with_entry(entry, replace=replace)
         self._tell()

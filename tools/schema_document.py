@@ -20,12 +20,12 @@ MAX_DEPTH = 60
 MAX_SUBSCHEMAS = 5_000
 MAX_UNFOLDED = 2_000
 
-_ONE = (
+ONE_SCHEMA = (
     "items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else",
     "unevaluatedItems", "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
-_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
-_MAP = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _SAME_INSTANCE_ONE = ("not", "if", "then", "else")
 _SAME_INSTANCE_LIST = ("allOf", "anyOf", "oneOf")
 
@@ -183,17 +183,17 @@ def _walk(root: Mapping[str, Any], where: str) -> Iterator[tuple[str, str, Subsc
 def _children(
     pointer: str, path: str, node: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, Subschema]]:
-    for keyword in _ONE:
+    for keyword in ONE_SCHEMA:
         if keyword in node:
             yield _child(pointer, path, keyword, node[keyword])
-    for keyword in _LIST:
+    for keyword in SCHEMA_LISTS:
         if keyword not in node:
             continue
         if not isinstance(node[keyword], list):
             raise RegistrationError(f"{path}.{keyword}", "must be an array of schemas")
         for index, each in enumerate(node[keyword]):
             yield _child(f"{pointer}/{keyword}", f"{path}.{keyword}", index, each)
-    for keyword in _MAP:
+    for keyword in SCHEMA_MAPS:
         if keyword not in node:
             continue
         if not isinstance(node[keyword], Mapping):

@@ -53,7 +53,8 @@ class ToolSpec:
     """One tool as its author declares it.
 
     `parameters` and `returns` are JSON Schema 2020-12; `parameters` describes an object.
-    `timeout_s` bounds one attempt, in seconds.
+    `timeout_s` bounds one attempt, in seconds. `cache_s` is for how many seconds a read may be answered
+    from memory, to the same tenant; 0 never, and other tools never.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ToolSpec:
     returns: Mapping[str, Any] | None = None
     annotations: Annotations = field(default_factory=Annotations)
     timeout_s: float = 30.0
+    cache_s: float = 0.0
 
     @property
     def effect(self) -> Effect:

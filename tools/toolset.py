@@ -64,6 +64,10 @@ class Entry:
 def compile_entry(spec: ToolSpec, executor: Executor | None, where: str = "$") -> Entry:
     """Accept a definition. Raises `RegistrationError` that says where (below `where`) and why."""
     check_name(spec.name, where)
+    if spec.cache_s > 0 and spec.effect is not Effect.READ:
+        raise RegistrationError(
+            f"{where}.cache_s", "only a read-only tool can be answered from memory"
+        )
     schema = compile_parameters(spec.parameters, f"{where}.parameters")
     returns = None
     if spec.returns is not None:

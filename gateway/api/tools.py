@@ -26,7 +26,6 @@ from tools.errors import NameTaken
 from tools.registration import Registration, build, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
-from tools.wrappers import standard_wrappers
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 
@@ -52,7 +51,7 @@ async def register_tool(request: Request, services: UsesServices) -> dict[str, A
     registration = read_registration(parse_object(await _body(request, services)))
     spec, executor = build(registration, services.http, allow_private=services.allow_private)
     try:
-        services.registry.register(spec, standard_wrappers(executor, spec))
+        services.registry.register(spec, executor)
     except NameTaken as error:
         raise ApiError(409, error.why, param=error.where, code="name_taken") from error
     return _describe(spec)

@@ -1,9 +1,9 @@
-"""`gateway tools`: what is registered, and trying it by hand."""
+"""`gateway tools`: what is registered, trying it by hand, and what an OpenAPI document would give."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -11,7 +11,11 @@ import typer
 from gateway.cli.exits import Exit, explained, fail
 from gateway.cli.target import Config, Url, target
 
-app = typer.Typer(help="The registered tools: list, show, call.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from tools.openapi.importing import Refused
+    from tools.openapi.operations import OperationTool
+
+app = typer.Typer(help="The registered tools: list, show, call, preview.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The tool's name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -68,3 +72,100 @@ def call(
 
 def _effect(tool: dict[str, Any]) -> str:
     return {"read": "reads", "write": "writes", "destroy": "destroys"}.get(tool["effect"], "")
+
+
+@app.command()
+def preview(
+    spec: Annotated[str, typer.Argument(help="An OpenAPI document: a file or an http(s) URL.")],
+    *,
+    base_url: Annotated[str | None, typer.Option(help="Where the API is.")] = None,
+    include: Annotated[list[str], typer.Option(help="Only these operations (globs).")] = ["*"],  # noqa: B006 - typer's way
+    exclude: Annotated[list[str], typer.Option(help="Not these operations (globs).")] = [],  # noqa: B006
+    auth: Annotated[
+        list[str], typer.Option(help="A security scheme, as SCHEME=TOOL_VARIABLE.")
+    ] = [],  # noqa: B006
+    prefix: Annotated[str, typer.Option(help="Stands before every tool's name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show which tools a document would give and what would not be one; nothing is registered."""
+    from tools.errors import RegistrationError
+    from tools.openapi.importing import import_document
+    from tools.openapi.importing import preview as would_register
+    from tools.openapi.operations import Source
+    from tools.openapi.reading import read_source
+
+    source = Source(
+        spec,
+        base_url,
+        include=include,
+        exclude=exclude,
+        prefix=prefix,
+        auth={name: variable or None for name, _, variable in (one.partition("=") for one in auth)},
+    )
+    try:
+        imported = import_document(read_source(spec, allow_private=True), source)
+    except RegistrationError as error:
+        fail(f"{spec}: {error}", code=Exit.NO)
+    tools, refused = would_register(imported)
+    if as_json:
+        typer.echo(json.dumps(_as_data(tools, refused), indent=2, ensure_ascii=False))
+    else:
+        _print_preview(imported.title or spec, tools, refused, imported.excluded)
+    if not tools:
+        raise typer.Exit(Exit.NO)
+
+
+def _as_data(
+    tools: tuple[OperationTool, ...], refused: tuple[Refused, ...]
+) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "tools": [
+            {
+                "name": tool.spec.name,
+                "operation": tool.operation.label,
+                "effect": tool.spec.effect,
+                "description": tool.spec.description,
+                "parameters": dict(tool.spec.parameters),
+                "notes": list(tool.notes),
+            }
+            for tool in tools
+        ],
+        "refused": [
+            {"operation": one.operation, "where": one.where, "why": one.why} for one in refused
+        ],
+    }
+
+
+def _print_preview(
+    title: str, tools: tuple[OperationTool, ...], refused: tuple[Refused, ...], excluded: int
+) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    console.print(f"[bold]{escape(title)}[/]: {len(tools)} tools", highlight=False)
+    table = Table("tool", "operation", "effect", "parameters", box=None, pad_edge=False)
+    for tool in tools:
+        required: list[str] = tool.spec.parameters.get("required", [])
+        names = [
+            f"[bold]{escape(name)}[/]" if name in required else escape(name)
+            for name in tool.spec.parameters["properties"]
+        ]
+        table.add_row(
+            tool.spec.name,
+            escape(tool.operation.label),
+            _effect({"effect": tool.spec.effect}),
+            ", ".join(names),
+        )
+        for note in tool.notes:
+            table.add_row("", f"[dim]{escape(note)}[/]")
+    console.print(table)
+    if refused:
+        console.print(f"\n[bold]{len(refused)} are no tools[/]", highlight=False)
+        reasons = Table("operation", "why", "where", box=None, pad_edge=False)
+        for one in refused:
+            reasons.add_row(escape(one.operation), escape(one.why), escape(one.where))
+        console.print(reasons)
+    if excluded:
+        console.print(f"\n{excluded} operations are excluded", highlight=False)

@@ -182,7 +182,8 @@ def test_a_wrong_override_is_told_by_its_variable(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("tools: {mcp: [{name: a, url: 'https://x/mcp'}]}", "not in this version"),
-        ("tools: {openapi: [{name: a, spec: ./a.yaml}]}", "not in this version"),
+        ("tools: {openapi: [{name: a}]}", "spec: is required"),
+        ("tools: {openapi: [{name: a, spec: a.yaml, bas_url: 'http://a/'}]}", "`base_url`"),
         ("storage: {url: 'mysql://u:secret@h/d'}", "is neither sqlite:///FILE nor postgresql://"),
         ("auth: {enabled: true}", "not in this version"),
         ("models: {intermediary: {backend: vllm, model: m}}", "needs `base_url`"),

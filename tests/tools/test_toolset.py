@@ -35,8 +35,7 @@ CITY: dict[str, Any] = {
 }
 
 
-def plain(executor: Executor, spec: ToolSpec) -> Executor:
-    del spec
+def plain(executor: Executor, spec: ToolSpec, upstream: object) -> Executor:
     return executor
 
 

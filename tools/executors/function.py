@@ -63,6 +63,7 @@ def tool(
     destructive: bool = False,
     open_world: bool = False,
     timeout_s: float = 30.0,
+    cache_s: float = 0.0,
 ) -> Callable[[Fn], Fn]: ...
 def tool(
     function: Fn | None = None,
@@ -75,11 +76,12 @@ def tool(
     destructive: bool = False,
     open_world: bool = False,
     timeout_s: float = 30.0,
+    cache_s: float = 0.0,
 ) -> Fn | Callable[[Fn], Fn]:
     """Mark a function as a tool; it stays callable as before.
 
     `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
-    bounds one attempt, in seconds. Raises `RegistrationError` at once when a parameter has no type
+    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. Raises `RegistrationError` at once when a parameter has no type
     hint or one that JSON Schema can't say.
     """
 
@@ -91,6 +93,7 @@ def tool(
             parameters=signature.parameters,
             annotations=Annotations(read_only, idempotent, destructive, open_world),
             timeout_s=timeout_s,
+            cache_s=cache_s,
         )
         setattr(target, _MARK, (spec, signature))
         return target

@@ -26,7 +26,7 @@ _CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One exchange. `timeout_s` bounds all of it, in seconds."""
+    """One exchange. `timeout_s` bounds all of it, in seconds; `max_bytes` the body that is read."""
 
     method: str
     url: str
@@ -34,11 +34,12 @@ class Request:
     body: bytes | None
     timeout_s: float
     allow_private: bool
+    max_bytes: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. `cut` when the body went on beyond 1 MiB."""
+    """What came back. `cut` when the body went on beyond what was to be read."""
 
     status: int
     headers: Mapping[str, str]
@@ -79,7 +80,7 @@ class HttpSessions:
             timeout=aiohttp.ClientTimeout(total=request.timeout_s, connect=_CONNECT_S),
         )
         async with _translated(url), asking as answer:
-            body, cut = await _read(answer)
+            body, cut = await _read(answer, request.max_bytes)
             return Response(answer.status, answer.headers, body, cut, answer.charset or "utf-8")
 
     def _session(self, *, allow_private: bool) -> aiohttp.ClientSession:
@@ -109,13 +110,13 @@ def _refuse_literal(url: URL) -> None:
         raise ToolFailed(f"{url.host} is a private address, which this tool may not reach")
 
 
-async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+async def _read(answer: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
     found = bytearray()
     async for chunk in answer.content.iter_chunked(64 * 1024):
         found += chunk
-        if len(found) > MAX_BODY_BYTES:
+        if len(found) > most:
             answer.close()
-            return bytes(found[:MAX_BODY_BYTES]), True
+            return bytes(found[:most]), True
     return bytes(found), False
 
 

@@ -28,8 +28,8 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _IN_QUERY = ("GET", "HEAD", "DELETE")
 _PLACEHOLDER = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_-]{0,63})\}")
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_OURS = {
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+RESERVED_HEADERS = {
     "host",
     "content-length",
     "transfer-encoding",
@@ -140,7 +140,7 @@ class HeaderTemplates:
     def __init__(self, headers: Mapping[str, str], where: str = "$.executor.headers") -> None:
         """Raises `RegistrationError`."""
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS:
+            if not HEADER_NAME.fullmatch(name) or name.lower() in RESERVED_HEADERS:
                 raise RegistrationError(f"{where}['{name[:80]}']", "no header that a tool may set")
             if any(c < " " for c in value) or not value.isascii():
                 raise RegistrationError(f"{where}['{name}']", "must be one line of ASCII")
@@ -150,17 +150,22 @@ class HeaderTemplates:
         """The headers, and the secret values in them. Raises `ToolUnavailable` when one is not set."""
         used: list[str] = []
 
-        def look_up(match: re.Match[str]) -> str:
-            value = secrets(match[1])
-            if not value or not value.isprintable():
-                raise ToolUnavailable(
-                    f"the tool is not set up: its secret {match[1]} is missing", sent=False
-                )
-            used.append(value)
-            return value
+        def value_of(match: re.Match[str]) -> str:
+            used.append(look_up(match[1], secrets))
+            return used[-1]
 
-        filled = {name: _SECRET.sub(look_up, value) for name, value in self._headers.items()}
+        filled = {name: _SECRET.sub(value_of, value) for name, value in self._headers.items()}
         return filled, tuple(used)
+
+
+def look_up(variable: str, secrets: Secrets) -> str:
+    """A secret's value, one line of it. Raises `ToolUnavailable` when it is not set."""
+    value = secrets(variable)
+    if not value or not value.isprintable():
+        raise ToolUnavailable(
+            f"the tool is not set up: its secret {variable} is missing", sent=False
+        )
+    return value
 
 
 def json_bytes(value: Any) -> bytes:

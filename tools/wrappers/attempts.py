@@ -1,12 +1,6 @@
-"""Executors that wrap executors, one concern each.
+"""Attempts: how long one may take, and when there is another.
 
-    Truncate     what is too long for a model becomes a head and a notice
-    Retry        tries again what is safe to try again, within the deadline
-    Timeout      bounds one attempt
-    Limit        bounds how many calls of one tool run at once
-
-What it is: behaviour added around the one-method seam; `standard_wrappers` folds the usual ones.
-What it is not: anything about one kind of tool, or policy.
+`Timeout` bounds one attempt; `Retry` tries again what is safe to try again, within the deadline.
 """
 
 from __future__ import annotations
@@ -18,12 +12,11 @@ from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState
 
-from tools.answer import Answer, as_text
-from tools.errors import ExecutionError, ToolTimeout, ToolUnavailable
+from tools.answer import Answer
+from tools.errors import ExecutionError, ToolPaused, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext, Executor
-from tools.spec import Effect, ToolSpec, ValidCall
+from tools.spec import Effect, ValidCall
 
-MAX_RESULT_CHARACTERS = 20_000
 _ATTEMPTS = 3
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 20.0
@@ -58,8 +51,9 @@ class Timeout:
 class Retry:
     """Tries again when the tool could not be reached, by effect.
 
-    Reads and idempotent tools always; other calls only when nothing can have reached the tool. Waits
-    grow from 0.2 s with jitter, or are what the tool asked for, and never pass the deadline.
+    Reads and idempotent tools always; other calls only when nothing can have reached the tool; none while
+    its upstream is paused. Waits grow from 0.2 s with jitter, or are what the tool asked for, and never
+    pass the deadline.
     """
 
     def __init__(
@@ -87,7 +81,9 @@ class Retry:
 
         def worth_it(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()
-            return isinstance(error, ToolUnavailable) and (repeatable or not error.sent)
+            if not isinstance(error, ToolUnavailable) or isinstance(error, ToolPaused):
+                return False
+            return repeatable or not error.sent
 
         def enough(state: RetryCallState) -> bool:
             over = asyncio.get_running_loop().time() + state.upcoming_sleep
@@ -123,61 +119,3 @@ class Retry:
         if isinstance(error, ToolUnavailable) and error.retry_after_s is not None:
             return error.retry_after_s
         return _FIRST_WAIT_S * 2 ** (state.attempt_number - 1) * (1 + self._jitter())
-
-
-class Truncate:
-    """Cuts a result that is longer than `limit` characters to its head, and says so."""
-
-    def __init__(self, inner: Executor, limit: int = MAX_RESULT_CHARACTERS) -> None:
-        self._inner = inner
-        self._limit = limit
-
-    async def execute(self, call: ValidCall, context: CallContext) -> Any:
-        """The value as it is when it is short, else text with a notice at its end."""
-        answer = Answer.of(await self._inner.execute(call, context))
-        text = as_text(answer.value)
-        if len(text) <= self._limit:
-            return Answer(text, answer.attempts, answer.truncated_from)
-        total = answer.truncated_from or len(text)
-        notice = (
-            f"\n[cut: the first {self._limit} of {total} characters; ask for less or for a part]"
-        )
-        return Answer(text[: self._limit] + notice, answer.attempts, total)
-
-
-class Limit:
-    """At most `calls` at once; the others wait in order, as long as one attempt may take."""
-
-    def __init__(self, inner: Executor, calls: int) -> None:
-        self._inner = inner
-        self._slots = asyncio.Semaphore(calls)
-
-    async def execute(self, call: ValidCall, context: CallContext) -> Any:
-        """Raises `ToolTimeout` with `sent=False` when no slot came free in time."""
-        until = asyncio.get_running_loop().time() + call.tool.timeout_s
-        if context.deadline is not None:
-            until = min(until, context.deadline)
-        try:
-            async with asyncio.timeout_at(until):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise ToolTimeout(f"{call.name} is busy and was not started", sent=False) from error
-        try:
-            return await self._inner.execute(call, context)
-        finally:
-            self._slots.release()
-
-
-def standard_wrappers(
-    executor: Executor, spec: ToolSpec, *, max_calls: int | None = None
-) -> Executor:
-    """What every registered tool gets: `Truncate(Retry(Timeout(executor)))`.
-
-    `max_calls` bounds how many calls of `spec` run at once, for tools that can't take more.
-    """
-    bounded: Executor = Timeout(executor)
-    if max_calls is not None:
-        if max_calls < 1:
-            raise ValueError(f"{spec.name}: max_calls must be 1 or more")
-        bounded = Limit(bounded, max_calls)
-    return Truncate(Retry(bounded))

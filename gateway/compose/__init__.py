@@ -1,0 +1,96 @@
+"""The composition root: settings in, services out.
+
+Only this package names concrete backends and sources of tools.
+
+To add a backend or a kind of tool, write it behind its seam and name it here. Modules that are slow to
+import, or that an installation may lack, are imported when the settings ask for them.
+
+Raises `CompositionError` for what is configured and can't be had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import ExitStack
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from gateway.agent.loop import AgentLoop
+from gateway.agent.run import Limits
+from gateway.compose.error import CompositionError
+from gateway.compose.models import build_router
+from gateway.compose.policies import build_policies
+from gateway.compose.stores import build_stores
+from gateway.compose.telemetry import build_telemetry
+from gateway.compose.tools import register_tools
+from gateway.services import Services
+from gateway.settings import Settings, load_settings
+from tools.executors.http_session import HttpSessions
+from tools.registry import Registry
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+__all__ = ["CompositionError", "application", "build_application", "build_router", "build_services"]
+
+
+def application() -> FastAPI:
+    """The application of a server process, configured by file and environment."""
+    settings = load_settings()
+    if settings.telemetry.logs == "json":
+        from gateway.telemetry.logs import log_json
+
+        log_json()
+    made = build_application(build_services(settings))
+    # What exists now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    return made
+
+
+def build_application(services: Services) -> FastAPI:
+    """The REST surface over `services`."""
+    from gateway.app import create_app
+
+    return create_app(services)
+
+
+def build_services(settings: Settings) -> Services:
+    """Everything that a gateway consists of. Connections are opened when they are first used."""
+    registry, sessions = Registry(), HttpSessions()
+    with ExitStack() as opened:
+        stores = build_stores(settings.storage)
+        register_tools(registry, settings, sessions, opened)
+        router, policies = build_router(settings), build_policies(settings)
+        loop = AgentLoop(router, registry, policies)
+        models = {role: member.backend for role, member in router.members.items()}
+        telemetry = build_telemetry(settings, models, registry)
+        limits = settings.limits
+        return Services(
+            loop=telemetry.watched(loop),
+            registry=registry,
+            models=models,
+            store=stores.runs,
+            responses=stores.responses,
+            conversations=stores.conversations,
+            policies=policies,
+            limits=Limits(
+                max_steps=limits.max_steps,
+                deadline_s=limits.deadline_s,
+                max_cost_usd=limits.max_cost_usd,
+                max_calls_per_turn=limits.max_calls_per_turn,
+            ),
+            http=sessions,
+            allow_private=settings.tools.http.allow_private,
+            max_body_bytes=limits.max_body_bytes,
+            telemetry=telemetry,
+            version=version("agentic-gateway"),
+            closers=(
+                loop.aclose,
+                *telemetry.closers,
+                partial(asyncio.to_thread, opened.pop_all().close),
+            ),
+        )

@@ -1,0 +1,90 @@
+"""The models in their roles, each behind the backend that the settings name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.settings import ModelSettings, Settings
+from routing.backends.openai_http import HttpTimeouts
+from routing.escalation import any_of
+from routing.router import Member, Price, Router, free
+from routing.unconstrained import Unconstrained
+
+if TYPE_CHECKING:
+    from routing.backends.litellm import LiteLLMBackend
+    from routing.backends.llamacpp import LlamaCppBackend
+    from routing.backends.vllm import VllmBackend
+
+
+def build_router(settings: Settings) -> Router:
+    """The models in their roles with their prices, and the strategies of escalation."""
+    expert, names = settings.models.expert, settings.escalation.strategies
+    return Router(
+        _member("intermediary", settings.models.intermediary),
+        _member("expert", expert) if expert else None,
+        any_of() if names is None else any_of(names),
+    )
+
+
+def _member(role: str, model: ModelSettings) -> Member:
+    price = model.price and Price(model.price.input_per_million, model.price.output_per_million)
+    match model.backend:
+        case "vllm":
+            member = Member(_vllm(role, model), price or free)
+        case "llamacpp":
+            member = Member(_llamacpp(role, model), price or free)
+        case "litellm":
+            backend = _litellm(role, model)
+            member = Member(backend, price or backend.price_usd)
+    return member if model.grammar else replace(member, backend=Unconstrained(member.backend))
+
+
+def _vllm(role: str, model: ModelSettings) -> VllmBackend:
+    from routing.backends.vllm import VllmBackend
+
+    return VllmBackend(
+        role,
+        model.model,
+        str(model.base_url),
+        api_key=_secret(model),
+        context_tokens=model.context_tokens,
+        timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
+        accepts_images=model.images,
+    )
+
+
+def _llamacpp(role: str, model: ModelSettings) -> LlamaCppBackend:
+    from routing.backends.llamacpp import LlamaCppBackend
+
+    build = partial(
+        LlamaCppBackend,
+        role,
+        Path(model.model),
+        threads=model.llamacpp.threads,
+        slots=model.llamacpp.slots,
+        gpu_layers=model.llamacpp.gpu_layers,
+        stall_s=model.timeouts.idle_s,
+        fold_history=model.fold_history,
+    )
+    return build(context_tokens=model.context_tokens) if model.context_tokens else build()
+
+
+def _litellm(role: str, model: ModelSettings) -> LiteLLMBackend:
+    from routing.backends.litellm import LiteLLMBackend
+
+    return LiteLLMBackend(
+        role,
+        model.model,
+        base_url=str(model.base_url) if model.base_url else None,
+        api_key=_secret(model),
+        context_tokens=model.context_tokens,
+        timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
+        accepts_images=model.images,
+    )
+
+
+def _secret(model: ModelSettings) -> str | None:
+    return model.api_key.get_secret_value() if model.api_key else None

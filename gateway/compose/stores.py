@@ -1,0 +1,67 @@
+"""The stores of runs, responses and conversations."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.compose.error import CompositionError
+from gateway.settings import StorageSettings
+from gateway.storage.conversations import ConversationStore
+from gateway.storage.errors import StorageRefused
+from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.responses import ResponseStore
+from gateway.storage.retention import Retention
+from gateway.storage.runs import RunStore
+
+
+class Stores(NamedTuple):
+    """The three, over one database or in memory."""
+
+    runs: RunStore
+    responses: ResponseStore
+    conversations: ConversationStore
+
+
+def build_stores(storage: StorageSettings) -> Stores:
+    """The stores; a database is made or upgraded first, and has to be there."""
+    retention = Retention(
+        max_runs=storage.max_runs,
+        max_run_age_s=storage.max_age_s,
+        max_responses=storage.max_responses,
+        max_conversations=storage.max_conversations,
+        max_idle_s=storage.max_idle_s,
+        max_bytes=storage.max_megabytes * 1024 * 1024,
+    )
+    if storage.url == "memory:":
+        return _memory_stores(retention)
+    from gateway.storage.sql.migrate import prepare
+    from gateway.storage.sql.stores import open_stores
+
+    try:
+        prepare(storage.url)
+        return Stores(*open_stores(storage.url, retention))
+    except StorageRefused as error:
+        raise CompositionError(str(error), error.hint) from error
+
+
+def _memory_stores(retention: Retention) -> Stores:
+    runs = MemoryRunStore(
+        max_runs=retention.max_runs,
+        max_age_s=retention.max_run_age_s,
+        max_characters=retention.max_bytes,
+    )
+    responses = MemoryResponseStore(
+        max_responses=retention.max_responses,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        forget_run=runs.forget,
+    )
+    conversations = MemoryConversationStore(
+        max_conversations=retention.max_conversations,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        forget_responses=responses.delete_of_conversation,
+    )
+    return Stores(runs, responses, conversations)

@@ -1,0 +1,50 @@
+"""Relative paths in a configuration are relative to the file that names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.settings.everything import Settings
+from gateway.settings.models import ModelSettings
+from gateway.settings.storage import SQLITE
+from gateway.settings.tools import OpenAPISettings
+
+
+def anchored(settings: Settings, base: Path) -> Settings:
+    """`settings` with every path of a file made absolute; relative ones begin at `base`."""
+
+    def model(one: ModelSettings) -> ModelSettings:
+        if one.backend != "llamacpp":
+            return one
+        return one.model_copy(update={"model": str(base / Path(one.model).expanduser())})
+
+    models, tools = settings.models, settings.tools
+    models = models.model_copy(
+        update={
+            "intermediary": model(models.intermediary),
+            "expert": model(models.expert) if models.expert else None,
+        }
+    )
+    tools = tools.model_copy(
+        update={
+            "notes_path": base / tools.notes_path.expanduser(),
+            "manifests": tuple(str(base / Path(one).expanduser()) for one in tools.manifests),
+            "openapi": tuple(_anchored_spec(one, base) for one in tools.openapi),
+        }
+    )
+    policies = settings.policies
+    if policies.file is not None:
+        policies = policies.model_copy(update={"file": base / policies.file.expanduser()})
+    storage = settings.storage
+    if storage.url.startswith(SQLITE):
+        file = base / Path(storage.url.removeprefix(SQLITE)).expanduser()
+        storage = storage.model_copy(update={"url": f"{SQLITE}{file}"})
+    return settings.model_copy(
+        update={"models": models, "tools": tools, "policies": policies, "storage": storage}
+    )
+
+
+def _anchored_spec(one: OpenAPISettings, base: Path) -> OpenAPISettings:
+    if one.spec.startswith(("http://", "https://")):
+        return one
+    return one.model_copy(update={"spec": str(base / Path(one.spec).expanduser())})

@@ -1,0 +1,28 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+from gateway.settings.auth import AuthSettings
+from gateway.settings.escalation import EscalationSettings
+from gateway.settings.limits import LimitsSettings
+from gateway.settings.models import ModelsSettings
+from gateway.settings.policies import PoliciesSettings
+from gateway.settings.section import Section
+from gateway.settings.server import ServerSettings
+from gateway.settings.storage import StorageSettings
+from gateway.settings.telemetry import TelemetrySettings
+from gateway.settings.tools import ToolsSettings
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    models: ModelsSettings = ModelsSettings()
+    tools: ToolsSettings = ToolsSettings()
+    limits: LimitsSettings = LimitsSettings()
+    escalation: EscalationSettings = EscalationSettings()
+    policies: PoliciesSettings = PoliciesSettings()
+    storage: StorageSettings = StorageSettings()
+    auth: AuthSettings = AuthSettings()
+    server: ServerSettings = ServerSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()

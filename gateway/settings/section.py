@@ -1,0 +1,27 @@
+"""What every section of the configuration has in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Section(BaseModel):
+    """Frozen, typed, and without unknown keys; a docstring below a field tells the reference about it."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+
+def not_in_this_version(what: str, instead: str) -> PydanticCustomError:
+    """The error for a key whose feature is yet to come: `what` it is and what to do `instead`."""
+    return PydanticCustomError(
+        "unsupported",
+        "{what} is not in this version; {instead}",
+        {"what": what, "instead": instead},
+    )

@@ -1,0 +1,75 @@
+"""`tools`: where tools come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, Field, field_validator
+
+from gateway.settings.section import Section, not_in_this_version
+
+EffectName = Literal["read", "idempotent_write", "write", "destroy"]
+
+
+class HTTPToolsSettings(Section):
+    """For tools that are reached over HTTP."""
+
+    allow_private: bool = False
+    """Whether their URLs may lead to loopback, private and link-local addresses."""
+
+
+class OpenAPISettings(Section):
+    """One OpenAPI document (2.0, 3.0 to 3.2), each of whose operations becomes a tool."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    """What the API is called in messages."""
+    spec: Annotated[str, Field(min_length=1)]
+    """The document: a file, YAML or JSON, or an http(s) URL, read once at the start."""
+    base_url: AnyHttpUrl | None = None
+    """Where the API is. Null: the document's first server."""
+    include: tuple[str, ...] = ("*",)
+    """Globs over operationIds and `GET /path`; only these become tools."""
+    exclude: tuple[str, ...] = ()
+    """Globs like those of `include`; these don't."""
+    prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,32}$")] = ""
+    """Stands before every tool's name, against names that others have."""
+    auth: Mapping[str, str | None] = Field(default_factory=dict[str, str | None])
+    """The document's security schemes and the environment variable (`TOOL_…`) that holds the key, token or
+    `user:password`; null: nothing is sent."""
+    effects: Mapping[str, EffectName] = Field(default_factory=dict[str, EffectName])
+    """What operations do, by operationId, where their method doesn't tell: such as a search by POST."""
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """For one attempt, in seconds."""
+    cache_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    """For how long reads are answered from memory, in seconds; 0: never."""
+    max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """Calls that run at once, over all its tools; further ones wait. Null: no bound."""
+    max_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    """Calls that begin in a minute, over all its tools, evenly spread. Null: no bound."""
+
+
+class ToolsSettings(Section):
+    """Where tools come from."""
+
+    python: tuple[str, ...] = ("tools.builtin",)
+    """Modules with `@tool` functions; `tools.builtin` are the ones that ship."""
+    manifests: tuple[str, ...] = ()
+    """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
+    openapi: tuple[OpenAPISettings, ...] = ()
+    """APIs by their OpenAPI documents. `gateway tools preview FILE` shows what a document gives."""
+    mcp: tuple[dict[str, Any], ...] = ()
+    """Not in this version."""
+    notes_path: Path = Path("var/notes.db")
+    """The SQLite file of the built-in notes."""
+    http: HTTPToolsSettings = HTTPToolsSettings()
+
+    @field_validator("mcp", mode="after")
+    @classmethod
+    def _unsupported(cls, entries: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        if entries:
+            raise not_in_this_version(
+                "this source of tools", "remove it, and register HTTP tools with `manifests`"
+            )
+        return entries

@@ -1,0 +1,164 @@
+"""A whole document → tools, and a list of the operations that can't be one.
+
+What it is: the way from a `Source` to what the registry takes. `register` puts the tools in and gives the
+list; a preview is the same into a registry that is thrown away.
+What it is not: reading single operations (`tools.openapi.operations`).
+
+Raises `RegistrationError` for what concerns the whole document; one operation never spoils another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tools.errors import RegistrationError
+from tools.near import near_names, normalised
+from tools.openapi.document import Document, Node
+from tools.openapi.operations import (
+    METHODS,
+    Operation,
+    OperationTool,
+    Source,
+    distinct_name,
+    read_operation,
+    without_returns,
+)
+from tools.openapi.security import check_auth
+from tools.openapi.servers import checked_base
+from tools.toolset import Toolset, compile_entry
+from tools.wording import show
+
+_NO_METHODS = {
+    "parameters", "servers", "summary", "description", "$ref", "additionalOperations",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An operation that is no tool: `GET /pets`, a pointer into the document, and the reason."""
+
+    operation: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a document holds, before anything is registered. `excluded` counts what was not wanted."""
+
+    title: str
+    tools: tuple[OperationTool, ...]
+    refused: tuple[Refused, ...]
+    excluded: int = 0
+
+
+def import_document(data: Any, source: Source) -> Imported:
+    """The tools of a document. Raises `RegistrationError` for a document or a `source` that can't be right."""
+    document = Document(data)
+    check_auth(document, source.auth)
+    if source.base_url is not None:
+        checked_base(source.base_url, "base_url")
+    tools: list[OperationTool] = []
+    refused: list[Refused] = []
+    known: list[str] = []
+    taken: set[str] = set()
+    excluded = 0
+    for found in _operations(document, refused):
+        known.append(found.id)
+        if not _wanted(found, source):
+            excluded += 1
+            continue
+        try:
+            tool = read_operation(document, source, found)
+        except RegistrationError as error:
+            refused.append(Refused(found.label, error.where, error.why))
+            continue
+        if normalised(tool.spec.name) in taken:
+            name = distinct_name(tool.spec.name, found.label)
+            tool = replace(tool, spec=replace(tool.spec, name=name))
+        taken.add(normalised(tool.spec.name))
+        tools.append(tool)
+    _check_effects(source, known)
+    info = document.root.get("info")
+    title = info.text("title") if info is not None else ""
+    return Imported(title, tuple(tools), tuple(refused), excluded)
+
+
+def register(
+    imported: Imported,
+    add: Callable[[OperationTool], None],
+) -> tuple[tuple[OperationTool, ...], tuple[Refused, ...]]:
+    """Register each tool with `add`; gives those that are in, and everything that is not and why.
+
+    `add` raises `RegistrationError` for what the registry does not take. A tool whose `returns` it does
+    not take goes in without.
+    """
+    added: list[OperationTool] = []
+    refused = list(imported.refused)
+    for each in imported.tools:
+        tool = each
+        try:
+            try:
+                add(tool)
+            except RegistrationError as error:
+                if not error.where.startswith("$.returns"):
+                    raise
+                tool = without_returns(tool, str(error))
+                add(tool)
+            added.append(tool)
+        except RegistrationError as error:
+            refused.append(Refused(tool.operation.label, tool.operation.node.pointer, str(error)))
+    return tuple(added), tuple(refused)
+
+
+def preview(imported: Imported) -> tuple[tuple[OperationTool, ...], tuple[Refused, ...]]:
+    """What `register` would do with a registry that is empty."""
+    toolset = Toolset()
+
+    def add(tool: OperationTool) -> None:
+        nonlocal toolset
+        toolset = toolset.with_entry(compile_entry(tool.spec, None))
+
+    return register(imported, add)
+
+
+def _operations(document: Document, refused: list[Refused]) -> Iterator[Operation]:
+    """In the document's order. What is no operation of a verb that can be called is `refused`."""
+    paths = Node(document.root.object()["paths"], "#/paths")
+    for path, listed in paths.members():
+        try:
+            path_item = document.resolved(listed)
+            members = list(path_item.members())
+        except RegistrationError as error:
+            refused.append(Refused(path, error.where, error.why))
+            continue
+        for method, node in members:
+            if method in METHODS and isinstance(node.value, dict):
+                yield Operation(node, path_item, method, path)
+            elif method in METHODS:
+                refused.append(Refused(f"{method.upper()} {path}", node.pointer, "no object"))
+            elif method not in _NO_METHODS:
+                why = f"the method {method} is not supported"
+                refused.append(Refused(f"{method.upper()} {path}", node.pointer, why))
+        more = path_item.get("additionalOperations")
+        for method in more.object() if more is not None and isinstance(more.value, dict) else ():
+            why = f"the method {method} is not supported"
+            refused.append(Refused(f"{method} {path}", more.pointer if more else "", why))
+
+
+def _wanted(found: Operation, source: Source) -> bool:
+    def named(globs: Any) -> bool:
+        return any(fnmatchcase(text, glob) for glob in globs for text in (found.id, found.label))
+
+    return named(source.include) and not named(source.exclude)
+
+
+def _check_effects(source: Source, known: list[str]) -> None:
+    for name in source.effects:
+        if name not in known:
+            near = near_names(name, known)
+            hint = f"; did you mean {show(near[0])}?" if near else ""
+            raise RegistrationError(f"effects.{name}", f"no operation of the document{hint}")

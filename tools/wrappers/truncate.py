@@ -1,0 +1,31 @@
+"""A bound on what a model is given to read of one result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.answer import Answer, as_text
+from tools.executor import CallContext, Executor
+from tools.spec import ValidCall
+
+MAX_RESULT_CHARACTERS = 20_000
+
+
+class Truncate:
+    """Cuts a result that is longer than `limit` characters to its head, and says so."""
+
+    def __init__(self, inner: Executor, limit: int = MAX_RESULT_CHARACTERS) -> None:
+        self._inner = inner
+        self._limit = limit
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """The value as it is when it is short, else text with a notice at its end."""
+        answer = Answer.of(await self._inner.execute(call, context))
+        text = as_text(answer.value)
+        if len(text) <= self._limit:
+            return Answer(text, answer.attempts, answer.truncated_from)
+        total = answer.truncated_from or len(text)
+        notice = (
+            f"\n[cut: the first {self._limit} of {total} characters; ask for less or for a part]"
+        )
+        return Answer(text[: self._limit] + notice, answer.attempts, total)
