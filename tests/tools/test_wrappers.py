@@ -12,7 +12,7 @@ from tools.answer import Answer
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext
 from tools.spec import ToolSpec, ValidCall
-from tools.wrappers import Limited, Retry, Timeout, Truncate, Upstream, standard_wrappers
+from tools.wrappers import Limited, Retry, Timeout, Truncate, Upstream
 
 MakeSpec = Callable[..., ToolSpec]
 CONTEXT = CallContext()
