@@ -400,7 +400,10 @@ def topic(source: Source, chinese: bool = False) -> str:
     if kind < 0.45:
         return str(source.pick(TOPICS))
     if kind < 0.85:
-        return " ".join(any_word(source) for _ in range(source.rng.choice([1, 1, 2, 3])))
+        words = [any_word(source) for _ in range(source.rng.choice([1, 1, 2, 2, 3]))]
+        if source.chance(0.15):
+            words.append(str(source.rng.randint(1, 9999)))
+        return " ".join(words)
     return (
         str(source.pick(THINGS)).removeprefix("the ").removeprefix("a ")
         if kind < 0.93

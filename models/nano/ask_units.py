@@ -180,7 +180,12 @@ def unheard_of(source: Source, chinese: bool) -> str:
     if chinese:
         return any_chinese(source, 1, 4)
     word = any_word(source)
-    return f"{word} {any_word(source)}" if source.chance(0.25) else word
+    kind = source.rng.random()
+    if kind < 0.15:
+        return f"{word} per {any_word(source)}"
+    if kind < 0.3:
+        return f"{source.rng.choice(['square', 'cubic', 'nautical', 'metric'])} {word}"
+    return f"{word} {any_word(source)}" if kind < 0.5 else word
 
 
 def ask_units(source: Source, chinese: bool = False) -> Ask:

@@ -192,7 +192,11 @@ def city(source: Source, chinese: bool = False) -> str:
             return any_chinese(source, 2, 5)
         word = any_word(source)
         word = word.capitalize() if source.chance(0.7) else word
-        return f"{word} {any_word(source).capitalize()}" if source.chance(0.2) else word
+        for more in (0.4, 0.3):
+            if not source.chance(more):
+                break
+            word += " " + any_word(source).capitalize()
+        return word
     if chinese and source.chance(0.93):
         return str(source.pick(CITIES_ZH))
     return str(source.pick(CITIES))
