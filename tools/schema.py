@@ -4,7 +4,8 @@ What it is: with `tools.grammar`, the only module that knows jsonschema. `compil
 later and says where and why; `CompiledSchema.check` names the error that helps most, in words for the
 model that has to mend its call.
 What it is not: parsing and repair (`tools.repair`), the static rules on documents
-(`tools.schema_document`), the words (`tools.wording`).
+(`tools.schema_document`), the words (`tools.wording`), the quick yes to what is right
+(`tools.quick_check`), after which nothing here has to run.
 
 A schema has to satisfy JSON Schema 2020-12, under which calls are checked, and Draft 7, which
 mistral-common checks when a tool is shown to a model. Nothing is ever fetched. Hostile schemas and
@@ -31,6 +32,7 @@ from referencing import Registry
 from tools.errors import RegistrationError
 from tools.grammar import grammar_problem
 from tools.patterns import compile_pattern
+from tools.quick_check import quick_check
 from tools.schema_document import SchemaDocument
 from tools.spec import JSONObject
 from tools.wording import explain, show
@@ -168,10 +170,11 @@ _Checker = cast(
 class CompiledSchema:
     """A parameters schema that was accepted. Immutable; safe to share between threads."""
 
-    __slots__ = ("_document", "_validator")
+    __slots__ = ("_document", "_quick", "_validator")
 
     def __init__(self, document: SchemaDocument) -> None:
         self._document = document
+        self._quick = quick_check(document)
         without_uri = {k: v for k, v in document.root.items() if k not in ("$schema", "$id")}
         self._validator = _Checker(without_uri, registry=Registry())
 
@@ -195,6 +198,8 @@ class CompiledSchema:
 
     def check_read(self, arguments: JSONObject) -> SchemaProblem | None:
         """`check` for what `tools.repair` has read, which is JSON and within its bounds for sure."""
+        if self._quick is not None and self._quick(arguments):
+            return None
         return self._check(self._validator, arguments)
 
     def check_part(self, subschema: Mapping[str, Any], value: Any) -> SchemaProblem | None:
