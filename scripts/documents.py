@@ -96,6 +96,9 @@ def _section(
             below += _section(full, definitions[inner], definitions, told)
             if "anyOf" in described:
                 rows.append(_row(full, "section or null", described))
+        elif listed := _definition(described.get("items", {})):
+            rows.append(_row(full, f"list of `{full}[]`", described))
+            below += _section(f"{full}[]", definitions[listed], definitions, told)
         else:
             rows.append(_row(full, _type(described), described))
     head: list[str] = []

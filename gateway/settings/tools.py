@@ -35,10 +35,10 @@ class OpenAPISettings(Section):
     """Globs like those of `include`; these don't."""
     prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,32}$")] = ""
     """Stands before every tool's name, against names that others have."""
-    auth: Mapping[str, str | None] = Field(default_factory=dict[str, str | None])
+    auth: Mapping[str, str | None] = {}
     """The document's security schemes and the environment variable (`TOOL_…`) that holds the key, token or
     `user:password`; null: nothing is sent."""
-    effects: Mapping[str, EffectName] = Field(default_factory=dict[str, EffectName])
+    effects: Mapping[str, EffectName] = {}
     """What operations do, by operationId, where their method doesn't tell: such as a search by POST."""
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """For one attempt, in seconds."""

@@ -59,7 +59,8 @@ class Credentials:
                     headers.append((one.name, f"Bearer {secret}"))
                 case "basic":
                     encoded = b64encode(secret.encode()).decode()
-                    used += [encoded, secret.partition(":")[2]]
+                    user, _, password = secret.partition(":")
+                    used += [encoded, password or user]  # some take a key for the user, alone
                     headers.append((one.name, f"Basic {encoded}"))
         return Filling(tuple(headers), tuple(query), tuple(text for text in used if text))
 

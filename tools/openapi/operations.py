@@ -84,7 +84,7 @@ class Operation:
     @property
     def id(self) -> str:
         """The document's own id, else one made of method and path."""
-        made = f"{self.method}_{self.path.replace('{', '').replace('}', '')}"
+        made = f"{self.method}_{self.path.strip('/').replace('{', '').replace('}', '')}"
         return self.node.text("operationId") or made
 
 

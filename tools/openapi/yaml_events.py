@@ -26,6 +26,8 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _TEXT = "tag:yaml.org,2002:str"
+_MAPPING = "tag:yaml.org,2002:map"
+_SEQUENCE = "tag:yaml.org,2002:seq"
 
 
 def read_yaml(text: str) -> Any:
@@ -89,7 +91,7 @@ class _Builder:
     def _enter(self, event: yaml.CollectionStartEvent, made: dict[str, Any] | list[Any]) -> None:
         if self._wants_key():
             raise _refused(event, "a key must be text")
-        if event.tag not in (None, "!") and not str(event.tag).startswith("tag:yaml.org,2002:"):
+        if event.tag not in (None, "!", _MAPPING if isinstance(made, dict) else _SEQUENCE):
             raise _refused(event, f"the tag {event.tag} is not supported")
         if len(self._open) >= MAX_DEPTH:
             raise _refused(event, f"nested more than {MAX_DEPTH} deep")
