@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
 from gateway.agent.shelter import Shelter
+from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
 from gateway.live import LiveRuns
 from gateway.storage.conversations import ConversationStore
@@ -43,7 +44,7 @@ class Services:
     """The application's parts.
 
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
-    a request may ask for less. `http` are the connections of tools registered over REST, which may
+    a request may ask for less. `context` holds where a request wishes nothing else. `http` are the connections of tools registered over REST, which may
     reach private addresses only with `allow_private`. `shelter` keeps the writes of calls that belong
     to no run. At shutdown it is drained, then `closers` are awaited in order, before the models.
     """
@@ -59,6 +60,7 @@ class Services:
     live: LiveRuns = field(default_factory=LiveRuns)
     shelter: Shelter = field(default_factory=Shelter)
     limits: Limits = field(default_factory=Limits)
+    context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
     allow_private: bool = False
     max_body_bytes: int = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""The seam between the loop and a model: one method.
+"""The seam between the loop and a model: one method, and a count of what it would be given.
 
 What it is: give it a `Turn`, get a stream of `TextDelta`s that ends in exactly one `Completion`.
 What it is not: validation of calls (`tools`), routing and escalation (`routing.router`,
@@ -72,6 +72,18 @@ class Turn:
     logprobs: bool = False
     top_logprobs: int = 5
     deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """What a turn's prompt takes of the window, in tokens.
+
+    `total` is the whole of it: messages, tools, whatever stands about them. `messages` is what each
+    takes by itself, in order; where an engine joins neighbours, their sum differs by a few.
+    """
+
+    total: int
+    messages: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +174,14 @@ class ModelBackend(Protocol):
     def context_tokens(self) -> int: ...
 
     def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]: ...
+
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """How long the turn's prompt is, without asking the engine. Bounded by `turn.deadline`.
+
+        As exact as the model's tokenizer is known. What was counted before is not counted again.
+        Raises `BackendError`, such as `BackendRejected` for what the model can't read.
+        """
+        ...
 
     async def ready(self) -> bool:
         """Whether the engine would answer now. Never raises; bounded by two seconds."""

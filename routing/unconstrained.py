@@ -12,6 +12,7 @@ from routing.backend import (
     Completion,
     ModelBackend,
     TextDelta,
+    TokenCount,
     Turn,
     accepts_images,
     tells_logprobs,
@@ -52,6 +53,10 @@ class Unconstrained:
     def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]:
         """The inner stream itself: closing it reaches the engine."""
         return self._inner.stream(replace(turn, constrain=False))
+
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """The inner backend's."""
+        return await self._inner.count_tokens(turn)
 
     async def ready(self) -> bool:
         """The inner backend's."""

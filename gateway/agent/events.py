@@ -1,7 +1,8 @@
 """What a run says while it goes: the union that the loop yields and every surface translates.
 
 Order: `RunStarted`, then for each step `TurnStarted`, `TextDelta`s, `TurnFinished`, and for each call
-`CallAccepted` or `CallRefused`, then `Observation`s; `Escalated` where a decision was lent; at last
+`CallAccepted` or `CallRefused`, then `Observation`s; `Escalated` where a decision was lent, and
+`ContextShortened` before a turn that is shown less than the whole conversation; at last
 exactly one `RunFinished`. Nothing provisional is in it: a call appears once, after it validated.
 """
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.agent.run import Escalation, Outcome, RunRequest
+from gateway.context.receipt import Shortened
 from routing.backend import TextDelta, TokenLogprob, Usage
 from tools.spec import InvalidCall, ToolResult, ValidCall
 
 __all__ = [
     "CallAccepted",
     "CallRefused",
+    "ContextShortened",
     "Escalated",
     "Observation",
     "RunEvent",
@@ -33,6 +36,13 @@ class RunStarted:
 
     request: RunRequest
     offered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextShortened:
+    """The next turn is shown less than the whole conversation: the receipt."""
+
+    receipt: Shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +119,7 @@ class RunFinished:
 
 RunEvent = (
     RunStarted
+    | ContextShortened
     | TurnStarted
     | TextDelta
     | TurnFinished

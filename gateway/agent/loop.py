@@ -30,6 +30,7 @@ from mistral_common.protocol.instruct.messages import UserMessage
 from gateway.agent.answer import hold_to_form
 from gateway.agent.ask import Heard, ask
 from gateway.agent.events import (
+    ContextShortened,
     Escalated,
     Observation,
     RunEvent,
@@ -43,6 +44,7 @@ from gateway.agent.observe import observe
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
 from gateway.agent.shelter import Shelter
+from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Interrupt, NextStep, RunAgain
 from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
@@ -82,6 +84,7 @@ class AgentLoop:
         self._registry = registry
         self._policies = policies or Policies()
         self._shelter = Shelter()
+        self._shortener = Shortener(router)
 
     async def aclose(self) -> None:
         """Bring begun writes to their end, in ten seconds at most."""
@@ -100,6 +103,10 @@ class AgentLoop:
             if isinstance(plan, Final):
                 step = RunAgain() if run.drop_loan(plan) else plan
                 continue
+            plan, receipt = await self._shortener.fit(run, plan)
+            if receipt is not None:
+                run.shortened.append(receipt)
+                yield ContextShortened(receipt)
             async with aclosing(self._take_turn(run, plan)) as turn:
                 async for item in turn:
                     if isinstance(item, NextStep):

@@ -8,6 +8,7 @@ from gateway.agent import trace
 from gateway.agent.events import (
     CallAccepted,
     CallRefused,
+    ContextShortened,
     Escalated,
     Observation,
     RunEvent,
@@ -33,6 +34,8 @@ def named(event: RunEvent) -> NamedEvent:  # noqa: PLR0911 - one for each event
             return NamedEvent(
                 "run.started", {"id": event.request.run_id, "offered": list(event.offered)}
             )
+        case ContextShortened():
+            return NamedEvent("context.shortened", trace.shortening(event.receipt))
         case TurnStarted():
             return NamedEvent(
                 "turn.started",

@@ -76,7 +76,7 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         deadline=run.deadline,
     )
     if limits.max_cost_usd is not None:
-        reserved = route.member.price(_estimate(turn))
+        reserved = route.member.price(_estimate(turn, route.backend.context_tokens))
         if run.cost_usd + reserved > limits.max_cost_usd:
             spent = f"${run.cost_usd:.6f} of ${limits.max_cost_usd:g} are spent"
             detail = f"{spent}; the next turn may cost ${reserved:.6f}."
@@ -129,12 +129,13 @@ def _tools(run: Working, route: Route, must_answer: Incomplete | None) -> tuple[
     return tools
 
 
-def _estimate(turn: Turn) -> Usage:
-    """A cautious guess of a turn's tokens, made before it is paid for."""
+def _estimate(turn: Turn, window: int) -> Usage:
+    """A cautious guess of a turn's tokens, made before it is paid for; no prompt is above the window."""
     characters = sum(_length(message) for message in turn.messages)
     characters += sum(len(tool.model_dump_json()) for tool in turn.tools)
     answer = turn.sampling.max_tokens or _UNBOUNDED_ANSWER
-    return Usage(int(characters / _CHARACTERS_PER_TOKEN) + 1, answer)
+    prompt = int(characters / _CHARACTERS_PER_TOKEN) + 1
+    return Usage(min(prompt, window or prompt), answer)
 
 
 def _length(message: ChatMessage) -> int:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from mistral_common.protocol.instruct.messages import ChatMessage
 
 from gateway.agent.code_blocks import CodeBlock
+from gateway.context.options import ContextOptions
+from gateway.context.receipt import Shortened
 from routing.backend import Sampling, ToolChoice, Usage
 from tools.spec import ToolSpec, ValidCall
 
@@ -45,7 +47,7 @@ class RunRequest:
     `tool_globs` choose from the registry by name; None means the default (`offered_globs`). `role` is
     the `model` that was asked for: `gateway` routes, the others pin. `top_logprobs` is how many
     alternatives to each token are told with `logprobs`, at most 20. With `extract_code` the outcome
-    holds the answer's fenced code.
+    holds the answer's fenced code. `context` says what happens when it does not fit a model's window.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -61,6 +63,7 @@ class RunRequest:
     logprobs: bool = False
     top_logprobs: int = 0
     extract_code: bool = False
+    context: ContextOptions = field(default_factory=ContextOptions)
     run_id: str = field(default_factory=new_run_id)
     tenant: str = "default"
 
@@ -110,7 +113,8 @@ class Outcome:
 
     `hidden` is what the app does not see of a run that ends in its own calls while tools of the
     registry ran beside them: the messages up to the results known here, to be put back when the app
-    returns with its results. Empty when the app sees everything. `code` is None unless it was asked for.
+    returns with its results. Empty when the app sees everything. `code` is None unless it was asked for. `shortened` are the
+    receipts of turns that were shown less than the whole conversation.
     """
 
     stop: StopReason
@@ -123,3 +127,4 @@ class Outcome:
     escalations: tuple[Escalation, ...] = ()
     hidden: tuple[ChatMessage, ...] = ()
     code: tuple[CodeBlock, ...] | None = None
+    shortened: tuple[Shortened, ...] = ()

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 from gateway.agent.events import (
     CallAccepted,
     CallRefused,
+    ContextShortened,
     Escalated,
     Observation,
     RunEvent,
@@ -23,6 +24,7 @@ from gateway.agent.events import (
     TurnStarted,
 )
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest
+from gateway.context.receipt import Shortened
 from gateway.transcript import to_chat
 from routing.backend import NamedTool, ToolChoice, Usage
 from tools.spec import ToolResult
@@ -102,6 +104,21 @@ def escalation(receipt: Escalation) -> JSONObject:
     }
 
 
+def shortening(receipt: Shortened) -> JSONObject:
+    """The receipt of a turn that was shown less than the whole conversation."""
+    return {
+        "step": receipt.step,
+        "strategy": receipt.strategy,
+        "dropped_messages": receipt.messages,
+        "dropped_tokens": receipt.tokens,
+        "kept_messages": receipt.kept,
+        "summary": receipt.summary,
+        "summary_usage": usage(receipt.usage),
+        "cost_usd": receipt.cost_usd,
+        "failed": receipt.failed,
+    }
+
+
 def incomplete(missing: Incomplete | None) -> JSONObject | None:
     """What is missing from an answer, None when nothing is."""
     return None if missing is None else {"reason": missing.reason, "detail": missing.detail}
@@ -129,6 +146,7 @@ class _Folding:
             "offered": [],
             "steps": self._steps,
             "escalations": self._receipts,
+            "context": [],
             **summary(None),
         }
 
@@ -136,19 +154,15 @@ class _Folding:
         match event:
             case RunStarted():
                 self.record["offered"] = list(event.offered)
+            case ContextShortened():
+                self.record["context"].append(shortening(event.receipt))
             case TurnStarted():
                 self._steps.append(_turn(event))
-            case TextDelta():
+            case TextDelta() | TurnFinished() | CallRefused():
                 if self._steps:
-                    self._steps[-1]["text"] += event.text
-            case TurnFinished():
-                if self._steps:
-                    self._steps[-1].update(decision(event))
+                    _add_to_turn(self._steps[-1], event)
             case CallAccepted():
                 self._accept(event)
-            case CallRefused():
-                if self._steps:
-                    self._steps[-1]["refused"].append(refusal(event))
             case Observation():
                 if (waiting := self._calls.get(event.result.call_id)) is not None:
                     waiting["result"] = result(event.result)
@@ -183,6 +197,16 @@ def _turn(event: TurnStarted) -> JSONObject:
         "calls": [],
         "refused": [],
     }
+
+
+def _add_to_turn(turn: JSONObject, event: TextDelta | TurnFinished | CallRefused) -> None:
+    match event:
+        case TextDelta():
+            turn["text"] += event.text
+        case TurnFinished():
+            turn.update(decision(event))
+        case CallRefused():
+            turn["refused"].append(refusal(event))
 
 
 def decision(event: TurnFinished) -> JSONObject:

@@ -14,6 +14,7 @@ from gateway.agent.progress import Progress
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
+from gateway.context.receipt import Shortened
 from policies.policy import Policy, Subject
 from routing.backend import TextDelta, Usage
 from routing.router import Route, Router
@@ -52,6 +53,7 @@ class Working:
     progress: Progress = field(default_factory=Progress)
     escalations: list[Escalation] = field(default_factory=list[Escalation])
     unresolved: list[Incomplete] = field(default_factory=list[Incomplete])
+    shortened: list[Shortened] = field(default_factory=list[Shortened])
     _text: list[str] = field(default_factory=list[str])
     _loans: int = 0
 
@@ -72,7 +74,8 @@ class Working:
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
         run = cls(request, toolset, router, deadline, list(request.messages), form)
-        run.progress.know_window(router.members["intermediary"].backend.context_tokens)
+        if request.context.strategy == "refuse":  # else a full window is what was asked for
+            run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run
 
     @property
@@ -206,6 +209,7 @@ class Working:
             escalations=tuple(self.escalations),
             hidden=self._hidden(final),
             code=code_blocks(self.text) if self.request.extract_code else None,
+            shortened=tuple(self.shortened),
         )
 
     def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:

@@ -86,7 +86,9 @@ def _prepare(chat: ChatRequest, services: Services) -> RunRequest:
         raise ApiError(404, problem, param="model", code="model_not_found")
     transcript = from_chat(chat.messages)
     messages = services.continuations.restore(_TENANT, transcript.messages)
-    run = run_request(chat, messages, operator=services.limits, tenant=_TENANT)
+    run = run_request(
+        chat, messages, operator=services.limits, context=services.context, tenant=_TENANT
+    )
     require_image_reader(run, transcript.images, services.models)
     _require_choice(run, services)
     _require_logprobs(run, services)

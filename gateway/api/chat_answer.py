@@ -134,6 +134,8 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
         "escalations": [trace.escalation(each) for each in outcome.escalations],
         "cost_usd": outcome.cost_usd,
     }
+    if outcome.shortened:
+        extension["context"] = [trace.shortening(each) for each in outcome.shortened]
     if outcome.incomplete is not None:
         extension["incomplete_details"] = trace.incomplete(outcome.incomplete)
     if outcome.code is not None:

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.agent.run import EscalationMode, Limits, Role, RunRequest
 from gateway.api.errors import ApiError
+from gateway.context.options import ContextOptions, ContextStrategy
 from routing.backend import NamedTool, Sampling, ToolChoice
 from tools.spec import ToolSpec
 
@@ -87,6 +88,13 @@ class StreamOptions(_Wire):
     include_obfuscation: bool | None = None
 
 
+class ContextWish(_Wire):
+    """What is to happen when a conversation does not fit; what is left out is the operator's."""
+
+    strategy: ContextStrategy | None = None
+    keep_last_turns: Annotated[int, Field(ge=1)] | None = None
+
+
 class GatewayOptions(_Wire):
     """The extension object `gateway`. A request may tighten the operator's limits, not widen them.
 
@@ -100,6 +108,7 @@ class GatewayOptions(_Wire):
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
     escalation: EscalationMode = "auto"
     extract: Literal["code"] | None = None
+    context: ContextWish | None = None
 
 
 class ChatRequest(_Wire):
@@ -156,7 +165,12 @@ def parse_chat(body: Mapping[str, object]) -> ChatRequest:
 
 
 def run_request(
-    chat: ChatRequest, messages: tuple[ChatMessage, ...], *, operator: Limits, tenant: str
+    chat: ChatRequest,
+    messages: tuple[ChatMessage, ...],
+    *,
+    operator: Limits,
+    context: ContextOptions,
+    tenant: str,
 ) -> RunRequest:
     """The run that a chat request asks for, over its canonical messages."""
     options = chat.gateway or GatewayOptions()
@@ -174,6 +188,7 @@ def run_request(
         logprobs=bool(chat.logprobs),
         top_logprobs=chat.top_logprobs or 0,
         extract_code=options.extract == "code",
+        context=wished_context(context, options),
         tenant=tenant,
     )
 
@@ -189,6 +204,15 @@ def tightened(operator: Limits, options: GatewayOptions) -> Limits:
         max_cost_usd=min(costs) if costs else None,
         max_calls_per_turn=operator.max_calls_per_turn,
         max_tool_calls=min(calls) if calls else None,
+    )
+
+
+def wished_context(operator: ContextOptions, options: GatewayOptions) -> ContextOptions:
+    """What happens when a conversation does not fit: the request's wish, else the operator's."""
+    wish = options.context or ContextWish()
+    return ContextOptions(
+        strategy=wish.strategy or operator.strategy,
+        keep_last_turns=wish.keep_last_turns or operator.keep_last_turns,
     )
 
 

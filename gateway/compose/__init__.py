@@ -25,6 +25,7 @@ from gateway.compose.policies import build_policies
 from gateway.compose.stores import build_stores
 from gateway.compose.telemetry import build_telemetry
 from gateway.compose.tools import register_tools
+from gateway.context.options import ContextOptions
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from tools.executors.http_session import HttpSessions
@@ -83,6 +84,7 @@ def build_services(settings: Settings) -> Services:
                 max_cost_usd=limits.max_cost_usd,
                 max_calls_per_turn=limits.max_calls_per_turn,
             ),
+            context=ContextOptions(settings.context.strategy, settings.context.keep_last_turns),
             http=sessions,
             allow_private=settings.tools.http.allow_private,
             max_body_bytes=limits.max_body_bytes,

@@ -53,6 +53,7 @@ def _vllm(role: str, model: ModelSettings) -> VllmBackend:
         context_tokens=model.context_tokens,
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
         accepts_images=model.images,
+        tokenizer=model.tokenizer,
     )
 
 
@@ -63,6 +64,7 @@ def _llamacpp(role: str, model: ModelSettings) -> LlamaCppBackend:
         LlamaCppBackend,
         role,
         Path(model.model),
+        tokenizer=model.tokenizer,
         threads=model.llamacpp.threads,
         slots=model.llamacpp.slots,
         gpu_layers=model.llamacpp.gpu_layers,

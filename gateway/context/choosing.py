@@ -36,29 +36,35 @@ def choose(
     count: Callable[[ChatMessage], int],
     budget: int,
     keep_last_turns: int | None = None,
+    block: int = 1,
 ) -> Choice:
-    """The most of `messages` that fits `budget` tokens; everything, where that fits.
+    """What of `messages` fits `budget` tokens; everything, where that fits.
 
     `count` is asked once a message. `keep_last_turns` (at least 1) bounds the turns that stay once
-    something has to go. Raises `ContextTooLong` when not even the least that must stay fits.
+    something has to go. Whole turns go by blocks of so many tokens, where there are as many: the next
+    turns of the same conversation then begin at the same message. Raises `ContextTooLong` when not
+    even the least that must stay fits.
     """
     sizes = [count(message) for message in messages]
-    if sum(sizes) <= budget:
+    excess = sum(sizes) - budget
+    if excess <= 0:
         return Choice(tuple(messages))
     users = [i for i, message in enumerate(messages) if isinstance(message, UserMessage)]
     asked = users[-1] if users else -1
     fixed = {i for i, each in enumerate(messages) if isinstance(each, SystemMessage)} | {asked}
-    always = sum(sizes[i] for i in fixed if i >= 0)
     free = [0 if i in fixed else size for i, size in enumerate(sizes)]
-    behind = list(accumulate(reversed(free), initial=0))[::-1]
+    before = list(accumulate(free, initial=0))
     oldest = users[-keep_last_turns] if keep_last_turns and len(users) >= keep_last_turns else 0
-    for start in _starts(messages, asked):
-        if start >= oldest and always + behind[start] <= budget:
-            stays = [i in fixed or i >= start for i in range(len(messages))]
-            kept = tuple(each for each, stay in zip(messages, stays, strict=True) if stay)
-            left = tuple(each for each, stay in zip(messages, stays, strict=True) if not stay)
-            return Choice(kept, left, behind[0] - behind[start])
-    raise ContextTooLong(f"the least that must be shown does not fit {budget} tokens")
+    starts = [i for i in _starts(messages, asked) if i >= oldest and before[i] >= excess]
+    if not starts:
+        raise ContextTooLong(f"the least that must be shown does not fit {budget} tokens")
+    whole_blocks = -(-excess // block) * block
+    turns = (i for i in starts if i <= asked and before[i] >= whole_blocks)
+    start = next(turns, starts[0])
+    stays = [i in fixed or i >= start for i in range(len(messages))]
+    kept = tuple(each for each, stay in zip(messages, stays, strict=True) if stay)
+    left = tuple(each for each, stay in zip(messages, stays, strict=True) if not stay)
+    return Choice(kept, left, before[start])
 
 
 def _starts(messages: Sequence[ChatMessage], asked: int) -> list[int]:

@@ -14,9 +14,12 @@ def anchored(settings: Settings, base: Path) -> Settings:
     """`settings` with every path of a file made absolute; relative ones begin at `base`."""
 
     def model(one: ModelSettings) -> ModelSettings:
-        if one.backend != "llamacpp":
-            return one
-        return one.model_copy(update={"model": str(base / Path(one.model).expanduser())})
+        paths: dict[str, object] = {}
+        if one.backend == "llamacpp":
+            paths["model"] = str(base / Path(one.model).expanduser())
+        if one.tokenizer is not None:
+            paths["tokenizer"] = base / one.tokenizer.expanduser()
+        return one.model_copy(update=paths)
 
     models, tools = settings.models, settings.tools
     models = models.model_copy(

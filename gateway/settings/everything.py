@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.settings.auth import AuthSettings
+from gateway.settings.context import ContextSettings
 from gateway.settings.escalation import EscalationSettings
 from gateway.settings.limits import LimitsSettings
 from gateway.settings.models import ModelsSettings
@@ -20,6 +21,7 @@ class Settings(Section):
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
     limits: LimitsSettings = LimitsSettings()
+    context: ContextSettings = ContextSettings()
     escalation: EscalationSettings = EscalationSettings()
     policies: PoliciesSettings = PoliciesSettings()
     storage: StorageSettings = StorageSettings()

@@ -62,6 +62,8 @@ class ModelSettings(Section):
     """Whether the model reads images; otherwise messages with images are refused. Not for llamacpp."""
     fold_history: bool = False
     """Earlier turns inside the last user message: the prompt's beginning stays cached. For llamacpp."""
+    tokenizer: Path | None = None
+    """The model's `tekken.json`. Null: beside the GGUF file; for vllm known by the model's name, or not."""
     timeouts: Timeouts = Timeouts()
     price: Price | None = None
     """Null: what LiteLLM's table says for its models; other backends cost nothing a token."""
@@ -88,6 +90,10 @@ class ModelSettings(Section):
         if self.backend == "llamacpp" and self.images:
             raise PydanticCustomError(
                 "images_not_read", "the backend llamacpp reads text only; remove `images`"
+            )
+        if self.backend == "litellm" and self.tokenizer is not None:
+            raise PydanticCustomError(
+                "needless_tokenizer", "LiteLLM counts tokens itself; remove `tokenizer`"
             )
         if self.backend != "llamacpp" and self.fold_history:
             raise PydanticCustomError(

@@ -21,7 +21,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
-from routing.backend import Completion, NamedTool, TextDelta, Turn, Usage
+from routing.backend import Completion, NamedTool, TextDelta, TokenCount, Turn, Usage
 from routing.backends.http_errors import refusal, retry_after_s
 from routing.backends.litellm_prices import known_model
 from routing.backends.openai_http import HttpTimeouts
@@ -36,6 +36,7 @@ from routing.errors import (
 )
 from routing.openai_answer import AnswerReader
 from routing.openai_wire import chat_body, require_readable, response_format_json, tool_json
+from routing.prompt.counting import Counts
 
 DEFAULT_MODEL = "mistral/mistral-large-latest"
 UNKNOWN_WINDOW = 32_768
@@ -75,6 +76,7 @@ class LiteLLMBackend:
         self._price = price
         self._extra_body = dict(extra_body or {})
         self._litellm: Any = None
+        self._counts = Counts()
 
     @property
     def context_tokens(self) -> int:
@@ -123,6 +125,18 @@ class LiteLLMBackend:
         completion = reader.completion()
         yield replace(completion, model=completion.model or self.model)
 
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """By LiteLLM's own counter: for most providers, Mistral too, an estimate.
+
+        It is told to fetch nothing: neither a tokenizer nor an image.
+        """
+        litellm = self._litellm = self._litellm or await asyncio.to_thread(_import_litellm)
+        try:
+            async with self._bounded(turn.deadline):
+                return await asyncio.to_thread(self._count, litellm, turn)
+        except TimeoutError:
+            raise BackendTimeout("the prompt was not counted in time", backend=self.name) from None
+
     async def ready(self) -> bool:
         """Always: providers have no readiness, and asking costs money."""
         return True
@@ -151,6 +165,24 @@ class LiteLLMBackend:
             "drop_params": True,  # sampling that a provider lacks; what matters is seen to above
             **self._extra_body,
         }
+
+    def _count(self, litellm: Any, turn: Turn) -> TokenCount:
+        def counted(messages: list[Any], tools: list[Any] | None = None) -> int:
+            try:
+                return litellm.token_counter(
+                    self.model, messages=messages, tools=tools, use_default_image_token_count=True
+                )
+            except Exception as error:
+                raise self._translated(litellm, error) from error
+
+        body = chat_body(turn, self.model)
+        tools = counted([], body["tools"]) if turn.tools else 0
+        around = counted([])
+        each = tuple(
+            self._counts.get(message, lambda said=said: counted([said]) - around)
+            for message, said in zip(turn.messages, body["messages"], strict=True)
+        )
+        return TokenCount(sum(each) + max(tools, around), each)
 
     async def _opened(
         self, litellm: Any, request: Mapping[str, Any], deadline: float | None
@@ -218,6 +250,7 @@ def _import_litellm() -> Any:
     litellm: Any = import_module("litellm")
     litellm.suppress_debug_info = True
     litellm.telemetry = False
+    litellm.disable_hf_tokenizer_download = True
     _ = litellm.acompletion, litellm.exceptions  # loaded when first touched: touch them here
     return litellm
 

@@ -15,20 +15,22 @@ the generation and frees the slot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
-from routing.backend import Completion, TextDelta, Turn
+from routing.backend import Completion, TextDelta, TokenCount, Turn
 from routing.backends.llama_answer import LlamaAnswer
 from routing.backends.llama_engine import EngineShape, LlamaEngine
 from routing.backends.llama_grammar import TrustedGrammars, may_call
 from routing.backends.llama_http import LlamaClient
 from routing.errors import BackendError, BackendTimeout, ContextTooLong
 from routing.prompt import PromptRenderer
+
+Result = TypeVar("Result")
 
 _READY_WITHIN_S = 2.0
 _RENDERED_INLINE = 100_000
@@ -127,10 +129,22 @@ class LlamaCppBackend:
             raise
         yield completion
 
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """See `routing.backend.ModelBackend`."""
+        try:
+            async with asyncio.timeout_at(turn.deadline):
+                return await self._off_the_loop(turn, self._renderer.count_tokens)
+        except TimeoutError as error:
+            message = "the prompt was not counted in time"
+            raise BackendTimeout(message, backend=self._name) from error
+        except BackendError as error:
+            error.backend = error.backend or self._name
+            raise
+
     async def _prepared(self, turn: Turn) -> tuple[LlamaClient, list[int]]:
         try:
             async with asyncio.timeout_at(turn.deadline):
-                return await self._client(), await self._rendered(turn)
+                return await self._client(), await self._off_the_loop(turn, self._renderer.render)
         except TimeoutError as error:
             raise BackendTimeout("the model was not loaded in time") from error
 
@@ -138,11 +152,12 @@ class LlamaCppBackend:
         endpoint = self._engine.endpoint or await asyncio.to_thread(self._engine.load)
         return LlamaClient(endpoint, stall_s=self._stall_s)
 
-    async def _rendered(self, turn: Turn) -> list[int]:
+    async def _off_the_loop(self, turn: Turn, work: Callable[[Turn], Result]) -> Result:
+        """What `work` makes of the turn; in a thread where that takes long."""
         length = sum(len(str(message.content)) for message in turn.messages)
         if self._renderer.loaded and length <= _RENDERED_INLINE:
-            return self._renderer.render(turn)
-        return await asyncio.to_thread(self._renderer.render, turn)
+            return work(turn)
+        return await asyncio.to_thread(work, turn)
 
     def _request(self, turn: Turn, prompt: list[int], grammar: str | None) -> dict[str, Any]:
         sampling = turn.sampling

@@ -27,8 +27,9 @@ from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from routing.backend import Completion, TextDelta, TokenLogprob, Turn, Usage
+from routing.backend import Completion, TextDelta, TokenCount, TokenLogprob, Turn, Usage
 from routing.errors import BackendTimeout
+from routing.prompt.counting import guessed_tokens
 
 USAGE = Usage(prompt_tokens=100, completion_tokens=10)
 """What a turn costs unless its `Say` tells otherwise."""
@@ -136,6 +137,10 @@ class ScriptedBackend:
         finally:
             if not ended:
                 self.stopped.append(turn)
+
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """Four bytes are a token, and each message and call takes four tokens besides."""
+        return guessed_tokens(turn, bytes_per_token=4)
 
     async def ready(self) -> bool:
         return self.is_ready

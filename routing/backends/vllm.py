@@ -9,26 +9,39 @@ Cancelling, or closing the stream, closes the connection, on which vLLM aborts t
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
-from routing.backend import Completion, NamedTool, TextDelta, Turn
+from routing.backend import Completion, NamedTool, TextDelta, TokenCount, Turn
 from routing.backends.openai_http import READY_TIMEOUT_S, End, HttpTimeouts, OpenAiHttp
 from routing.backends.retrying import Retries
-from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
+from routing.errors import (
+    BackendError,
+    BackendProtocolError,
+    BackendRejected,
+    BackendTimeout,
+    ContextTooLong,
+)
 from routing.grammar.lark import CALLS_TOKEN_ID, lark_grammar
 from routing.leak_gate import LeakGate
 from routing.native import CALL_MARKER, parse_call_list
 from routing.openai_answer import AnswerReader
 from routing.openai_wire import chat_body, require_readable, response_format_json
+from routing.prompt import PromptRenderer
+from routing.prompt.counting import guessed_tokens
+from routing.prompt.known import known_tokenizer
 
 _LOG = logging.getLogger(__name__)
 
 _MOST_REFUSED = 256
+_GUESSED_BYTES = 3
+"""Bytes a token where the tokenizer is not known: English has about four, Chinese three."""
 UNKNOWN_WINDOW = 8_192
 """Tokens assumed until the engine has told its window."""
 
@@ -41,6 +54,8 @@ class VllmBackend:
     them. `strict_roles` keeps to Mistral's rules of conversation (`routing.openai_wire.arranged`).
     `extra_body` is added to every request. Without `context_tokens` the engine is asked once.
     `accepts_images` tells that the model reads images; remote ones are fetched by the engine.
+    `tokenizer` is the model's `tekken.json`, by which prompts are counted here; it is not needed for
+    the models whose tokenizer mistral-common brings.
     """
 
     def __init__(
@@ -59,10 +74,13 @@ class VllmBackend:
         strict_roles: bool = True,
         extra_body: Mapping[str, Any] | None = None,
         accepts_images: bool = False,
+        tokenizer: Path | None = None,
     ) -> None:
         self.name = name
         self.model = model
         self.accepts_images = accepts_images
+        known = tokenizer or known_tokenizer(model)
+        self._renderer = PromptRenderer(known) if known else None
         self._http = OpenAiHttp(
             name, base_url.rstrip("/"), api_key, timeouts or HttpTimeouts(), retries or Retries()
         )
@@ -113,6 +131,18 @@ class VllmBackend:
                         "%s refused a grammar or schema, goes on without: %s", self.name, refused
                     )
                 yield item
+
+    async def count_tokens(self, turn: Turn) -> TokenCount:
+        """By the model's own tokenizer where that is known, else a cautious guess."""
+        if self._renderer is None:
+            return guessed_tokens(turn, _GUESSED_BYTES)
+        require_readable(turn.messages, self)
+        try:
+            async with asyncio.timeout_at(turn.deadline):
+                return await asyncio.to_thread(self._renderer.count_tokens, turn)
+        except TimeoutError as error:
+            message = "the prompt was not counted in time"
+            raise BackendTimeout(message, backend=self.name) from error
 
     async def ready(self) -> bool:
         """Whether the engine is alive; on the way its window is learnt."""

@@ -7,6 +7,7 @@ What it is not: a validator of conversations; that happened at the edge.
 
 - `layout` says what each version does differently, `arranging` makes its messages of ours;
 - `rereading` keeps JSON that mistral-common would read and write again from changing;
+- `counting` remembers what a message takes, so that a long conversation is not read at every step;
 - `folding` tells earlier turns inside the last one, so that the prompt's beginning stays the same.
 
 docs/transcript.md shows each version's form.

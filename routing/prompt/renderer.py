@@ -17,20 +17,17 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from mistral_common.protocol.instruct.messages import (
-    AssistantMessage,
-    SystemMessage,
-    ToolMessage,
-    UserMessage,
-)
+from mistral_common.protocol.instruct.messages import ChatMessage, SystemMessage, UserMessage
 from mistral_common.protocol.instruct.tool_calls import Tool
 
-from routing.backend import Turn
+from routing.backend import TokenCount, Turn
 from routing.prompt.arranging import arranged
+from routing.prompt.counting import Counts
+from routing.prompt.encoding import Part, encoded
 from routing.prompt.folding import folded
 from routing.prompt.loading import Loaded, load_tokenizer
 from routing.spelling import CallSpelling
@@ -50,6 +47,7 @@ class PromptRenderer:
         self.fold_history = fold_history
         self._loading = threading.Lock()
         self._tool_tokens: OrderedDict[str, list[int]] = OrderedDict()
+        self._counts = Counts()
 
     @property
     def loaded(self) -> bool:
@@ -73,9 +71,16 @@ class PromptRenderer:
         self.load()
         return self._loaded.never_generated
 
-    def count_tokens(self, turn: Turn) -> int:
-        """How many tokens of the context window the turn's prompt takes."""
-        return len(self.render(turn))
+    def count_tokens(self, turn: Turn) -> TokenCount:
+        """How many tokens `render` would give. A message that was counted before is not read again.
+
+        Raises `BackendRejected` as `render` does.
+        """
+        self.load()
+        total = len(self._loaded.instruct.start())
+        for part in self._parts(turn):
+            total += self._counted(part) if isinstance(part, Part) else len(part)
+        return TokenCount(total, tuple(map(self._alone, turn.messages)))
 
     def render(self, turn: Turn) -> list[int]:
         """The prompt's token ids, from `<s>` on, ready for the model to go on.
@@ -83,8 +88,14 @@ class PromptRenderer:
         Raises `BackendRejected` for what the model can't read (an image), with its place.
         """
         self.load()
-        instruct, layout = self._loaded.instruct, self._loaded.layout
-        turns = turn.messages
+        tokens = self._loaded.instruct.start()
+        for part in self._parts(turn):
+            tokens += encoded(part, self._loaded.instruct) if isinstance(part, Part) else part
+        return tokens
+
+    def _parts(self, turn: Turn) -> Iterator[Part | list[int]]:
+        """The prompt behind `<s>`: messages to encode, and the tokens of the tools among them."""
+        layout, turns = self._loaded.layout, turn.messages
         if self.fold_history and layout.moves(
             tools=bool(turn.tools), system=any(isinstance(m, SystemMessage) for m in turns)
         ):
@@ -93,22 +104,27 @@ class PromptRenderer:
         users = [i for i, message in enumerate(messages) if isinstance(message, UserMessage)]
         last_user = users[-1]
         tools_at = users[0] if layout.tools_first else last_user
-        tokens = instruct.start()
         for index, message in enumerate(messages):
+            if index == tools_at and turn.tools:
+                yield self._tools(turn.tools)
             if isinstance(message, UserMessage):
-                if index == tools_at and turn.tools:
-                    tokens += self._tools(turn.tools)
-                is_last = index == last_user
-                tokens += instruct.encode_user_message(
-                    message, None, is_last, index == 0, system_prompt=system
-                )[0]
-            elif isinstance(message, AssistantMessage):
-                tokens += instruct.encode_assistant_message(message, index < last_user)
-            elif isinstance(message, ToolMessage):
-                tokens += instruct.encode_tool_message(message, index < last_user)[0]
+                yield Part(message, index == last_user, index == 0, system)
             else:
-                tokens += instruct.encode_system_message(message)[0]
-        return tokens
+                yield Part(message)
+
+    def _counted(self, part: Part) -> int:
+        return self._counts.get(part, lambda: len(encoded(part, self._loaded.instruct)))
+
+    def _alone(self, message: ChatMessage) -> int:
+        """What a message takes by itself, without the question that is put in where none stands."""
+
+        def count() -> int:
+            system, parts = arranged([message], self._loaded.layout)
+            own = sum(self._counted(Part(each)) for each in parts if each.role == message.role)
+            tokenizer = self._loaded.instruct.tokenizer
+            return own + (len(tokenizer.encode(system, bos=False, eos=False)) if system else 0)
+
+        return self._counts.get(message, count)
 
     def _tools(self, tools: Sequence[Tool]) -> list[int]:
         """`[AVAILABLE_TOOLS]…[/AVAILABLE_TOOLS]`; the lists last used are kept, by value."""

@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mistral_common.protocol.instruct.messages import (
-    AssistantMessage,
     ChatMessage,
     SystemMessage,
     ToolMessage,
     UserMessage,
 )
-from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.context.choosing import choose
 from routing.errors import ContextTooLong
+from tests.context.conversations import called, conversations, exchanges
 
 
 def size(message: ChatMessage) -> int:
     return len(message.content) if isinstance(message.content, str) else 1
 
 
-def called(call_id: str) -> AssistantMessage:
-    function = FunctionCall(name="look", arguments="{}")
-    return AssistantMessage(tool_calls=[ToolCall(id=call_id, function=function)])
-
-
-@st.composite
-def conversations(draw: st.DrawFn) -> list[ChatMessage]:
-    """Turns of any kind; results of a call also behind other messages."""
-    messages: list[ChatMessage] = []
-    waiting: list[str] = []
-    for i, kind in enumerate(draw(st.lists(st.sampled_from("suacr"), max_size=24))):
-        text = f"{i:02}" + "x" * draw(st.integers(0, 9))
-        if kind == "c":
-            waiting.append(f"call{i:05}")
-            messages.append(called(waiting[-1]))
-        elif kind == "r" and waiting:
-            messages.append(ToolMessage(content=text, tool_call_id=waiting.pop()))
-        elif kind == "s":
-            messages.append(SystemMessage(content=text))
-        elif kind == "a":
-            messages.append(AssistantMessage(content=text))
-        else:
-            messages.append(UserMessage(content=text))
-    return messages
-
-
-@given(conversations(), st.integers(0, 120), st.none() | st.integers(1, 4))
+@given(
+    conversations(), st.integers(0, 120), st.none() | st.integers(1, 4), st.sampled_from([1, 7, 30])
+)
 def test_a_choice_fits_keeps_order_and_parts_no_call(
-    messages: list[ChatMessage], budget: int, turns: int | None
+    messages: list[ChatMessage], budget: int, turns: int | None, block: int
 ) -> None:
     try:
-        choice = choose(messages, size, budget, turns)
+        choice = choose(messages, size, budget, turns, block)
     except ContextTooLong:
         assert sum(map(size, messages)) > budget
         return
@@ -72,7 +49,7 @@ def test_a_choice_fits_keeps_order_and_parts_no_call(
     assert all(
         each.tool_call_id in lost for each in choice.dropped if isinstance(each, ToolMessage)
     )
-    assert choose(choice.kept, size, budget, turns).kept == choice.kept
+    assert choose(choice.kept, size, budget, turns, block).kept == choice.kept
 
 
 def test_the_steps_of_a_last_turn_that_is_too_long_go_oldest_first() -> None:
@@ -101,3 +78,14 @@ def test_ten_thousand_messages_are_counted_once_each() -> None:
     messages = [UserMessage(content=str(i)) for i in range(10_000)]
     assert len(choose(messages, count, 50).kept) == 50
     assert counted == 10_000
+
+
+def test_what_goes_goes_in_blocks_so_that_the_beginning_stays_for_some_turns() -> None:
+    messages, begins = exchanges(40, 10), list[ChatMessage]()
+    for turns in range(20, 40):
+        kept = choose([*messages[: 2 * turns + 1]], size, 1000, block=250).kept
+        begins.append(kept[0])
+    changes = sum(a is not b for a, b in pairwise(begins))
+    assert 0 < changes <= 6
+    alone = [choose(messages[: 2 * turns + 1], size, 1000).kept[0] for turns in range(20, 40)]
+    assert sum(a is not b for a, b in pairwise(alone)) > 12

@@ -92,7 +92,7 @@ def test_an_ordinary_conversation_is_rendered_as_mistral_common_does(
     request = ChatCompletionRequest(messages=messages, tools=[WEATHER], model="nano")
     expected = reference.encode_chat_completion(request).tokens
     assert renderer.render(Turn(messages=messages, tools=[WEATHER])) == expected
-    assert renderer.count_tokens(Turn(messages=messages, tools=[WEATHER])) == len(expected)
+    assert renderer.count_tokens(Turn(messages=messages, tools=[WEATHER])).total == len(expected)
 
 
 def test_content_beside_calls_is_split_into_two_messages(
