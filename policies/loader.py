@@ -20,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from policies.policy import Policies, Policy
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
+from policies.rules.settings import TaintSettings
 from policies.rules.size import RequestSize
+from policies.rules.taint import Taint
 from tools.spec import Effect
 
 DEFAULT = Path(__file__).with_name("default.yaml")
@@ -57,10 +59,11 @@ class _Document(_Strict):
     rules: list[dict[str, Any]] | None
 
 
-_RULES: Mapping[str, tuple[type[_Strict], Callable[..., Policy]]] = {
+_RULES: Mapping[str, tuple[type[BaseModel], Callable[..., Policy]]] = {
     "tool_access": (_ToolAccess, ToolAccess),
     "approval": (_Approval, Approval),
     "request_size": (_RequestSize, RequestSize),
+    "taint": (TaintSettings, Taint),
 }
 
 

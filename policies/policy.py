@@ -24,7 +24,11 @@ from tools.spec import ToolResult, ToolSpec, ValidCall
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """On whose behalf a run acts, and what it has done so far."""
+    """On whose behalf a run acts, and what it has done so far.
+
+    `model` is the one that was asked for by name. `messages` is the conversation up to now, empty for a
+    call outside of a run.
+    """
 
     run_id: str = ""
     tenant: str = "default"
@@ -32,6 +36,8 @@ class Subject:
     role: str = "app"
     step: int = 0
     cost_usd: float = 0.0
+    model: str = ""
+    messages: Sequence[ChatMessage] = ()
 
 
 class Policy:

@@ -81,7 +81,14 @@ class Working:
     @property
     def subject(self) -> Subject:
         request = self.request
-        return Subject(request.run_id, request.tenant, step=self.step, cost_usd=self.cost_usd)
+        return Subject(
+            request.run_id,
+            request.tenant,
+            step=self.step,
+            cost_usd=self.cost_usd,
+            model=request.role,
+            messages=self.messages,
+        )
 
     @property
     def nothing_done(self) -> bool:

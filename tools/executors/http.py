@@ -112,8 +112,8 @@ class HttpExecutor:
 
 
 def _redirected(request: Request, status: int, target: str, *, is_write: bool) -> Request:
-    url = urljoin(request.url, target)
     try:
+        url = urljoin(request.url, target)
         here, there = urlsplit(request.url), urlsplit(url)
         same_origin = (here.scheme, here.hostname, here.port) == (
             there.scheme,

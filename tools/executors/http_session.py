@@ -18,7 +18,7 @@ from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
-from tools.executors.addresses import GuardedResolver, RefusedAddress, is_public
+from tools.executors.addresses import GuardedResolver, RefusedAddress, guarded_socket, refusal
 
 MAX_BODY_BYTES = 1024 * 1024
 _CONNECT_S = 10.0
@@ -89,6 +89,7 @@ class HttpSessions:
             resolver = self._resolver or DefaultResolver()
             connector = aiohttp.TCPConnector(
                 resolver=resolver if allow_private else GuardedResolver(resolver),
+                socket_factory=None if allow_private else guarded_socket,
                 limit=100,
                 use_dns_cache=False,
             )
@@ -102,12 +103,10 @@ class HttpSessions:
 
 
 def _refuse_literal(url: URL) -> None:
-    try:
-        public = is_public(url.host or "")
-    except ValueError:
-        return  # a name: the resolver judges what it leads to
-    if not public:
-        raise ToolFailed(f"{url.host} is a private address, which this tool may not reach")
+    if url.raw_user is not None or url.raw_password is not None:
+        raise ToolFailed(f"{url.host} may not be asked: the URL holds credentials")
+    if (why := refusal(url.host or "")) is not None:
+        raise ToolFailed(f"{why}, which this tool may not reach")
 
 
 async def _read(answer: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
