@@ -1,7 +1,9 @@
 """When a decision is too hard for the intermediary: strategies over evidence.
 
 What it is: pure functions from `Evidence` to a `Reason` or None, combined with `|` (either) and `&`
-(both). What it is not: the lending itself (the loop), or the choice of a backend (`routing.router`).
+(both). Here are those that look at what a run has been through; those that look at the calls it is
+about to make are in `routing.escalation_calls`, their names and notation in `routing.escalation_text`.
+What it is not: the lending itself (the loop), or the choice of a backend (`routing.router`).
 
     strategy = InvalidAfterRepair() | UnknownToolTwice() | (ToolErrors(3) & ContextTooLong(0.5))
 
@@ -13,6 +15,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
+
+from routing.confidence import CallEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,10 @@ class Evidence:
     `wish`: the model's own reason when it called `escalate`.
     `backend_failure`: why the intermediary could not be asked.
     `prompt_tokens`, `context_tokens`: the last prompt and the intermediary's window; 0 is unknown.
+    `proposed`: what speaks for the calls that the intermediary wants to make now, valid and allowed, and
+    not yet run; empty at every other time.
+    `budget_left`: the share of the run's money that is not spent, 1 when nobody bounds it.
+    `time_left_s`: seconds until the run's deadline.
     """
 
     invalid_turns: int = 0
@@ -42,6 +51,9 @@ class Evidence:
     prompt_tokens: int = 0
     context_tokens: int = 0
     problem: str = ""
+    proposed: tuple[CallEvidence, ...] = ()
+    budget_left: float = 1.0
+    time_left_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,23 +198,16 @@ class OwnWish(Strategy):
         return None if evidence.wish is None else Reason("own_wish", evidence.wish)
 
 
-STRATEGIES: dict[str, Callable[[], Strategy]] = {
-    "own_wish": OwnWish,
-    "backend_down": BackendDown,
-    "context_too_long": ContextTooLong,
-    "unknown_tool": UnknownToolTwice,
-    "invalid_after_repair": InvalidAfterRepair,
-    "invalid_output": InvalidOutput,
-    "no_progress": NoProgress,
-    "tool_errors": ToolErrors,
-}
-"""The names by which a configuration asks for strategies, in the order in which they are consulted."""
+class BudgetLeft(Strategy):
+    """There is money and time for the expert: at least `share` of the budget, `seconds` of the deadline.
 
+    A condition for others (`low_margin & budget_left(0.2, 5)`): on its own it would lend everything.
+    """
 
-def any_of(names: tuple[str, ...] = tuple(STRATEGIES)) -> Strategy:
-    """The named strategies joined with `|`. Raises KeyError on a name that is none of `STRATEGIES`."""
-    first, *rest = [STRATEGIES[name]() for name in names]
-    strategy = first
-    for other in rest:
-        strategy = strategy | other
-    return strategy
+    def __init__(self, share: float = 0.1, seconds: float = 0.0) -> None:
+        self._share, self._seconds = share, seconds
+
+    def __call__(self, evidence: Evidence) -> Reason | None:
+        if evidence.budget_left < self._share or evidence.time_left_s < self._seconds:
+            return None
+        return Reason("budget_left", f"{evidence.budget_left:.0%} of the budget is left.")

@@ -6,12 +6,13 @@ What it is not: a loop (it keeps nothing between calls), or a judge of calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from routing.backend import ModelBackend, Usage
-from routing.escalation import Evidence, Reason, StrategyFunction, any_of
+from routing.backend import ModelBackend, Usage, tells_logprobs
+from routing.escalation import Evidence, Reason, StrategyFunction
+from routing.escalation_text import default
 
 ModelRole = Literal["intermediary", "expert"]
 
@@ -58,18 +59,28 @@ class Route:
 
 
 class Router:
-    """Two roles, one strategy. `expert` is None where none is configured."""
+    """Two roles, one strategy. `expert` is None where none is configured.
+
+    `fallbacks` are asked in the expert's place, in order, when it fails. `measures` has the intermediary
+    tell log-probabilities with every turn, for strategies that read them.
+    """
 
     def __init__(
         self,
         intermediary: Member,
         expert: Member | None = None,
         strategy: StrategyFunction | None = None,
+        *,
+        fallbacks: Sequence[Member] = (),
+        measures: bool = False,
     ) -> None:
         self._members: dict[str, Member] = {"intermediary": intermediary}
         if expert is not None:
             self._members["expert"] = expert
-        self._strategy = strategy or any_of()
+        self.fallbacks = tuple(fallbacks) if expert else ()
+        self._experts = (expert, *self.fallbacks) if expert else ()
+        self._strategy = strategy or default()
+        self.measures = measures and tells_logprobs(intermediary.backend)
 
     @property
     def members(self) -> dict[str, Member]:
@@ -80,8 +91,15 @@ class Router:
     def has_expert(self) -> bool:
         return "expert" in self._members
 
-    def route(self, role: ModelRole, reason: str) -> Route:
-        """The model in `role`; raises KeyError when there is none."""
+    @property
+    def experts(self) -> int:
+        """How many models can decide in the expert's role: itself and its fallbacks."""
+        return len(self._experts)
+
+    def route(self, role: ModelRole, reason: str, attempt: int = 0) -> Route:
+        """The model in `role`, for the expert's its `attempt`-th; LookupError when there is none."""
+        if role == "expert" and attempt:
+            return Route(role, self._experts[attempt], reason)
         return Route(role, self._members[role], reason)
 
     def doubt(self, evidence: Evidence) -> Reason | None:

@@ -42,7 +42,7 @@ def test_the_command_is_installed() -> None:
         ),
         ("routing.backend", {"Completion", "ModelBackend", "TextDelta", "Turn"}),
         ("routing.backends.scripted", {"Call", "Say", "ScriptedBackend"}),
-        ("routing.escalation", {"Evidence", "Reason", "STRATEGIES"}),
+        ("routing.escalation", {"Evidence", "Reason", "Strategy"}),
         ("policies.decision", {"Allow", "Deny", "RequireApproval"}),
         ("policies.policy", {"Policies", "Policy", "Subject"}),
     ],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gateway.agent.run import Escalation, Outcome, RunRequest
 from gateway.context.receipt import Shortened
 from routing.backend import TextDelta, TokenLogprob, Usage
+from routing.confidence import CallEvidence
 from tools.spec import InvalidCall, ToolResult, ValidCall
 
 __all__ = [
@@ -60,7 +61,8 @@ class TurnFinished:
     """The model has decided. Times in seconds, cost in US dollars.
 
     `first_token_s` is None when nothing was streamed (calls only). `logprobs` are those of every
-    token, calls too, where the request asks for them and the engine tells.
+    token, calls too, where the request asks for them and the engine tells. `evidence` is what speaks for
+    each valid call of an intermediary that tells log-probabilities.
     """
 
     step: int
@@ -73,6 +75,7 @@ class TurnFinished:
     first_token_s: float | None = None
     notes: tuple[str, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    evidence: tuple[CallEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import assert_never
 
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.answer import hold_to_form
 from gateway.agent.ask import Heard, ask
+from gateway.agent.doubt import last_resort, weigh
 from gateway.agent.events import (
     ContextShortened,
     Escalated,
@@ -41,17 +43,17 @@ from gateway.agent.events import (
 )
 from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
-from gateway.agent.plan import TurnPlan, plan_turn
+from gateway.agent.plan import TurnPlan, can_pay, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
 from gateway.agent.shelter import Shelter
 from gateway.agent.shortening import Shortener
-from gateway.agent.steps import Escalate, Final, Interrupt, NextStep, RunAgain
+from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
 from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from policies.decision import Deny
 from policies.policy import Policies, Policy
-from routing.backend import TextDelta, Usage
+from routing.backend import TextDelta
 from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
 from routing.escalation import Evidence
 from routing.router import Router
@@ -149,7 +151,15 @@ class AgentLoop:
         if isinstance(heard, BackendError):
             if plan.loan is not None:
                 failed = f"{type(heard).__name__}: {heard}"
-                yield Escalated(run.close_loan(plan.loan, plan.route, Usage(), 0.0, failed))
+                yield Escalated(run.close_loan(plan.loan, plan.route, failed))
+                if run.loan is not None:
+                    yield RunAgain()
+                    return
+                if (held := plan.loan.held) is not None and not run.shown_in_turn:
+                    async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
+                        async for item in acts:
+                            yield item
+                    return
             yield self._silence(run, plan, heard)
             return
         async with aclosing(self._act(run, plan, heard)) as acts:
@@ -172,6 +182,10 @@ class AgentLoop:
             notes += read
             if verdict.rejected is None and (delta := self._show(run, verdict.text)):
                 yield delta
+        evidence = ()
+        if completion.logprobs or run.may_lend():
+            before = run.progress.evidence
+            evidence = weigh(plan, run.step, before, completion, verdict)
         yield TurnFinished(
             step=run.step,
             text=completion.text,
@@ -183,9 +197,30 @@ class AgentLoop:
             first_token_s=heard.first_token_s,
             notes=heard.notes + notes,
             logprobs=completion.logprobs if run.request.logprobs else (),
+            evidence=evidence,
         )
         if plan.loan is not None:
-            yield Escalated(run.close_loan(plan.loan, plan.route, usage, cost, None))
+            yield Escalated(run.close_loan(plan.loan, plan.route, heard, cost))
+        held = Held(heard, verdict, evidence, cost)
+        if (doubt := self._second_thought(run, plan, held)) is not None:
+            yield doubt
+            return
+        async with aclosing(self._carry_out(run, plan, held)) as acts:
+            async for item in acts:
+                yield item
+
+    def _second_thought(self, run: Working, plan: TurnPlan, held: Held) -> Escalate | None:
+        """Why calls that are valid and allowed are the expert's to decide all the same."""
+        if not held.evidence or not run.may_lend() or not can_pay(run, self._router, plan.turn):
+            return None
+        doubt = self._doubted(run, replace(run.progress.evidence, proposed=held.evidence))
+        return None if doubt is None else replace(doubt, held=held)
+
+    async def _carry_out(
+        self, run: Working, plan: TurnPlan, held: Held
+    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+        """Run what may run of a judged turn, remember it: events, then one `NextStep`."""
+        heard, verdict = held.heard, held.verdict
         for event in verdict.events:
             yield event
         for result in verdict.answered:
@@ -240,7 +275,7 @@ class AgentLoop:
             observed = tuple(zip(verdict.runnable, results, strict=True))
             prompt_tokens = heard.completion.usage.prompt_tokens
             evidence = run.progress.note_turn(verdict, observed, prompt_tokens)
-        return self._doubted(evidence) or RunAgain()
+        return self._doubted(run, evidence) or RunAgain()
 
     def _answered(self, run: Working, heard: Heard) -> Final:
         if run.unresolved:
@@ -257,11 +292,11 @@ class AgentLoop:
         if run.form is None or last or run.rejections >= _MOST_REJECTIONS:
             return Final(incomplete=Incomplete("invalid_output", str(rejected)))
         run.messages.append(UserMessage(content=run.form.advice(rejected)))
-        doubt = self._doubted(run.progress.note_rejected(str(rejected)))
+        doubt = self._doubted(run, run.progress.note_rejected(str(rejected)))
         return doubt if doubt is not None and run.may_lend() else RunAgain()
 
-    def _doubted(self, evidence: Evidence) -> Escalate | None:
-        reason = self._router.doubt(evidence)
+    def _doubted(self, run: Working, evidence: Evidence) -> Escalate | None:
+        reason = self._router.doubt(run.known(evidence))
         return None if reason is None else Escalate(reason.code, reason.detail)
 
     def _silence(self, run: Working, plan: TurnPlan, error: BackendError) -> NextStep:
@@ -269,7 +304,7 @@ class AgentLoop:
         if run.shown_in_turn:
             return Final(incomplete=Incomplete("stream_cut", str(error)))
         if plan.loan is None:
-            doubt = self._doubted(self._blame(run, error))
+            doubt = self._doubted(run, self._blame(run, error))
             if doubt is not None and run.may_lend():
                 return doubt
             if doubt is None and isinstance(error, BackendProtocolError):

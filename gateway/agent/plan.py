@@ -20,6 +20,8 @@ _CHARACTERS_PER_TOKEN = 3.0
 """Cautious: English has about four, so a reservation made from it is rather too high."""
 _CHARACTERS_PER_IMAGE = 9_300
 """3,100 tokens: an image of 1,540 by 1,540 pixels, Mistral's largest, in patches of 28."""
+_ALTERNATIVES = 8
+"""To each token, for margins: a rival that is not among them can't be seen."""
 _UNBOUNDED_ANSWER = 1024
 """Tokens reserved for an answer whose length the app did not bound."""
 
@@ -60,9 +62,10 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
     must_answer = _must_answer(run)
     loan = run.loan
     role, reason = _role(run, loan)
-    route = router.route(role, reason)
+    route = router.route(role, reason, 0 if loan is None else loan.attempt)
     tools = _tools(run, route, must_answer)
     choice: ToolChoice = "none" if must_answer else _choice(run, tools)
+    measured = router.measures and role == "intermediary" and choice != "none"
     turn = Turn(
         messages=tuple(run.messages),
         tools=tools,
@@ -71,8 +74,8 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         sampling=run.request.sampling,
         output_schema=run.request.output_schema,
         max_calls=limits.max_calls_per_turn,
-        logprobs=run.request.logprobs,
-        top_logprobs=run.request.top_logprobs,
+        logprobs=run.request.logprobs or measured,
+        top_logprobs=max(run.request.top_logprobs, _ALTERNATIVES if measured else 0),
         deadline=run.deadline,
     )
     if limits.max_cost_usd is not None:
@@ -127,6 +130,16 @@ def _tools(run: Working, route: Route, must_answer: Incomplete | None) -> tuple[
     ):
         return (*tools, _ESCALATE_TOOL)
     return tools
+
+
+def can_pay(run: Working, router: Router, turn: Turn) -> bool:
+    """Whether money and time are left to ask the expert what `turn` asks: decided, not stumbled into."""
+    if run.remaining_s() <= run.answer_reserve_s:
+        return False
+    limit = run.request.limits.max_cost_usd
+    expert = router.route("expert", "").member
+    reserved = expert.price(_estimate(turn, expert.backend.context_tokens))
+    return limit is None or run.cost_usd + reserved <= limit
 
 
 def _estimate(turn: Turn, window: int) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -13,6 +13,7 @@ from gateway.agent.code_blocks import CodeBlock
 from gateway.context.options import ContextOptions
 from gateway.context.receipt import Shortened
 from routing.backend import Sampling, ToolChoice, Usage
+from routing.confidence import CallEvidence
 from tools.spec import ToolSpec, ValidCall
 
 Role = Literal["gateway", "intermediary", "expert"]
@@ -75,12 +76,28 @@ class RunRequest:
         return ("*",) if self.role == "gateway" and not self.client_tools else ()
 
 
+Taken = Literal["expert", "next", "intermediary", "person", "none"]
+
+
+class LentCall(NamedTuple):
+    """A call as it stands in a receipt; `arguments` as text, for a model may have spelled them badly."""
+
+    name: str
+    arguments: str
+
+
 @dataclass(frozen=True, slots=True)
 class Escalation:
     """A receipt: one decision that was lent to the expert, why, and what it cost.
 
-    `reason` is a code of `routing.escalation`. `failed` says why the expert could not decide, in
-    which case the intermediary went on without it.
+    `reason` is a code of `routing.escalation`. `failed` says why this model could not decide.
+    `usage` and `cost_usd` are the expert's; `doubted_usage` and `doubted_cost_usd` those of the
+    intermediary's turn that was doubted, whose `evidence` and valid calls (`proposed`) are there where
+    the doubt came before a call was run. `decided` are the expert's calls.
+    `taken` says whose decision stood: the expert's, a further model's (`next`), the intermediary's own
+    after all, a person's; `none` when the run went on without one.
+    `saved_usd` estimates what the run had saved by then against asking the expert for every turn; it is
+    negative where the doubted turns cost more than that.
     """
 
     step: int
@@ -90,6 +107,13 @@ class Escalation:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     failed: str | None = None
+    taken: Taken = "expert"
+    evidence: tuple[CallEvidence, ...] = ()
+    proposed: tuple[LentCall, ...] = ()
+    decided: tuple[LentCall, ...] = ()
+    doubted_usage: Usage = field(default_factory=Usage)
+    doubted_cost_usd: float = 0.0
+    saved_usd: float = 0.0
 
 
 StopReason = Literal["answer", "client_calls", "length", "incomplete", "denied", "interrupted"]
@@ -113,8 +137,9 @@ class Outcome:
 
     `hidden` is what the app does not see of a run that ends in its own calls while tools of the
     registry ran beside them: the messages up to the results known here, to be put back when the app
-    returns with its results. Empty when the app sees everything. `code` is None unless it was asked for. `shortened` are the
-    receipts of turns that were shown less than the whole conversation.
+    returns with its results. Empty when the app sees everything. `saved_usd` is an estimate (`Escalation`),
+    0 without an expert. `code` is None unless it was asked for. `shortened` are the receipts of turns that
+    were shown less than the whole conversation.
     """
 
     stop: StopReason
@@ -124,6 +149,7 @@ class Outcome:
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
+    saved_usd: float = 0.0
     escalations: tuple[Escalation, ...] = ()
     hidden: tuple[ChatMessage, ...] = ()
     code: tuple[CodeBlock, ...] | None = None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.agent.ask import Heard
 from gateway.agent.run import Incomplete
+from gateway.agent.verdict import Verdict
+from routing.confidence import CallEvidence
 from tools.spec import ValidCall
 
 
@@ -22,11 +25,30 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What the intermediary would have done: valid, allowed, and not run because it is in doubt.
+
+    `cost_usd` is what the turn cost in which it was proposed.
+    """
+
+    heard: Heard
+    verdict: Verdict
+    evidence: tuple[CallEvidence, ...]
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class Escalate:
-    """The next decision is the expert's. `reason` is a code, `detail` a sentence."""
+    """The next decision is the expert's. `reason` is a code, `detail` a sentence.
+
+    `held` is the proposal that was doubted, if there was a valid one. `attempt` counts the experts that
+    failed to decide: 0 is the expert itself, 1 its first fallback.
+    """
 
     reason: str
     detail: str
+    held: Held | None = None
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,14 @@ def summary(outcome: Outcome | None) -> JSONObject:
             "incomplete_details": None,
             "usage": usage(Usage()),
             "cost_usd": 0.0,
+            "saved_usd": 0.0,
         }
     return {
         "answer": outcome.text,
         "incomplete_details": incomplete(outcome.incomplete),
         "usage": usage(outcome.usage),
         "cost_usd": outcome.cost_usd,
+        "saved_usd": outcome.saved_usd,
     }
 
 
@@ -99,8 +101,16 @@ def escalation(receipt: Escalation) -> JSONObject:
         "reason": receipt.reason,
         "detail": receipt.detail,
         "model": receipt.model,
+        "usage": usage(receipt.usage),
         "cost_usd": receipt.cost_usd,
         "failed": receipt.failed,
+        "taken": receipt.taken,
+        "evidence": [each.as_json() for each in receipt.evidence],
+        "proposed": [each._asdict() for each in receipt.proposed],
+        "decided": [each._asdict() for each in receipt.decided],
+        "doubted_usage": usage(receipt.doubted_usage),
+        "doubted_cost_usd": receipt.doubted_cost_usd,
+        "saved_usd": receipt.saved_usd,
     }
 
 
@@ -194,6 +204,7 @@ def _turn(event: TurnStarted) -> JSONObject:
         "first_token_s": None,
         "finish_reason": None,
         "notes": [],
+        "evidence": [],
         "calls": [],
         "refused": [],
     }
@@ -219,6 +230,7 @@ def decision(event: TurnFinished) -> JSONObject:
         "first_token_s": event.first_token_s,
         "finish_reason": event.finish_reason,
         "notes": list(event.notes),
+        "evidence": [each.as_json() for each in event.evidence],
     }
 
 

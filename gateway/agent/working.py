@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
 
+from gateway.agent.ask import Heard
 from gateway.agent.code_blocks import code_blocks
+from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
 from gateway.agent.progress import Progress
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
@@ -17,6 +19,7 @@ from gateway.agent.verdict import Verdict
 from gateway.context.receipt import Shortened
 from policies.policy import Policy, Subject
 from routing.backend import TextDelta, Usage
+from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
 from tools.registry import Registry
@@ -49,6 +52,7 @@ class Working:
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     loan: Escalate | None = None
+    saved_usd: float = 0.0
     shown_in_turn: bool = False
     progress: Progress = field(default_factory=Progress)
     escalations: list[Escalation] = field(default_factory=list[Escalation])
@@ -114,7 +118,7 @@ class Working:
         self.step += 1
         self.shown_in_turn = False
         always = self.request.escalation == "always" and not self.unresolved
-        if always and self._may_ask_expert():
+        if always and self.loan is None and self._may_ask_expert():
             self.loan = Escalate("always", "The request asks for the expert.")
 
     def call_context(self) -> CallContext:
@@ -150,7 +154,18 @@ class Working:
         cost = route.member.price(usage)
         self.usage += usage
         self.cost_usd += cost
+        if route.role == "intermediary" and self.router.has_expert:
+            self.saved_usd += self._experts_price(usage) - cost
         return cost
+
+    def _experts_price(self, usage: Usage) -> float:
+        return self.router.members["expert"].price(usage)
+
+    def known(self, evidence: Evidence) -> Evidence:
+        """Evidence together with what is left of money and time."""
+        limit = self.request.limits.max_cost_usd
+        left = 1.0 if not limit else max(1.0 - self.cost_usd / limit, 0.0)
+        return replace(evidence, budget_left=left, time_left_s=self.remaining_s())
 
     def may_lend(self) -> bool:
         """Whether one more decision may go to the expert."""
@@ -166,6 +181,10 @@ class Working:
         if self.may_lend():
             self._loans += 1
             self.loan = step
+            if (
+                step.held is not None
+            ):  # the turn was paid for, and another is asked for in its place
+                self.saved_usd -= self._experts_price(step.held.heard.completion.usage)
         else:
             code = "unresolved_call" if self.router.has_expert else "no_expert"
             self.unresolved.append(Incomplete(code, step.detail))
@@ -183,13 +202,18 @@ class Working:
         return True
 
     def close_loan(
-        self, loan: Escalate, route: Route, usage: Usage, cost_usd: float, failed: str | None
+        self, loan: Escalate, route: Route, decided: Heard | str, cost_usd: float = 0.0
     ) -> Escalation:
-        """The expert has decided, or failed to: write the receipt."""
-        self.loan = None
-        receipt = Escalation(
-            self.step, loan.reason, loan.detail, route.backend.model, usage, cost_usd, failed
-        )
+        """The expert has decided, or failed to (`decided` says how): write the receipt.
+
+        After a failure the loan goes on to the next model, if there is one.
+        """
+        failed = decided if isinstance(decided, str) else None
+        more = loan.attempt + 1 < self.router.experts and not self.shown_in_turn
+        goes_on = failed is not None and more
+        self.loan = replace(loan, attempt=loan.attempt + 1) if goes_on else None
+        receipt = receipt_of(self.step, loan, route.backend.model, decided, goes_on=goes_on)
+        receipt = replace(receipt, cost_usd=cost_usd, saved_usd=self.saved_usd)
         self.escalations.append(receipt)
         return receipt
 
@@ -213,6 +237,7 @@ class Working:
             steps=self.step,
             usage=self.usage,
             cost_usd=self.cost_usd,
+            saved_usd=self.saved_usd,
             escalations=tuple(self.escalations),
             hidden=self._hidden(final),
             code=code_blocks(self.text) if self.request.extract_code else None,

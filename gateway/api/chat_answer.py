@@ -133,6 +133,7 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
         "calls": calls,
         "escalations": [trace.escalation(each) for each in outcome.escalations],
         "cost_usd": outcome.cost_usd,
+        "saved_usd": outcome.saved_usd,
     }
     if outcome.shortened:
         extension["context"] = [trace.shortening(each) for each in outcome.shortened]

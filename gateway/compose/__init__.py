@@ -93,6 +93,7 @@ def build_services(settings: Settings) -> Services:
             closers=(
                 loop.aclose,
                 *telemetry.closers,
+                *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),
             ),
         )

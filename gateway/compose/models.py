@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.compose.escalation import build_strategy, measures
 from gateway.settings import ModelSettings, Settings
 from routing.backends.openai_http import HttpTimeouts
-from routing.escalation import any_of
 from routing.router import Member, Price, Router, free
 from routing.unconstrained import Unconstrained
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 def build_router(settings: Settings) -> Router:
     """The models in their roles with their prices, and the strategies of escalation."""
-    expert, names = settings.models.expert, settings.escalation.strategies
+    models, escalation = settings.models, settings.escalation
     return Router(
-        _member("intermediary", settings.models.intermediary),
-        _member("expert", expert) if expert else None,
-        any_of() if names is None else any_of(names),
+        _member("intermediary", models.intermediary),
+        _member("expert", models.expert) if models.expert else None,
+        build_strategy(escalation),
+        fallbacks=[_member(f"fallback-{n}", one) for n, one in enumerate(models.fallbacks, 1)],
+        measures=measures(escalation) and models.expert is not None,
     )
 
 

@@ -26,6 +26,7 @@ def anchored(settings: Settings, base: Path) -> Settings:
         update={
             "intermediary": model(models.intermediary),
             "expert": model(models.expert) if models.expert else None,
+            "fallbacks": tuple(map(model, models.fallbacks)),
         }
     )
     tools = tools.model_copy(
@@ -35,6 +36,10 @@ def anchored(settings: Settings, base: Path) -> Settings:
             "openapi": tuple(_anchored_spec(one, base) for one in tools.openapi),
         }
     )
+    escalation = settings.escalation
+    if escalation.calibration is not None:
+        file = base / escalation.calibration.expanduser()
+        escalation = escalation.model_copy(update={"calibration": file})
     policies = settings.policies
     if policies.file is not None:
         policies = policies.model_copy(update={"file": base / policies.file.expanduser()})
@@ -43,7 +48,13 @@ def anchored(settings: Settings, base: Path) -> Settings:
         file = base / Path(storage.url.removeprefix(SQLITE)).expanduser()
         storage = storage.model_copy(update={"url": f"{SQLITE}{file}"})
     return settings.model_copy(
-        update={"models": models, "tools": tools, "policies": policies, "storage": storage}
+        update={
+            "models": models,
+            "tools": tools,
+            "escalation": escalation,
+            "policies": policies,
+            "storage": storage,
+        }
     )
 
 

@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.section import Section
-from routing.escalation import STRATEGIES
+from routing.escalation_text import STRATEGIES, ExpressionError, names_in, read
+
+_CALIBRATED = "low_probability"
+
+
+class _Anything:
+    """Stands for the calibration while expressions are checked; its file is read when it is used."""
+
+    def probability(self, call: object) -> float | None:
+        del call
+        return None
+
+    def threshold(self, effect: str) -> float:
+        del effect
+        return 1.0
 
 
 class EscalationSettings(Section):
-    """When a decision is lent to the expert."""
+    """When a decision is lent to the expert. docs/routing.md tells what each strategy does."""
 
     strategies: tuple[str, ...] | None = None
-    """Names, any of which suffices; null: all that ship."""
+    """Expressions, any of which suffices, as `low_margin(1.5, effect="write") & budget_left(0.2)`; null: those that ship."""
+    calibration: Path | None = None
+    """A file that `gateway calibrate` wrote; calls below its thresholds are lent (`low_probability`)."""
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    """Least probability of being right by glob of tool names, in place of the calibration's; the first match counts."""
 
     @field_validator("strategies", mode="after")
     @classmethod
-    def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for name in names or ():
-            if name not in STRATEGIES:
-                near = get_close_matches(name, STRATEGIES, n=1, cutoff=0.5) or [
-                    ", ".join(STRATEGIES)
-                ]
-                raise PydanticCustomError(
-                    "unknown_strategy",
-                    "there is no strategy `{name}`; known and near: {near}",
-                    {"name": name, "near": near[0]},
-                )
-        if names == ():
+    def _known(cls, expressions: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for expression in expressions or ():
+            _check(expression)
+        if expressions == ():
             raise PydanticCustomError(
                 "no_strategy",
                 "an empty list would never escalate; for that, leave `models.expert` out",
             )
-        return names
+        return expressions
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> Self:
+        used = frozenset[str]().union(*map(names_in, self.strategies or ()))
+        if self.calibration is None and (self.thresholds or _CALIBRATED in used):
+            raise PydanticCustomError(
+                "no_calibration",
+                "`low_probability` and `thresholds` need `escalation.calibration`, a file that "
+                "`gateway calibrate` writes",
+            )
+        return self
+
+
+def _check(expression: str) -> None:
+    try:
+        unknown = names_in(expression) - STRATEGIES.keys()
+        if not unknown:
+            read(expression, _Anything())
+            return
+    except ExpressionError as error:
+        raise PydanticCustomError(
+            "bad_strategy", "not a strategy: {why}", {"why": str(error)}
+        ) from None
+    name = min(unknown)
+    near = get_close_matches(name, STRATEGIES, n=1, cutoff=0.5) or [", ".join(STRATEGIES)]
+    raise PydanticCustomError(
+        "unknown_strategy",
+        "there is no strategy `{name}`; known and near: {near}",
+        {"name": name, "near": near[0]},
+    )

@@ -110,3 +110,13 @@ class ModelsSettings(Section):
     intermediary: ModelSettings = ModelSettings(backend="llamacpp", model=str(EMBEDDED_MODEL))
     expert: ModelSettings | None = None
     """Null: nothing is escalated, and answers say what they could not do."""
+    fallbacks: tuple[ModelSettings, ...] = ()
+    """Asked in the expert's place, in order, when it fails to decide."""
+
+    @model_validator(mode="after")
+    def _follow_an_expert(self) -> Self:
+        if self.fallbacks and self.expert is None:
+            raise PydanticCustomError(
+                "no_expert", "`fallbacks` stand in for an expert; configure `models.expert` first"
+            )
+        return self

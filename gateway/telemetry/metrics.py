@@ -27,7 +27,7 @@ from gateway.telemetry.instruments import Instruments
 from gateway.telemetry.labels import OTHER, Bounded, one_of
 from gateway.telemetry.observing import Ending
 from gateway.telemetry.slots import Slots
-from routing.escalation import STRATEGIES
+from routing.escalation_text import STRATEGIES
 from tools.spec import Failure
 
 CLIENT = "client"
@@ -126,7 +126,8 @@ class _RunWatch:
                 self._observe(event)
             case Escalated():
                 result = "failed" if event.receipt.failed else "decided"
-                self._of.escalations(self._of.reason(event.receipt.reason), result).inc()
+                reason = event.receipt.reason.partition("+")[0]  # what it was joined to by &
+                self._of.escalations(self._of.reason(reason), result).inc()
             case RunFinished():
                 self._stop = event.outcome.stop
                 if event.outcome.incomplete is not None:

@@ -233,3 +233,33 @@ def test_the_schema_describes_every_key_and_names_no_path_of_this_machine() -> N
             assert {"description", "default", "$ref", "anyOf", "type", "enum"} & described.keys(), (
                 f"{name}.{key}"
             )
+
+
+def test_escalation_is_written_in_expressions(tmp_path: Path) -> None:
+    text = "escalation: {strategies: [own_wish, \"low_margin(1.5, effect='write') & budget_left(0.2)\"]}"
+    settings = load_settings(write(tmp_path, text), environ={})
+    assert settings.escalation.strategies is not None
+    assert len(settings.escalation.strategies) == 2
+
+
+@pytest.mark.parametrize(
+    ("escalation", "why"),
+    [
+        ("{strategies: [low_margn]}", "low_margin"),
+        ("{strategies: ['low_margin(']}", "can't be read"),
+        ("{strategies: [low_probability]}", "escalation.calibration"),
+        ("{thresholds: {pay: 0.9}}", "escalation.calibration"),
+        ("{strategies: []}", "leave `models.expert` out"),
+    ],
+)
+def test_a_strategy_that_is_none_is_refused_where_it_stands(
+    tmp_path: Path, escalation: str, why: str
+) -> None:
+    assert why in problems(tmp_path, f"escalation: {escalation}")
+
+
+def test_fallbacks_need_an_expert_and_a_calibration_lies_beside_the_file(tmp_path: Path) -> None:
+    fallback = "models: {fallbacks: [{backend: litellm, model: a/b}]}"
+    assert "models.expert" in problems(tmp_path, fallback)
+    settings = load_settings(write(tmp_path, "escalation: {calibration: c.json}"), environ={})
+    assert settings.escalation.calibration == tmp_path / "c.json"
