@@ -17,7 +17,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 
-from gateway.api import conversations, health, metrics, models, runs, tools
+from gateway.api import conversations, health, keys, metrics, models, runs, tools
+from gateway.api.auth import Authenticated
 from gateway.api.chat import ChatCompletions
 from gateway.api.edge import Edge
 from gateway.api.errors import HANDLED, Answer, answer
@@ -65,8 +66,9 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     app.router.routes[:0] = [hot, create]  # routes are tried in order
     app.router.routes.append(WebSocketRoute("/v1/responses", ResponsesSocket(), name="socket"))
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
-    for part in (models, tools, runs, compact, responses, conversations, health, metrics):
+    for part in (models, tools, runs, compact, responses, conversations, keys, health, metrics):
         app.include_router(part.router)
+    app.add_middleware(Authenticated)
     app.add_middleware(metrics.Measured)
     app.add_middleware(Edge)
     document = app.openapi

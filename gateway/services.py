@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.access.check import KeyCheck
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
 from gateway.agent.shelter import Shelter
@@ -15,8 +16,10 @@ from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
 from gateway.live import LiveRuns
 from gateway.storage.conversations import ConversationStore
+from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
@@ -44,8 +47,10 @@ class Services:
     """The application's parts.
 
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
-    a request may ask for less. `context` holds where a request wishes nothing else. `http` are the connections of tools registered over REST, which may
-    reach private addresses only with `allow_private`. `shelter` keeps the writes of calls that belong
+    a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
+    connections of tools registered over REST, which may reach private addresses only with
+    `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `shelter`
+    keeps the writes of calls that belong
     to no run. At shutdown it is drained, then `closers` are awaited in order, before the models.
     """
 
@@ -55,6 +60,8 @@ class Services:
     store: RunStore = field(default_factory=MemoryRunStore)
     responses: ResponseStore = field(default_factory=MemoryResponseStore)
     conversations: ConversationStore = field(default_factory=MemoryConversationStore)
+    keys: KeyStore = field(default_factory=MemoryKeyStore)
+    access: KeyCheck | None = None
     policies: Policy = field(default_factory=Policy)
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
@@ -77,7 +84,9 @@ class Services:
         failures: list[Exception] = []
         models = [backend.aclose for backend in self.models.values()]
         drain = partial(self.shelter.drain, _DRAIN_S)
-        for close in (drain, *self.closers, *models, self.http.aclose, self.store.aclose):
+        kept = (self.store, self.responses, self.conversations, self.keys)
+        stores = [store.aclose for store in kept]
+        for close in (drain, *self.closers, *models, self.http.aclose, *stores):
             try:
                 await close()
             except Exception as error:  # noqa: BLE001 - collected and raised below

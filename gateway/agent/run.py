@@ -49,6 +49,7 @@ class RunRequest:
     the `model` that was asked for: `gateway` routes, the others pin. `top_logprobs` is how many
     alternatives to each token are told with `logprobs`, at most 20. With `extract_code` the outcome
     holds the answer's fenced code. `context` says what happens when it does not fit a model's window.
+    `key` and `caller_role` say who asks (`gateway.access.principal`).
     """
 
     messages: tuple[ChatMessage, ...]
@@ -67,6 +68,8 @@ class RunRequest:
     context: ContextOptions = field(default_factory=ContextOptions)
     run_id: str = field(default_factory=new_run_id)
     tenant: str = "default"
+    key: str = ""
+    caller_role: str = "app"
 
     @property
     def offered_globs(self) -> tuple[str, ...]:

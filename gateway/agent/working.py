@@ -67,7 +67,7 @@ class Working:
     ) -> Working:
         """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema."""
         globs = request.offered_globs
-        subject = Subject(request.run_id, request.tenant)
+        subject = _subject(request)
         toolset = registry.snapshot()
         if "*" not in globs:
             toolset = toolset.select(globs)
@@ -84,14 +84,8 @@ class Working:
 
     @property
     def subject(self) -> Subject:
-        request = self.request
-        return Subject(
-            request.run_id,
-            request.tenant,
-            step=self.step,
-            cost_usd=self.cost_usd,
-            model=request.role,
-            messages=self.messages,
+        return replace(
+            _subject(self.request), step=self.step, cost_usd=self.cost_usd, messages=self.messages
         )
 
     @property
@@ -250,3 +244,8 @@ class Working:
         own = tuple(self.messages[len(self.request.messages) :])
         calls = getattr(own[0], "tool_calls", None) or ()
         return () if len(own) == 1 and len(calls) == len(final.client_calls) else own
+
+
+def _subject(request: RunRequest) -> Subject:
+    caller = request.key, request.caller_role
+    return Subject(request.run_id, request.tenant, *caller, model=request.role)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gateway.api.auth import Caller
 from gateway.services import Services
 
 
@@ -14,8 +15,8 @@ def _services(request: Request) -> Services:
     return services
 
 
-def _tenant() -> str:
-    return "default"
+def _tenant(caller: Caller) -> str:
+    return caller.tenant
 
 
 UsesServices = Annotated[Services, Depends(_services)]

@@ -15,7 +15,9 @@ from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
+from gateway.access.principal import Principal
 from gateway.agent.observe import observe
+from gateway.agent.run import new_run_id
 from gateway.services import Services
 from policies.decision import Allow, Deny, RequireApproval
 from policies.policy import Subject
@@ -34,6 +36,11 @@ class Ran:
 
 
 CallOutcome = Ran | InvalidCall | Deny | RequireApproval
+
+
+def subject_of(caller: Principal) -> Subject:
+    """The caller as policies see it, with an id of its own for what it does now."""
+    return Subject(new_run_id(), caller.tenant, caller.key, caller.role)
 
 
 async def call_once(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.access.principal import Principal
 from gateway.agent.events import (
     CallAccepted,
     RunEvent,
@@ -30,6 +31,7 @@ from gateway.api.asgi import (
     send_bytes,
     send_error,
 )
+from gateway.api.auth import principal_of
 from gateway.api.chat_answer import ChatAnswer, Ending
 from gateway.api.driving import driven, settle
 from gateway.api.encoding import encode
@@ -50,7 +52,6 @@ _SSE: Headers = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
-_TENANT = "default"
 
 
 class ChatCompletions:
@@ -64,7 +65,7 @@ class ChatCompletions:
             require_json(scope)
             body = await read_body(scope, receive, services.max_body_bytes)
             chat = parse_chat(parse_object(body))
-            run = _prepare(chat, services)
+            run = _prepare(chat, services, principal_of(scope))
             headers.append(_run_header(run))
             serve = _stream if chat.stream else _whole
             await serve(chat, run, services, receive, send)
@@ -79,15 +80,15 @@ class ChatCompletions:
             await send_error(send, answer(error), headers)
 
 
-def _prepare(chat: ChatRequest, services: Services) -> RunRequest:
+def _prepare(chat: ChatRequest, services: Services, caller: Principal) -> RunRequest:
     if chat.model != "gateway" and chat.model not in services.models:
         known = ", ".join(("gateway", *services.models))
         problem = f"no model {chat.model[:64]!r} here; there are {known}"
         raise ApiError(404, problem, param="model", code="model_not_found")
     transcript = from_chat(chat.messages)
-    messages = services.continuations.restore(_TENANT, transcript.messages)
+    messages = services.continuations.restore(caller.tenant, transcript.messages)
     run = run_request(
-        chat, messages, operator=services.limits, context=services.context, tenant=_TENANT
+        chat, messages, operator=services.limits, context=services.context, caller=caller
     )
     require_image_reader(run, transcript.images, services.models)
     _require_choice(run, services)

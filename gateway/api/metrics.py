@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.access import UsesServices
+from gateway.api.auth import Caller, require
 from gateway.api.errors import ApiError
 from gateway.services import Services
 
@@ -14,8 +15,9 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(services: UsesServices) -> Response:
+async def metrics(services: UsesServices, caller: Caller) -> Response:
     """All metrics of this gateway, its workers together, in Prometheus' text format."""
+    require(caller, "operator")
     telemetry = services.telemetry
     told = await telemetry.exposition() if telemetry is not None else None
     if telemetry is None or told is None:

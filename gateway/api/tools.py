@@ -10,18 +10,17 @@ import hashlib
 import json
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
-from gateway.agent.run import new_run_id
-from gateway.api.access import Tenant, UsesServices
+from gateway.api.access import UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
-from gateway.api.calling import Ran, call_once
+from gateway.api.auth import Caller, needs
+from gateway.api.calling import Ran, call_once, subject_of
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
 from gateway.services import Services
 from policies.decision import Deny, RequireApproval
-from policies.policy import Subject
 from tools.errors import NameTaken
 from tools.registration import Registration, build, read_registration
 from tools.repair import ParseProblem, parse_arguments
@@ -45,7 +44,12 @@ async def list_tools(services: UsesServices) -> dict[str, Any]:
     return {"object": "list", "data": [_describe(spec) for spec in specs]}
 
 
-@router.post("", status_code=201, openapi_extra=json_body(Registration))
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=json_body(Registration),
+    dependencies=[Depends(needs("author"))],
+)
 async def register_tool(request: Request, services: UsesServices) -> dict[str, Any]:
     """Register a tool that answers over HTTP; 409 when its name is in use."""
     registration = read_registration(parse_object(await _body(request, services)))
@@ -63,7 +67,7 @@ async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
     return _describe(services.registry.get(name))
 
 
-@router.delete("/{name}")
+@router.delete("/{name}", dependencies=[Depends(needs("author"))])
 async def remove_tool(name: str, services: UsesServices) -> dict[str, Any]:
     """Take a tool away; runs that have begun keep it to their end."""
     services.registry.remove(name)
@@ -80,12 +84,12 @@ async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
 
 @router.post("/{name}/invoke", openapi_extra=json_body(Invocation))
 async def invoke_tool(
-    name: str, request: Request, services: UsesServices, tenant: Tenant
+    name: str, request: Request, services: UsesServices, caller: Caller
 ) -> dict[str, Any]:
     """Run a tool once: `{"arguments": {…}}` in, its result out."""
     services.registry.get(name)
     arguments = await _arguments(request, services)
-    subject = Subject(new_run_id(), tenant)
+    subject = subject_of(caller)
     toolset = services.registry.snapshot()
     outcome = await call_once(services, toolset, subject, name, arguments)
     if not isinstance(outcome, Ran):

@@ -14,6 +14,7 @@ from mistral_common.protocol.instruct.messages import ChatMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.access.principal import Principal
 from gateway.agent.run import EscalationMode, Limits, Role, RunRequest
 from gateway.api.errors import ApiError
 from gateway.context.options import ContextOptions, ContextStrategy
@@ -170,7 +171,7 @@ def run_request(
     *,
     operator: Limits,
     context: ContextOptions,
-    tenant: str,
+    caller: Principal,
 ) -> RunRequest:
     """The run that a chat request asks for, over its canonical messages."""
     options = chat.gateway or GatewayOptions()
@@ -189,7 +190,9 @@ def run_request(
         top_logprobs=chat.top_logprobs or 0,
         extract_code=options.extract == "code",
         context=wished_context(context, options),
-        tenant=tenant,
+        tenant=caller.tenant,
+        key=caller.key,
+        caller_role=caller.role,
     )
 
 

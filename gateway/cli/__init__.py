@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import chat, config, doctor, evaluate, serve, tools
+from gateway.cli import chat, config, doctor, evaluate, keys, serve, tools
 
 app = typer.Typer(
     name="gateway",
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
 app.add_typer(tools.app, name="tools")
+app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.command("eval")(evaluate.evaluate)

@@ -40,9 +40,9 @@ class ServerEvent:
 
 
 class GatewayClient:
-    """Speaks to the gateway at `url` (without `/v1`)."""
+    """Speaks to the gateway at `url` (without `/v1`), and shows `key` where one is given."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise CommandError(
@@ -52,6 +52,7 @@ class GatewayClient:
         self._kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
+        self._shown = {} if key is None else {"authorization": f"Bearer {key}"}
         self._place = parts.netloc.rpartition("@")[2]
 
     def get(self, path: str) -> Document:
@@ -76,9 +77,9 @@ class GatewayClient:
     ) -> Generator[http.client.HTTPResponse]:
         connection = self._kind(self._place, timeout=_TIMEOUT_S)
         try:
-            headers = {"content-type": "application/json"} if body is not None else {}
+            typed = {} if body is None else {"content-type": "application/json"}
             payload = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-            connection.request(method, path, payload, headers)
+            connection.request(method, path, payload, {**self._shown, **typed})
             response = connection.getresponse()
             if response.status >= http.HTTPStatus.BAD_REQUEST:
                 raise Refused(response.status, _reason(response.status, response.read()))

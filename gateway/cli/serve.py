@@ -45,10 +45,12 @@ def serve(
         chosen = settings.server.model_copy(
             update={k: v for k, v in given.items() if v is not None}
         )
-        if not chosen.is_loopback and not insecure_no_auth:
+        open_to_all = not (settings.auth.enabled or chosen.is_loopback)
+        if open_to_all and not insecure_no_auth:
             fail(
                 f"{chosen.host} can be reached by others, and authentication is not enabled",
-                "listen on 127.0.0.1, or say that you mean it: --insecure-no-auth",
+                "set auth.enabled (docs/access.md), listen on 127.0.0.1, or say that you mean it: "
+                "--insecure-no-auth",
                 code=Exit.USAGE,
             )
         if config is not None:

@@ -12,14 +12,23 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from secrets import token_urlsafe
+from typing import Any, NamedTuple
 
 import uvicorn
+from pydantic import SecretStr
 
 from gateway.cli.exits import CommandError
 
 _START_S = 120.0
 _STOP_S = 15.0
+
+
+class Started(NamedTuple):
+    """A gateway that was started: its address, and the key to show it, where one is asked for."""
+
+    url: str
+    key: str | None
 
 
 class GatewayServer(uvicorn.Server):
@@ -83,15 +92,19 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
 
 
 @contextmanager
-def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[str]:
-    """A gateway for the time of a command; gives its URL. What it is asked is not kept.
+def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[Started]:
+    """A gateway for the time of a command; gives where it is. What it is asked is not kept.
 
     `notes_path` puts another file in place of the configured notes, for what must not touch them.
     """
     from gateway.compose import build_application, build_services
     from gateway.settings import load_settings
 
-    settings = load_settings(config)
+    settings, key = load_settings(config), None
+    if settings.auth.enabled:
+        key = token_urlsafe(32)
+        auth = settings.auth.model_copy(update={"operator_key": SecretStr(key)})
+        settings = settings.model_copy(update={"auth": auth})
     storage = settings.storage.model_copy(update={"url": "memory:"})
     settings = settings.model_copy(update={"storage": storage})
     if notes_path is not None:
@@ -118,7 +131,7 @@ def served(config: Path | None, *, notes_path: Path | None = None) -> Generator[
         settled.wait(_START_S)
         if not server.started:
             raise CommandError("the gateway did not start; see above", "gateway doctor")
-        yield url_of(bound)
+        yield Started(url_of(bound), key)
     finally:
         server.should_exit = True
         thread.join(_STOP_S)

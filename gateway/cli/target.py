@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Annotated
 import typer
 
 from gateway.cli.client import GatewayClient
+
+KEY_VARIABLE = "GATEWAY_API_KEY"
+"""The environment variable with the key for a gateway at `--url`. Not an option: those are seen by all."""
 
 Url = Annotated[
     str | None,
@@ -31,11 +35,11 @@ def target(
     `own_notes` gives the started one an empty notebook of its own, which is thrown away.
     """
     if url is not None:
-        yield GatewayClient(url)
+        yield GatewayClient(url, os.environ.get(KEY_VARIABLE))
         return
     from gateway.cli.serving import served
 
     with TemporaryDirectory(prefix="gateway-") as folder:
         notes = Path(folder) / "notes.db" if own_notes else None
         with served(config, notes_path=notes) as started:
-            yield GatewayClient(started)
+            yield GatewayClient(started.url, started.key)

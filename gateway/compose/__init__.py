@@ -17,6 +17,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits
 from gateway.compose.error import CompositionError
@@ -28,6 +29,7 @@ from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
+from gateway.storage.keys import KeyStore
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
 
@@ -77,6 +79,8 @@ def build_services(settings: Settings) -> Services:
             store=stores.runs,
             responses=stores.responses,
             conversations=stores.conversations,
+            keys=stores.keys,
+            access=_access(settings, stores.keys),
             policies=policies,
             limits=Limits(
                 max_steps=limits.max_steps,
@@ -97,3 +101,11 @@ def build_services(settings: Settings) -> Services:
                 partial(asyncio.to_thread, opened.pop_all().close),
             ),
         )
+
+
+def _access(settings: Settings, keys: KeyStore) -> KeyCheck | None:
+    auth = settings.auth
+    if not auth.enabled:
+        return None
+    operator = auth.operator_key.get_secret_value() if auth.operator_key else None
+    return KeyCheck(keys, operator, age_s=auth.key_age_s)

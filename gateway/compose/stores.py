@@ -1,4 +1,4 @@
-"""The stores of runs, responses and conversations."""
+"""The stores of runs, responses, conversations and keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from gateway.compose.error import CompositionError
 from gateway.settings import StorageSettings
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.errors import StorageRefused
+from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
@@ -17,11 +19,12 @@ from gateway.storage.runs import RunStore
 
 
 class Stores(NamedTuple):
-    """The three, over one database or in memory."""
+    """All of them, over one database or in memory."""
 
     runs: RunStore
     responses: ResponseStore
     conversations: ConversationStore
+    keys: KeyStore
 
 
 def build_stores(storage: StorageSettings) -> Stores:
@@ -64,4 +67,4 @@ def _memory_stores(retention: Retention) -> Stores:
         max_characters=retention.max_bytes,
         forget_responses=responses.delete_of_conversation,
     )
-    return Stores(runs, responses, conversations)
+    return Stores(runs, responses, conversations, MemoryKeyStore())

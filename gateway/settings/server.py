@@ -14,7 +14,7 @@ class ServerSettings(Section):
     """Where the gateway listens. `--host`, `--port` and `--workers` go first."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """Another than a loopback address also needs the flag `--insecure-no-auth`."""
+    """Another than a loopback address also needs `auth.enabled`, or the flag `--insecure-no-auth`."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """0: any free port."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1

@@ -77,7 +77,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_name(tmp_path: 
 
 def test_an_unknown_key_that_resembles_nothing_is_told_what_is_known(tmp_path: Path) -> None:
     told = problems(tmp_path, "auth: {zzz: 1}")
-    assert told.endswith("auth.zzz: unknown key; known here: enabled")
+    assert told.endswith("auth.zzz: unknown key; known here: enabled, key_age_s, operator_key")
 
 
 def test_a_key_below_an_optional_section_gets_its_hint_too(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_wrong_override_is_told_by_its_variable(tmp_path: Path) -> None:
         ("tools: {openapi: [{name: a}]}", "spec: is required"),
         ("tools: {openapi: [{name: a, spec: a.yaml, bas_url: 'http://a/'}]}", "`base_url`"),
         ("storage: {url: 'mysql://u:secret@h/d'}", "is neither sqlite:///FILE nor postgresql://"),
-        ("auth: {enabled: true}", "not in this version"),
+        ("auth: {operator_key: short}", "at least 32 characters"),
         ("models: {intermediary: {backend: vllm, model: m}}", "needs `base_url`"),
         (
             "models: {intermediary: {backend: llamacpp, model: m.gguf, base_url: 'http://x'}}",

@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from gateway.agent.run import RunRequest
 from gateway.storage.conversations import ConversationStore
+from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
@@ -39,11 +41,12 @@ class Kept:
     runs: RunStore
     responses: ResponseStore
     conversations: ConversationStore
+    keys: KeyStore
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
     async def aclose(self) -> None:
-        for store in (self.runs, self.responses, self.conversations):
+        for store in (self.runs, self.responses, self.conversations, self.keys):
             await store.aclose()
 
     async def tables(self) -> dict[str, int]:
@@ -82,4 +85,4 @@ def memory_stores() -> Kept:
     responses = MemoryResponseStore(forget_run=runs.forget, now=clock)
     forget = responses.delete_of_conversation
     conversations = MemoryConversationStore(forget_responses=forget, now=clock)
-    return Kept(runs, responses, conversations, clock=clock)
+    return Kept(runs, responses, conversations, MemoryKeyStore(), clock=clock)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
@@ -22,16 +22,16 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
 )
+from starlette.requests import Request
 
-from gateway.agent.run import new_run_id
-from gateway.api.calling import call_once
+from gateway.api.auth import principal_of
+from gateway.api.calling import call_once, subject_of
 from gateway.api.mcp import forms
 from gateway.api.mcp.endpoint import Handler
 from gateway.services import Services
 from policies.policy import Subject
 from tools.toolset import Toolset
 
-_TENANT = "default"
 _INSTRUCTIONS = (
     "The tools of this gateway. Arguments are checked against a tool's schema and calls against the "
     "operator's rules; a call that is refused says why and what to do."
@@ -47,13 +47,13 @@ class _Tools:
         self._services = services
 
     async def on_list(
-        self, _context: Context, _params: PaginatedRequestParams | None
+        self, context: Context, _params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        specs = self._offered(Subject(tenant=_TENANT)).specs
+        specs = self._offered(_subject(context)).specs
         return ListToolsResult(tools=[forms.tool(spec) for spec in specs])
 
-    async def on_call(self, _context: Context, params: CallToolRequestParams) -> CallToolResult:
-        subject = Subject(new_run_id(), _TENANT)
+    async def on_call(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
+        subject = _subject(context)
         toolset = self._offered(subject)
         arguments = params.arguments or {}
         outcome = await call_once(self._services, toolset, subject, params.name, arguments)
@@ -68,6 +68,11 @@ class _Tools:
         return self._services.registry.snapshot().without(
             lambda spec: not policies.on_offer(subject, spec)
         )
+
+
+def _subject(context: Context) -> Subject:
+    """On whose behalf: the SDK hands on the HTTP request, with the scope that was authenticated."""
+    return subject_of(principal_of(cast("Request", context.request).scope))
 
 
 @asynccontextmanager

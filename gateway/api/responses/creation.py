@@ -4,7 +4,7 @@ How to use it (`endpoint.py` is the example):
 
     request = parse_request(body)                            # ApiError 400
     with live.writing(tenant, request.conversation_id):      # ApiError 409; one writer a conversation
-        creation = await prepare(request, services, tenant)  # ApiError, TranscriptError, …
+        creation = await prepare(request, services, caller)  # ApiError, TranscriptError, …
         document = await respond(creation, services, receive, emit)
 
 `respond` awaits `emit(events)` with each batch of stream events as soon as they are there, in order,
@@ -34,6 +34,7 @@ from typing import Any, cast
 
 from starlette.types import Message, Receive
 
+from gateway.access.principal import Principal
 from gateway.agent.events import RunFinished
 from gateway.agent.run import Limits, Role, RunRequest, new_run_id
 from gateway.api.driving import driven
@@ -113,11 +114,12 @@ async def nobody_leaves() -> Message:
 async def prepare(
     request: ResponseRequest,
     services: Services,
-    tenant: str,
+    caller: Principal,
     kept: Mapping[str, Sequence[Item]] | None = None,
 ) -> Creation:
     """Look up what the request refers to and make its run. Raises what a client can do wrong."""
     _require_model(request.model, services)
+    tenant = caller.tenant
     run_id, created_at = new_run_id(), time.time()
     new_id = input_ids(run_id)
     if request.input is None and request.previous_response_id is None and not request.conversation:
@@ -147,6 +149,8 @@ async def prepare(
         run_id=run_id,
         extract_code=options.extract == "code",
         tenant=tenant,
+        key=caller.key,
+        caller_role=caller.role,
     )
     require_image_reader(run, transcript.images, services.models)
     _require_logprobs(run, services)

@@ -22,6 +22,7 @@ from gateway.api.asgi import (
     send_error,
     stopping_when_gone,
 )
+from gateway.api.auth import principal_of
 from gateway.api.encoding import encode
 from gateway.api.responses.creation import Creation, opens, prepare, respond
 from gateway.api.responses.live import LiveResponses
@@ -37,7 +38,6 @@ SSE: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 DONE = b"data: [DONE]\n\n"
-_TENANT = "default"
 
 
 class CreateResponse:
@@ -53,9 +53,10 @@ class CreateResponse:
             require_json(scope)
             body = await read_body(scope, receive, services.max_body_bytes)
             request = parse_request(parse_object(body))
+            caller = principal_of(scope)
             with ExitStack() as held:
-                held.enter_context(live.writing(_TENANT, request.conversation_id))
-                creation = await prepare(request, services, _TENANT)
+                held.enter_context(live.writing(caller.tenant, request.conversation_id))
+                creation = await prepare(request, services, caller)
                 headers.append(_run_header(creation))
                 if request.background:
                     await _background(creation, live, held, receive, send)

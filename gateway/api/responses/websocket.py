@@ -18,6 +18,7 @@ from typing import Any
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.api.asgi import parse_object
+from gateway.api.auth import authenticate
 from gateway.api.encoding import encode
 from gateway.api.errors import Answer, ApiError
 from gateway.api.origin import require_own_origin
@@ -33,7 +34,6 @@ from gateway.storage.items import Item
 LASTS_S = 60 * 60.0
 """A connection's longest life, in seconds."""
 _MOST_WAITING = 16
-_TENANT = "default"
 _REFUSED, _OVER = 1008, 1000
 _EXPIRED = Answer(
     400,
@@ -57,13 +57,14 @@ class ResponsesSocket:
             return
         await send({"type": "websocket.accept"})
         state = scope["app"].state
-        await _Connection(state.services, state.live_responses, send).serve(receive)
+        await _Connection(scope, state.services, state.live_responses, send).serve(receive)
 
 
 class _Connection:
     """One client. `_ended` is set when nobody listens any more, or when the time is over."""
 
-    def __init__(self, services: Services, live: LiveResponses, send: Send) -> None:
+    def __init__(self, scope: Scope, services: Services, live: LiveResponses, send: Send) -> None:
+        self._scope = scope
         self._services = services
         self._live = live
         self._send = send
@@ -136,8 +137,9 @@ class _Connection:
                     await self._say(event)
                 held.clear()
 
-        with self._live.writing(_TENANT, request.conversation_id):
-            creation = await prepare(request, self._services, _TENANT, self._kept)
+        caller = await authenticate(self._scope)  # a key may be revoked while the socket is open
+        with self._live.writing(caller.tenant, request.conversation_id):
+            creation = await prepare(request, self._services, caller, self._kept)
             try:
                 made = await respond(creation, self._services, self._leaving, emit)
             except Stopped:

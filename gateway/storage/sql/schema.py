@@ -1,7 +1,7 @@
 """The tables as this version knows them. How a database gets there: `gateway/storage/migrations`.
 
-`tenant` begins every key, so that no statement can reach across. Times are seconds since the epoch,
-sizes are bytes of text. Documents stand last in a row: who lists heads never reads them.
+`tenant` begins every key of what apps store, so that no statement can reach across. Times are seconds
+since the epoch, sizes are bytes of text. Documents stand last in a row: who lists heads never reads them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -149,6 +149,29 @@ conversations = Table(
     Column("size", BigInteger, nullable=False),
     Column("metadata", Text, nullable=False),
     Index("conversations_by_use", "tenant", "used_at", "id", "size"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    Column("made_by", Text, nullable=False),
+    Column("replaces", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),
+    Column("digest", Text, nullable=False),
 )
 
 conversation_items = Table(

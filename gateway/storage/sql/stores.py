@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gateway.storage.retention import Retention
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.keys import SqlKeyStore
 from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.responses import SqlResponseStore
@@ -22,6 +23,7 @@ class SqlStores(NamedTuple):
     runs: SqlRunStore
     responses: SqlResponseStore
     conversations: SqlConversationStore
+    keys: SqlKeyStore
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -36,4 +38,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     """The stores over one database."""
     runs = SqlRunStore(database)
     responses = SqlResponseStore(database, runs, now)
-    return SqlStores(runs, responses, SqlConversationStore(database, responses, now))
+    conversations = SqlConversationStore(database, responses, now)
+    return SqlStores(runs, responses, conversations, SqlKeyStore(database))

@@ -1,0 +1,1 @@
+"""Who calls: keys, principals, and the check of what a caller shows."""

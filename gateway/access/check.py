@@ -1,0 +1,67 @@
+"""Whether what a caller shows is a key, and whose.
+
+On the way of every request, so a key that was read is believed for `age_s` seconds: a revocation takes
+effect here at once, in other processes after that time. Expiry is looked at each time. When the store
+can't be asked, nobody is let in whose key is not believed any more.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from gateway.access.principal import Principal
+from gateway.access.secret import digest, id_in
+from gateway.storage.keys import Key, KeyStore
+
+OPERATOR_KEY = "operator"
+"""The id under which the key of the configuration acts."""
+_MOST_KNOWN = 4096
+
+
+class KeyCheck:
+    """Checks keys of a store, and the one that stands in the configuration (`operator_key`)."""
+
+    def __init__(
+        self,
+        store: KeyStore,
+        operator_key: str | None = None,
+        *,
+        age_s: float = 5.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._operator = operator_key and digest(operator_key)
+        self._age_s = age_s
+        self._now = now
+        self._known: OrderedDict[str, tuple[Key | None, float]] = OrderedDict()
+
+    async def principal(self, shown: str) -> Principal | None:
+        """Who shows this; None when it is no valid key. Raises `StorageUnavailable`."""
+        made = digest(shown)
+        if self._operator is not None and hmac.compare_digest(made, self._operator):
+            return Principal(OPERATOR_KEY, "operator")
+        key_id = id_in(shown)
+        if key_id is None:
+            return None
+        key = await self._key(key_id)
+        if key is None or not hmac.compare_digest(made, key.digest):
+            return None
+        return Principal(key.id, key.role, key.tenant) if key.is_valid(self._now()) else None
+
+    def forget(self, key_id: str) -> None:
+        """A key was changed: read it anew."""
+        self._known.pop(key_id, None)
+
+    async def _key(self, key_id: str) -> Key | None:
+        now = time.monotonic()
+        if (known := self._known.get(key_id)) is not None and now - known[1] < self._age_s:
+            return known[0]
+        key = await self._store.get(key_id)
+        self._known[key_id] = key, now
+        self._known.move_to_end(key_id)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return key
