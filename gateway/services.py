@@ -50,8 +50,8 @@ class Services:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `shelter`
-    keeps the writes of calls that belong
-    to no run. At shutdown it is drained, then `closers` are awaited in order, before the models.
+    keeps the writes of calls that belong to no run. At shutdown it is drained, then `closers` are awaited
+    in order, before the models.
     """
 
     loop: Runner
