@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,7 +16,6 @@ from gateway.cli.exits import CommandError, Exit, explained
 
 if TYPE_CHECKING:
     from gateway.access.issuing import Issued
-    from gateway.access.principal import KeyRole
     from gateway.storage.keys import Key, KeyStore
 
 app = typer.Typer(help="API keys: create, list, revoke, rotate.", no_args_is_help=True)
@@ -53,7 +52,7 @@ def create(
         issued = _in_store(
             config,
             lambda keys: issuing.create(
-                keys, tenant=tenant, role=cast("KeyRole", role), name=name, expires_in_s=lasts
+                keys, tenant=tenant, role=role, name=name, expires_in_s=lasts
             ),
         )
         _tell(issued)
