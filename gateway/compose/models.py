@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.compose.escalation import build_strategy, measures
 from gateway.settings import ModelSettings, Settings
 from routing.backends.openai_http import HttpTimeouts
+from routing.consistency import SelfConsistent
 from routing.router import Member, Price, Router, free
 from routing.unconstrained import Unconstrained
 
@@ -41,7 +42,11 @@ def _member(role: str, model: ModelSettings) -> Member:
         case "litellm":
             backend = _litellm(role, model)
             member = Member(backend, price or backend.price_usd)
-    return member if model.grammar else replace(member, backend=Unconstrained(member.backend))
+    if not model.grammar:
+        member = replace(member, backend=Unconstrained(member.backend))
+    if model.samples:
+        member = replace(member, backend=SelfConsistent(member.backend, model.samples))
+    return member
 
 
 def _vllm(role: str, model: ModelSettings) -> VllmBackend:

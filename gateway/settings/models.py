@@ -58,6 +58,8 @@ class ModelSettings(Section):
     """The model's window, prompt and answer. Null: what the backend takes for granted."""
     grammar: bool = True
     """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
+    samples: Annotated[int, Field(ge=0, le=32)] = 0
+    """Further answers among which doubtful calls are decided by a vote; 0: the first one stands."""
     images: bool = False
     """Whether the model reads images; otherwise messages with images are refused. Not for llamacpp."""
     fold_history: bool = False
