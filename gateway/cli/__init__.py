@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import chat, config, doctor, evaluate, keys, serve, tools
+from gateway.cli import calibrate, chat, config, doctor, evaluate, keys, serve, tools
 
 app = typer.Typer(
     name="gateway",
@@ -28,6 +28,7 @@ app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.command("eval")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's signature

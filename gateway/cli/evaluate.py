@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gateway.cli.likeness import Call
 
 
+_ALTERNATIVES = 8
+"""To each token: for the margins between names of tools."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One line of the file."""
@@ -36,13 +40,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What came of one. `problem` when there was no answer at all."""
+    """What came of one. `problem` when there was no answer at all; `lines` are recorded decisions."""
 
     request: Request
     made: tuple[Call, ...]
     right: bool
     elapsed_s: float
     problem: str = ""
+    lines: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -54,13 +59,20 @@ def evaluate(
     least: Annotated[
         float, typer.Option("--min", min=0, max=1, help="Exit code 1 below this share.")
     ] = 0.0,
+    record: Annotated[
+        Path | None, typer.Option(help="Write each decision and its outcome here, to calibrate by.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Run the requests of a file and print the score."""
     with explained():
         requests = read_requests(file)
         with target(url, config, own_notes=True) as gateway:
-            scored = [score(gateway, request, model) for request in requests]
+            recorded = record is not None
+            scored = [score(gateway, each, model, recorded=recorded) for each in requests]
+        if record is not None:
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.write_text("".join(line for one in scored for line in one.lines), "utf-8")
     share = sum(one.right for one in scored) / len(scored)
     if as_json:
         typer.echo(json.dumps({"score": share, "requests": [_as_json(one) for one in scored]}))
@@ -96,12 +108,25 @@ def _request(file: Path, entry: Any) -> Request:
         raise CommandError(problem, code=Exit.USAGE) from error
 
 
-def score(gateway: GatewayClient, request: Request, model: str) -> Scored:
-    """One request, run and compared. An answer that is an error is wrong, not the end."""
-    from gateway.cli.client import Refused, run_path
-    from gateway.cli.likeness import same_calls
+def score(
+    gateway: GatewayClient, request: Request, model: str, *, recorded: bool = False
+) -> Scored:
+    """One request, run and compared. An answer that is an error is wrong, not the end.
 
-    body = {"model": model, "messages": [{"role": "user", "content": request.text}]}
+    `recorded` asks for log-probabilities, and makes the run's decisions into lines for calibration.
+    """
+    from gateway.cli.client import Refused, run_path
+    from gateway.cli.decisions import of_run
+    from gateway.cli.likeness import meaning, same_calls
+
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": request.text}],
+    }
+    if recorded:
+        body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
+        if model != "gateway":
+            body["gateway"] = {"tools": ["*"]}
     started = time.monotonic()
     try:
         answer = gateway.post("/v1/chat/completions", body)
@@ -117,7 +142,12 @@ def score(gateway: GatewayClient, request: Request, model: str) -> Scored:
         for call in step["calls"]
     )
     right = any(same_calls(made, way) for way in request.alternatives)
-    return Scored(request, made, right, elapsed)
+    lines: tuple[str, ...] = ()
+    if recorded:
+        wanted = {meaning(call) for way in request.alternatives for call in way}
+        outcomes = [meaning(call) in wanted for call in made]
+        lines = tuple(of_run(run, request.id, outcomes))
+    return Scored(request, made, right, elapsed, lines=lines)
 
 
 def _print(scored: list[Scored]) -> None:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 def build_router(settings: Settings) -> Router:
     """The models in their roles with their prices, and the strategies of escalation."""
     models, escalation = settings.models, settings.escalation
+    intermediary = _member("intermediary", models.intermediary)
     return Router(
-        _member("intermediary", models.intermediary),
+        intermediary,
         _member("expert", models.expert) if models.expert else None,
-        build_strategy(escalation),
+        build_strategy(escalation, intermediary.backend),
         fallbacks=[_member(f"fallback-{n}", one) for n, one in enumerate(models.fallbacks, 1)],
         measures=measures(escalation) and models.expert is not None,
     )

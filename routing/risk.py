@@ -1,0 +1,97 @@
+"""How good probabilities are, and the threshold that keeps wrong calls rare. Pure.
+
+- AUROC: the chance that a right call has the higher probability of a right and a wrong one; ties half.
+- ECE: the mean gap between probability and outcome over bins of equal size.
+- Risk and coverage: of all decisions, the share that is made at a threshold, and the share made wrongly.
+- Conformal risk control (Angelopoulos, Bates, Fisch, Lei, Schuster, 2022): the loss of a decision is 1
+  when it is made and wrong, which never grows with the threshold. The smallest threshold whose risk on n
+  decisions satisfies (n·risk + 1) / (n + 1) ≤ target has an expected risk of at most the target on the
+  next decision, whatever the probabilities are worth, if decisions come from where the n came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+
+from routing.calibration import LEND_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A decision that is known to have been right or wrong, and the probability it was given."""
+
+    probability: float
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """What comes of a threshold: shares of all decisions that are made, and made wrongly."""
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+def auroc(outcomes: Sequence[Outcome]) -> float:
+    """0.5 where there is nothing to tell apart."""
+    right = sum(each.right for each in outcomes)
+    wrong = len(outcomes) - right
+    if not right or not wrong:
+        return 0.5
+    ordered = sorted(outcomes, key=lambda each: each.probability)
+    ranks, start = 0.0, 0
+    while start < len(ordered):
+        end = start
+        while end < len(ordered) and ordered[end].probability == ordered[start].probability:
+            end += 1
+        ranks += sum(each.right for each in ordered[start:end]) * (start + end + 1) / 2
+        start = end
+    return (ranks - right * (right + 1) / 2) / (right * wrong)
+
+
+def ece(outcomes: Sequence[Outcome], bins: int = 10) -> float:
+    """From 0 (as often right as said) to 1."""
+    ordered = sorted(outcomes, key=lambda each: each.probability)
+    size = max(ceil(len(ordered) / bins), 1)
+    gaps = 0.0
+    for start in range(0, len(ordered), size):
+        part = ordered[start : start + size]
+        gaps += abs(sum(each.probability - each.right for each in part))
+    return gaps / max(len(ordered), 1)
+
+
+def brier(outcomes: Sequence[Outcome]) -> float:
+    """The mean squared distance between probability and outcome."""
+    return sum((each.probability - each.right) ** 2 for each in outcomes) / max(len(outcomes), 1)
+
+
+def risk_coverage(outcomes: Sequence[Outcome]) -> list[RiskPoint]:
+    """A point for each threshold that makes a difference, from making nothing to making everything."""
+    ordered = sorted(outcomes, key=lambda each: -each.probability)
+    points = [RiskPoint(LEND_ALL, 0.0, 0.0)]
+    made = wrong = 0
+    n = len(ordered)
+    for index, each in enumerate(ordered):
+        made, wrong = made + 1, wrong + (not each.right)
+        if index + 1 == n or ordered[index + 1].probability != each.probability:
+            points.append(RiskPoint(each.probability, made / n, wrong / n))
+    return points
+
+
+def decisions_needed(target: float) -> int:
+    """The fewest decisions from which a threshold for `target` can be chosen at all."""
+    return ceil(1 / target) - 1 if target > 0 else int(1e9)
+
+
+def controlled_threshold(outcomes: Sequence[Outcome], target: float) -> float:
+    """The smallest threshold with a guaranteed risk of at most `target`; `LEND_ALL` when none has."""
+    n, chosen = len(outcomes), LEND_ALL
+    for point in risk_coverage(outcomes):
+        bound = (n * point.risk + 1) / (n + 1) if n else inf
+        if bound > target:
+            break
+        chosen = point.threshold
+    return chosen
