@@ -61,6 +61,12 @@ class Folded:
         """Behind the character that the folded one before `offset` comes from."""
         return offset if self._same or offset == 0 else bisect_right(self._known, offset - 1) + 1
 
+    def length(self, characters: int) -> int:
+        """How long the fold of the first `characters` of the original is."""
+        if self._same or characters == 0:
+            return characters
+        return self._known[characters - 1]
+
     @property
     def _same(self) -> bool:
         """ASCII folds one to one."""

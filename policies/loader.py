@@ -17,10 +17,11 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from policies.filters.listed import BadList
 from policies.policy import Policies, Policy
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
-from policies.rules.settings import TaintSettings
+from policies.rules.settings import FilterSettings, TaintSettings, build_filter
 from policies.rules.size import RequestSize
 from policies.rules.taint import Taint
 from tools.spec import Effect
@@ -64,6 +65,7 @@ _RULES: Mapping[str, tuple[type[BaseModel], Callable[..., Policy]]] = {
     "approval": (_Approval, Approval),
     "request_size": (_RequestSize, RequestSize),
     "taint": (TaintSettings, Taint),
+    "filter": (FilterSettings, build_filter),
 }
 
 
@@ -75,21 +77,24 @@ def load(path: Path = DEFAULT) -> Policies:
         raise PolicyError(str(path), "no such file") from None
     except yaml.YAMLError as error:
         raise PolicyError(str(path), f"not YAML: {error}") from None
-    return parse(document, str(path))
+    return parse(document, str(path), path.parent)
 
 
-def parse(document: object, source: str = "policies") -> Policies:
-    """The rules of a parsed document: `{"rules": [{name: settings}, …]}`. Raises `PolicyError`."""
+def parse(document: object, source: str = "policies", base: Path | None = None) -> Policies:
+    """The rules of a parsed document: `{"rules": [{name: settings}, …]}`. Raises `PolicyError`.
+
+    Files that rules name are looked for in `base`.
+    """
     if document is None:
         return Policies()
     try:
         rules = _Document.model_validate(document).rules or []
     except ValidationError as error:
         raise PolicyError(*_first(error, source)) from None
-    return Policies([_rule(item, f"{source}: rules[{at}]") for at, item in enumerate(rules)])
+    return Policies([_rule(item, f"{source}: rules[{at}]", base) for at, item in enumerate(rules)])
 
 
-def _rule(item: dict[str, Any], where: str) -> Policy:
+def _rule(item: dict[str, Any], where: str, base: Path | None) -> Policy:
     if len(item) != 1:
         raise PolicyError(where, "expected one rule's name with its settings")
     name, settings = next(iter(item.items()))
@@ -97,9 +102,11 @@ def _rule(item: dict[str, Any], where: str) -> Policy:
         raise PolicyError(where, f"no rule '{name}'; there are {', '.join(_RULES)}")
     model, rule = _RULES[name]
     try:
-        return rule(**dict(model.model_validate(settings or {})))
+        return rule(**dict(model.model_validate(settings or {}, context={"base": base})))
     except ValidationError as error:
         raise PolicyError(*_first(error, f"{where}.{name}")) from None
+    except (BadList, OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{where}.{name}", str(error)) from None
 
 
 def _first(error: ValidationError, where: str) -> tuple[str, str]:

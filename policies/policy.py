@@ -1,10 +1,12 @@
 """The hooks at which an operator's rules see what flows through a run.
 
     on_request   before the first model turn      may deny the whole run
+    on_messages  after it                         may replace what is read (mask)
     on_offer     for each registered tool         may keep a tool from being shown to the model
     on_call      for each valid call              may deny it, or ask for a person
     on_result    for each observation             may replace it (mask, shorten, block)
-    on_response  before the answer goes out       may replace its text
+    screen       for each turn's text             may replace it while it is streamed (mask, stop)
+    on_response  before the answer goes out       may replace its text, which is held back until then
 
 A rule subclasses `Policy` and overrides the hook it cares about; the others let pass. Rules are pure
 or keep their own state; they never call up. `Policies` folds a list of rules: the first `Deny` wins,
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -27,7 +30,7 @@ class Subject:
     """On whose behalf a run acts, and what it has done so far.
 
     `model` is the one that was asked for by name. `messages` is the conversation up to now, empty for a
-    call outside of a run.
+    call outside of a run; the first `asked` of them came with the request, None means all.
     """
 
     run_id: str = ""
@@ -38,6 +41,24 @@ class Subject:
     cost_usd: float = 0.0
     model: str = ""
     messages: Sequence[ChatMessage] = ()
+    asked: int | None = None
+
+
+class Screen(Protocol):
+    """What watches one turn's text while it is streamed."""
+
+    @property
+    def stopped(self) -> str | None:
+        """Why nothing more goes out in this run, None while it may."""
+        ...
+
+    def feed(self, text: str) -> str:
+        """What may go out now, instead of `text`."""
+        ...
+
+    def finish(self) -> str:
+        """What was held back and may go out at the end."""
+        ...
 
 
 class Policy:
@@ -51,6 +72,11 @@ class Policy:
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         return ALLOW
 
+    def on_messages(
+        self, subject: Subject, messages: Sequence[ChatMessage]
+    ) -> Sequence[ChatMessage]:
+        return messages
+
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
         return True
 
@@ -60,7 +86,32 @@ class Policy:
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
         return result
 
+    def screen(self, subject: Subject) -> Screen | None:
+        return None
+
     def on_response(self, subject: Subject, text: str) -> str:
+        return text
+
+
+class Screens:
+    """Screens in a row: what one lets out, the next one sees."""
+
+    def __init__(self, screens: Sequence[Screen]) -> None:
+        self._screens = tuple(screens)
+
+    @property
+    def stopped(self) -> str | None:
+        return next((each.stopped for each in self._screens if each.stopped), None)
+
+    def feed(self, text: str) -> str:
+        for each in self._screens:
+            text = each.feed(text)
+        return text
+
+    def finish(self) -> str:
+        text = ""
+        for each in self._screens:
+            text = (each.feed(text) if text else "") + each.finish()
         return text
 
 
@@ -78,6 +129,13 @@ class Policies(Policy):
             if isinstance(decision := rule.on_request(subject, messages), Deny):
                 return decision
         return ALLOW
+
+    def on_messages(
+        self, subject: Subject, messages: Sequence[ChatMessage]
+    ) -> Sequence[ChatMessage]:
+        for rule in self._rules:
+            messages = rule.on_messages(subject, messages)
+        return messages
 
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
         return all(rule.on_offer(subject, tool) for rule in self._rules)
@@ -98,6 +156,10 @@ class Policies(Policy):
         for rule in self._rules:
             result = rule.on_result(subject, call, result)
         return result
+
+    def screen(self, subject: Subject) -> Screen | None:
+        screens = [each for rule in self._rules if (each := rule.screen(subject)) is not None]
+        return Screens(screens) if len(screens) > 1 else next(iter(screens), None)
 
     def on_response(self, subject: Subject, text: str) -> str:
         for rule in self._rules:

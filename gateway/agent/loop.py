@@ -45,6 +45,7 @@ from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
+from gateway.agent.screening import Screening
 from gateway.agent.shelter import Shelter
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
@@ -97,6 +98,7 @@ class AgentLoop:
         run = Working.begin(request, self._registry, self._policies, self._router)
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
             raise RequestDenied(denied.reason, denied.rule)
+        run.messages = list(self._policies.on_messages(run.subject, run.messages))
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         step: RunAgain | Final = RunAgain()
         while isinstance(step, RunAgain):
@@ -137,6 +139,7 @@ class AgentLoop:
     ) -> AsyncGenerator[RunEvent | NextStep, None]:
         """One decision and what comes of it: events, then exactly one `NextStep`."""
         backend = plan.route.backend
+        run.screening = Screening(self._policies.screen(run.subject))
         yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
         heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
@@ -148,6 +151,8 @@ class AgentLoop:
                         yield delta
         except BackendError as error:
             heard = error
+        if isinstance(heard, Heard) and run.form is None and (delta := self._rest(run)):
+            yield delta
         if isinstance(heard, BackendError):
             if plan.loan is not None:
                 failed = f"{type(heard).__name__}: {heard}"
@@ -180,15 +185,16 @@ class AgentLoop:
         if run.form is not None and verdict.answers:
             verdict, read = hold_to_form(run.form, verdict, completion)
             notes += read
-            if verdict.rejected is None and (delta := self._show(run, verdict.text)):
-                yield delta
+            if verdict.rejected is None:
+                for delta in filter(None, (self._show(run, verdict.text), self._rest(run))):
+                    yield delta
         evidence = ()
         if completion.logprobs or run.may_lend():
             before = run.progress.evidence
             evidence = weigh(plan, run.step, before, completion, verdict)
         yield TurnFinished(
             step=run.step,
-            text=completion.text,
+            text=run.screening.recorded(completion.text),
             calls=len(calls),
             finish_reason=completion.finish_reason,
             usage=usage,
@@ -196,7 +202,7 @@ class AgentLoop:
             elapsed_s=heard.elapsed_s,
             first_token_s=heard.first_token_s,
             notes=heard.notes + notes,
-            logprobs=completion.logprobs if run.request.logprobs else (),
+            logprobs=completion.logprobs if run.tells_logprobs else (),
             evidence=evidence,
         )
         if plan.loan is not None:
@@ -233,8 +239,15 @@ class AgentLoop:
         yield self._next(run, plan, heard, verdict, results)
 
     def _show(self, run: Working, text: str) -> TextDelta | None:
-        """Text goes out at once, unless a rule must see the whole of it first."""
-        delta = run.show(text)
+        """Text goes out at once, as the rules let it, unless one must see the whole of it first."""
+        return self._let_out(run, run.screening.feed(text))
+
+    def _rest(self, run: Working) -> TextDelta | None:
+        """What the rules held back of a turn that is over."""
+        return self._let_out(run, run.screening.finish())
+
+    def _let_out(self, run: Working, text: str) -> TextDelta | None:
+        delta = run.show(text) if text else None
         return None if self._policies.rewrites_response else delta
 
     async def _run_tools(self, run: Working, calls: Sequence[ValidCall]) -> list[ToolResult]:
@@ -256,6 +269,8 @@ class AgentLoop:
         results: Sequence[ToolResult],
     ) -> NextStep:
         """What a judged turn leads to."""
+        if (stopped := run.screening.stopped) is not None:
+            return Final(incomplete=Incomplete("denied", stopped))
         if verdict.held:
             call, approval = verdict.held[0]
             return Interrupt(call, approval.reason)

@@ -14,6 +14,7 @@ from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
 from gateway.agent.progress import Progress
 from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
+from gateway.agent.screening import Screening
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
 from gateway.context.receipt import Shortened
@@ -54,6 +55,7 @@ class Working:
     loan: Escalate | None = None
     saved_usd: float = 0.0
     shown_in_turn: bool = False
+    screening: Screening = field(default_factory=Screening)
     progress: Progress = field(default_factory=Progress)
     escalations: list[Escalation] = field(default_factory=list[Escalation])
     unresolved: list[Incomplete] = field(default_factory=list[Incomplete])
@@ -85,7 +87,11 @@ class Working:
     @property
     def subject(self) -> Subject:
         return replace(
-            _subject(self.request), step=self.step, cost_usd=self.cost_usd, messages=self.messages
+            _subject(self.request),
+            step=self.step,
+            cost_usd=self.cost_usd,
+            messages=self.messages,
+            asked=len(self.request.messages),
         )
 
     @property
@@ -138,6 +144,11 @@ class Working:
         """What a rule made of the whole text, of which nothing has gone out yet."""
         self._text = [text]
         return TextDelta(text)
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether they are asked for, and tell nothing that a rule took out."""
+        return self.request.logprobs and not self.screening.changed
 
     @property
     def text(self) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from policies.filters.known import KNOWN
+from policies.filters.listed import pattern
+from policies.filters.listed import words as listed_words
+from policies.filters.sieve import Detector
+from policies.rules.filter import Action, Filter, Place
 from policies.rules.taint import CHANGING
 from tools.spec import Effect
 
@@ -26,3 +32,57 @@ class TaintSettings(RuleSettings):
     trusted: tuple[str, ...] = ()
     when: Literal["flow", "read"] = "flow"
     then: Literal["approval", "deny"] = "approval"
+
+
+Known = Literal["email", "phone", "card", "iban", "cn_id", "secrets"]
+Some = Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class FilterSettings(RuleSettings):
+    """`filter`: see `policies.rules.filter.Filter`. `words_file` has a word a line, relative to the rules."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")] = "filter"
+    find: tuple[Known, ...] = ()
+    words: tuple[Some, ...] = ()
+    words_file: Path | None = None
+    patterns: tuple[Some, ...] = ()
+    at: Annotated[tuple[Place, ...], Field(min_length=1)]
+    action: Action
+    mask: Annotated[str, Field(max_length=200)] = "[{kind}]"
+
+    @field_validator("words_file", mode="after")
+    @classmethod
+    def _beside_the_rules(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        base = cast("dict[str, Path | None]", info.context or {}).get("base")
+        return file if file is None or base is None else base / file
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> FilterSettings:
+        if not (self.find or self.words or self.words_file or self.patterns):
+            raise ValueError("say what to look for: find, words, words_file or patterns")
+        if self.action == "hold" and "output" in self.at:
+            raise ValueError("an answer can't be held: use block at output, or hold at call")
+        return self
+
+
+def build_filter(
+    *,
+    name: str,
+    find: tuple[Known, ...],
+    words: tuple[str, ...],
+    words_file: Path | None,
+    patterns: tuple[str, ...],
+    at: tuple[Place, ...],
+    action: Action,
+    mask: str,
+) -> Filter:
+    """The rule of these settings. Raises `BadList`, and `OSError` for a file that can't be read."""
+    detectors: list[Detector] = [each for kind in find for each in KNOWN[kind]]
+    listed = list(words)
+    if words_file is not None:
+        lines = words_file.read_text(encoding="utf-8").splitlines()
+        listed += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if listed:
+        detectors.append(listed_words(listed))
+    detectors += [pattern(each) for each in patterns]
+    return Filter(detectors, action, at, mask, name)

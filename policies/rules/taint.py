@@ -73,7 +73,7 @@ class Taint(Policy):
             call.arguments,
             call.tool.parameters,
             sources,
-            said(subject.messages),
+            said(subject.messages[: subject.asked]),
             self._arguments,
         )
         first = next(found, None)

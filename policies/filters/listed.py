@@ -1,0 +1,124 @@
+"""Words and patterns that an operator lists, found by RE2: linear in the text whatever they are.
+
+What it is: thousands of words at once, in any script; a word of a script with spaces is found as a whole
+word, one of a script without is found wherever it stands. Patterns are RE2's, without regard to case and
+width, with bounded repetitions: a stream can only be filtered for what has a length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+from unicodedata import category
+
+import re2
+
+from policies.folding import fold
+
+MAX_REACH = 1_000
+_MEMORY = 64 << 20
+_re2: Any = re2  # ships no types
+_sre: Any = import_module("re._parser")
+_SPACES = re.compile(r"\s+")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+class BadList(ValueError):
+    """A word or pattern is refused; the message says why and what to write instead."""
+
+
+class Listed:
+    """What `expression` matches: at most `reach` characters, of `alphabet` (None: of any)."""
+
+    def __init__(
+        self, kind: str, expression: str, reach: int, alphabet: str | None, *, words: bool
+    ) -> None:
+        options = _re2.Options()
+        options.log_errors = False
+        options.case_sensitive = False
+        options.max_mem = _MEMORY
+        options.longest_match = words
+        try:
+            self._matcher: Any = _re2.compile(expression.encode(), options)
+        except _re2.error as error:
+            raise BadList(f"nothing that RE2 reads: {error}") from error
+        self.kind = kind
+        self._reach = reach
+        self._alphabet = alphabet
+        self._words = words
+
+    def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
+        data = text.encode("utf-8", "replace")  # half a surrogate pair becomes one question mark
+        at, byte = start, len(text[:start].encode("utf-8", "replace"))
+        while (match := self._matcher.search(data, byte)) is not None:
+            first, last = match.span()
+            begin = at + _characters(data, byte, first)
+            end = begin + _characters(data, first, last)
+            while match is not None and self._words and _is_part(text, begin, end):
+                if (match := self._matcher.match(data, first, last - 1)) is not None:
+                    last = match.end()
+                    end = begin + _characters(data, first, last)
+            if match is not None:
+                yield begin, end
+                at, byte = end, last
+            else:  # a part of another word; one may begin inside it
+                at, byte = begin + 1, first + len(text[begin].encode("utf-8", "replace"))
+
+    def settled(self, text: str) -> int:
+        most = len(text) - self._reach - 1
+        if self._alphabet is None:
+            return max(most, 0)
+        # a sound or vowel mark that follows would make another word of the last one
+        return max(len(text.rstrip(self._alphabet)), most, 0)
+
+
+def words(listed: Sequence[str], kind: str = "word") -> Listed:
+    """A detector of the words. Raises `BadList` for none, an empty or an endless one."""
+    folded = sorted({" ".join(fold(word).text.split()) for word in listed})
+    if not folded or not folded[0]:
+        raise BadList("an empty word is found everywhere")
+    reach = max(len(word) + 2 * word.count(" ") for word in folded)
+    if reach > MAX_REACH:
+        raise BadList(f"a word has more than {MAX_REACH} characters")
+    expression = "|".join(r"\s{1,3}".join(map(_re2.escape, word.split())) for word in folded)
+    used = set("".join(folded))
+    alphabet = "".join(sorted(used | set(" \t\n\r\f\v") if " " in used else used))
+    return Listed(kind, expression, reach, alphabet, words=True)
+
+
+def pattern(expression: str, kind: str = "pattern") -> Listed:
+    """A detector of a pattern. Raises `BadList` for what RE2 can't read, what is empty, what has no bound."""
+    try:
+        least, most = _sre.parse(expression).getwidth()
+    except (re.error, RecursionError, OverflowError) as error:
+        raise BadList(f"no regular expression: {error}") from error
+    if least == 0:
+        raise BadList("it matches the empty text, which is everywhere")
+    if most > MAX_REACH:
+        raise BadList(
+            f"it can match more than {MAX_REACH} characters: write {{1,100}} in place of + and *"
+        )
+    return Listed(kind, expression, most, None, words=False)
+
+
+def _characters(data: bytes, start: int, end: int) -> int:
+    return len(data[start:end].decode())
+
+
+def _is_part(text: str, begin: int, end: int) -> bool:
+    """Whether a match is a part of a longer word."""
+    if end < len(text) and category(text[end]) in ("Mn", "Mc"):
+        return True
+    return _joined(text[begin - 1 : begin] if begin else "", text[begin]) or _joined(
+        text[end - 1], text[end : end + 1]
+    )
+
+
+def _joined(left: str, right: str) -> bool:
+    return bool(left and right) and all(
+        each.isalnum() and not _UNSPACED.match(each) for each in (left, right)
+    )

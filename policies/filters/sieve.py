@@ -1,0 +1,142 @@
+"""Detectors over a text that comes in pieces: nothing slips out between two of them.
+
+What it is: the text goes in as it comes and comes out in segments, each plain or found by a detector. What
+comes out is the same however the text was cut: a detector says up to where its matches are settled
+whatever follows, and only that much is let go. The rest waits, for ordinary text not longer than a word.
+What it is not: a decision what becomes of a match; `policies.rules.filter` has the actions.
+
+Detectors read folded text (`policies.folding`), so width, case and invisible characters hide nothing; the
+segments are cut from the original. Time is linear in the text as far as the detectors' is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from policies.folding import Folded, fold
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the original text; `kind` is None where nothing was found in it."""
+
+    text: str
+    kind: str | None = None
+
+
+class Detector(Protocol):
+    """Finds one kind of thing in folded text. Matches are bounded and never empty."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
+        """The matches from `start` on, in order, without overlap; what is before `start` is context."""
+        ...
+
+    def settled(self, text: str) -> int:
+        """Up to here no match begins that more text could change or bring about."""
+        ...
+
+
+def segments(text: str, detectors: Sequence[Detector]) -> list[Segment]:
+    """A whole text in segments."""
+    sieve = Sieve(detectors)
+    return [*sieve.feed(text), *sieve.finish()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A match, in offsets of the folded text."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Sieve:
+    """One text. Feed it, then `finish` once."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        self._detectors = tuple(detectors)
+        self._text = ""
+        self._told = 0  # how much of `_text` is context that was let go already
+        self._resume = [0] * len(self._detectors)
+        self._found: list[_Found] = []
+
+    def feed(self, text: str) -> list[Segment]:
+        """The segments that are settled now."""
+        if not text:
+            return []
+        self._text += text
+        return self._advance(last=False)
+
+    def finish(self) -> list[Segment]:
+        """What is left. Nothing may be fed afterwards."""
+        return self._advance(last=True)
+
+    def _advance(self, *, last: bool) -> list[Segment]:
+        folded = fold(self._text)
+        cut = self._search(folded.text, last=last)
+        regions = _merged(self._found)
+        for region in reversed(regions):
+            if region.start < cut < region.end:
+                cut = region.start
+        until = len(self._text) if last else max(folded.start(cut), self._told)
+        told: list[Segment] = []
+        at = self._told
+        for region in regions:
+            if region.end > cut:
+                break
+            start, end = max(folded.start(region.start), at), folded.end(region.end)
+            if start > at:
+                told.append(Segment(self._text[at:start]))
+            told.append(Segment(self._text[start:end], region.kind))
+            at = end
+        if until > at:
+            told.append(Segment(self._text[at:until]))
+        self._forget(folded, max(at, until), cut)
+        return told
+
+    def _search(self, text: str, *, last: bool) -> int:
+        """Find what is settled; gives up to where everything is."""
+        cut = len(text)
+        for index, detector in enumerate(self._detectors):
+            settled = len(text) if last else detector.settled(text)
+            start = self._resume[index]
+            if start < settled:
+                for begin, end in detector.find(text, start):
+                    if begin >= settled:
+                        break
+                    self._found.append(_Found(begin, end, detector.kind))
+                    start = end
+                self._resume[index] = max(start, settled)
+            cut = min(cut, settled)
+        return cut
+
+    def _forget(self, folded: Folded, until: int, cut: int) -> None:
+        """Keep what is not let go, and the character before it as context."""
+        context = max(min(folded.start(max(folded.length(until) - 1, 0)), until), 0)
+        shift = folded.length(context)
+        self._text = self._text[context:]
+        self._told = until - context
+        self._resume = [max(each - shift, 0) for each in self._resume]
+        self._found = [
+            _Found(each.start - shift, each.end - shift, each.kind)
+            for each in self._found
+            if each.end > cut
+        ]
+
+
+def _merged(found: list[_Found]) -> list[_Found]:
+    """The matches in order, those that overlap as one, named for the first."""
+    merged: list[_Found] = []
+    for each in sorted(found, key=lambda match: match.start):
+        if merged and each.start < merged[-1].end:
+            first = merged[-1]
+            merged[-1] = _Found(first.start, max(first.end, each.end), first.kind)
+        else:
+            merged.append(each)
+    return merged
