@@ -17,6 +17,11 @@ from gateway.telemetry.instruments import Instruments
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "kubernetes"
 COMPOSE = FOLDER.parents[1] / "docker-compose.yml"
+SECRETS = {
+    "DATABASE_URL": "postgresql://u:p@db/gateway",
+    "MISTRAL_API_KEY": "k",
+    "OPERATOR_KEY": "k" * 32,
+}
 VERSIONS = ("1.33", "1.37")
 
 
@@ -58,11 +63,27 @@ def test_no_file_is_forgotten() -> None:
 def test_the_configuration_is_one_that_the_gateway_reads() -> None:
     settings = load_settings(
         FOLDER / "config" / "gateway.yaml",
-        environ={"DATABASE_URL": "postgresql://u:p@db/gateway", "MISTRAL_API_KEY": "k"},
+        environ=SECRETS,
     )
     assert settings.storage.url.startswith("postgresql://")
     assert str(settings.models.intermediary.base_url) == "http://vllm:8000/v1"
     assert "vllm" in named("Service")
+    assert settings.auth.enabled
+
+
+def test_the_secret_holds_what_the_configuration_and_the_engine_need() -> None:
+    told = (FOLDER.parents[1] / "docs" / "kubernetes.md").read_text()
+    for deployment in named("Deployment").values():
+        [container] = pod(deployment)["containers"]
+        for variable in container["env"]:
+            if "valueFrom" in variable:
+                key = variable["valueFrom"]["secretKeyRef"]["key"]
+                assert f"--from-literal={key}=" in told
+
+
+def test_nobody_is_let_in_without_a_key() -> None:
+    [container] = pod(named("Deployment")["gateway"])["containers"]
+    assert "--insecure-no-auth" not in container["command"]
 
 
 def test_services_budgets_policies_and_autoscaler_select_pods_that_exist() -> None:
@@ -106,7 +127,7 @@ def test_pods_have_no_rights_and_bounded_memory() -> None:
 def test_pods_outlive_the_longest_run() -> None:
     settings = load_settings(
         FOLDER / "config" / "gateway.yaml",
-        environ={"DATABASE_URL": "memory:", "MISTRAL_API_KEY": "k"},
+        environ=SECRETS,
     )
     grace = pod(named("Deployment")["gateway"])["terminationGracePeriodSeconds"]
     assert grace > settings.limits.deadline_s
