@@ -17,7 +17,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 
-from gateway.api import conversations, health, keys, metrics, models, runs, tools
+from gateway.agent.settling import settling
+from gateway.api import conversations, effects, health, keys, metrics, models, runs, tools
 from gateway.api.auth import Authenticated
 from gateway.api.chat import ChatCompletions
 from gateway.api.edge import Edge
@@ -43,7 +44,11 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
         try:
-            async with mcp.open(ready), LiveResponses(ready) as app.state.live_responses:
+            async with (
+                mcp.open(ready),
+                settling(ready.writes),
+                LiveResponses(ready) as app.state.live_responses,
+            ):
                 yield
         finally:
             await ready.aclose()
@@ -66,7 +71,18 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     app.router.routes[:0] = [hot, create]  # routes are tried in order
     app.router.routes.append(WebSocketRoute("/v1/responses", ResponsesSocket(), name="socket"))
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
-    for part in (models, tools, runs, compact, responses, conversations, keys, health, metrics):
+    for part in (
+        models,
+        tools,
+        runs,
+        effects,
+        compact,
+        responses,
+        conversations,
+        keys,
+        health,
+        metrics,
+    ):
         app.include_router(part.router)
     app.add_middleware(Authenticated)
     app.add_middleware(metrics.Measured)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.access.check import KeyCheck
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
-from gateway.agent.shelter import Shelter
+from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
 from gateway.live import LiveRuns
@@ -49,8 +49,8 @@ class Services:
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
-    `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `shelter`
-    keeps the writes of calls that belong to no run. At shutdown it is drained, then `closers` are awaited
+    `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
+    runs what changes something and has the ledger of it. At shutdown it is drained, then `closers` are awaited
     in order, before the models.
     """
 
@@ -65,7 +65,7 @@ class Services:
     policies: Policy = field(default_factory=Policy)
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
-    shelter: Shelter = field(default_factory=Shelter)
+    writes: Writes = field(default_factory=Writes)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -79,12 +79,12 @@ class Services:
     async def aclose(self) -> None:
         """Close everything that was opened; one failure does not stop the rest.
 
-        Shelter and closers go first: they bring begun writes to their end, which needs the connections.
+        Writes and closers go first: they bring begun writes to their end, which needs the connections.
         """
         failures: list[Exception] = []
         models = [backend.aclose for backend in self.models.values()]
-        drain = partial(self.shelter.drain, _DRAIN_S)
-        kept = (self.store, self.responses, self.conversations, self.keys)
+        drain = partial(self.writes.drain, _DRAIN_S)
+        kept = (self.store, self.responses, self.conversations, self.keys, self.writes.ledger)
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):
             try:

@@ -22,13 +22,15 @@ class CallContext:
     """What a tool may know about the call it serves.
 
     `deadline` is a reading of the event loop's clock (`loop.time()`), in seconds, or None.
-    `idempotency_key` is stable over retries and resumption of the same call of the same run.
+    `idempotency_key` is stable over retries and resumption of the same call of the same run. `step` is
+    the run's, counted from 1; 0 outside of a run.
     """
 
     run_id: str = ""
     tenant: str = "default"
     idempotency_key: str = ""
     deadline: float | None = None
+    step: int = 0
 
 
 class Executor(Protocol):

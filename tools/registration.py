@@ -2,6 +2,7 @@
 
     {name, description, parameters, returns?,
      annotations: {read_only, idempotent, destructive, open_world},
+     read_back?: {tool, arguments, after_s?, absent?}, resource?,
      executor: {kind: http, method, url, headers?, timeout_s?, cache_s?}}
 
 What it is: reading that document and building what the registry takes.
@@ -21,7 +22,7 @@ from tools.executor import Executor
 from tools.executors.http import HttpExecutor, environment_secrets
 from tools.executors.http_session import HttpSessions
 from tools.executors.http_template import EndpointTemplate, Method, Secrets
-from tools.spec import Annotations, JSONObject, ToolSpec
+from tools.spec import Annotations, JSONObject, ReadBack, ToolSpec
 from tools.wording import show
 
 
@@ -49,6 +50,15 @@ class HttpKind(_Document):
     cache_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
+class ReadBackKind(_Document):
+    """A read-only tool that tells whether a call took effect (`tools.spec.ReadBack`)."""
+
+    tool: str
+    arguments: JSONObject
+    after_s: Annotated[float, Field(ge=0, le=3_600)] = 5.0
+    absent: Annotated[str, Field(min_length=1, max_length=200)] = "HTTP 404"
+
+
 class Registration(_Document):
     """One tool, as an author writes it down."""
 
@@ -57,6 +67,8 @@ class Registration(_Document):
     parameters: JSONObject
     returns: JSONObject | None = None
     annotations: Hints = Hints()
+    read_back: ReadBackKind | None = None
+    resource: Annotated[str, Field(max_length=500)] | None = None
     executor: HttpKind
 
     def spec(self) -> ToolSpec:
@@ -69,6 +81,8 @@ class Registration(_Document):
             annotations=Annotations(**self.annotations.model_dump()),
             timeout_s=self.executor.timeout_s,
             cache_s=self.executor.cache_s,
+            read_back=self.read_back and ReadBack(**self.read_back.model_dump()),
+            resource=self.resource,
         )
 
 

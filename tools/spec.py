@@ -49,12 +49,30 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBack:
+    """How to find out whether a call took effect, when nobody knows: a read-only tool to be asked.
+
+    `arguments` are the read's: `$.name` stands for an argument of the call, `$key` for its idempotency
+    key, anything else for itself. A result that is empty, null or false means not done, as does a
+    failure whose message begins with `absent`; other failures say nothing. For `after_s` seconds after
+    the call, the read may not show it yet.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    after_s: float = 5.0
+    absent: str = "HTTP 404"
+
+
+@dataclass(frozen=True, slots=True)
 class ToolSpec:
     """One tool as its author declares it.
 
     `parameters` and `returns` are JSON Schema 2020-12; `parameters` describes an object.
     `timeout_s` bounds one attempt, in seconds. `cache_s` is for how many seconds a read may be answered
-    from memory, to the same tenant; 0 never, and other tools never.
+    from memory, to the same tenant; 0 never, and other tools never. `read_back` settles a call of which
+    nobody knows whether it took effect. Calls with the same `resource` (a text with `{argument}`s) run
+    one after another.
     """
 
     name: str
@@ -64,6 +82,8 @@ class ToolSpec:
     annotations: Annotations = field(default_factory=Annotations)
     timeout_s: float = 30.0
     cache_s: float = 0.0
+    read_back: ReadBack | None = None
+    resource: str | None = None
 
     @property
     def effect(self) -> Effect:

@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
 
 from tools.answer import Answer, as_text, error_text
+from tools.effects import check_declared_effect
 from tools.errors import (
     ExecutionError,
     NameTaken,
@@ -68,6 +69,7 @@ def compile_entry(spec: ToolSpec, executor: Executor | None, where: str = "$") -
         raise RegistrationError(
             f"{where}.cache_s", "only a read-only tool can be answered from memory"
         )
+    check_declared_effect(spec, where)
     schema = compile_parameters(spec.parameters, f"{where}.parameters")
     returns = None
     if spec.returns is not None:

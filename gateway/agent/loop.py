@@ -46,12 +46,12 @@ from gateway.agent.observe import observe
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
 from gateway.agent.run import Incomplete, RunRequest, StopReason
 from gateway.agent.screening import Screening
-from gateway.agent.shelter import Shelter
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
 from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
+from gateway.agent.writes import Writes
 from policies.decision import Deny
 from policies.policy import Policies, Policy
 from routing.backend import TextDelta
@@ -82,16 +82,22 @@ class RequestDenied(Exception):
 class AgentLoop:
     """Runs requests. One for an application; what belongs to a run lives in its `Working`."""
 
-    def __init__(self, router: Router, registry: Registry, policies: Policy | None = None) -> None:
+    def __init__(
+        self,
+        router: Router,
+        registry: Registry,
+        policies: Policy | None = None,
+        writes: Writes | None = None,
+    ) -> None:
         self._router = router
         self._registry = registry
         self._policies = policies or Policies()
-        self._shelter = Shelter()
+        self._writes = writes or Writes(tools=registry.snapshot)
         self._shortener = Shortener(router)
 
     async def aclose(self) -> None:
         """Bring begun writes to their end, in ten seconds at most."""
-        await self._shelter.drain(_DRAIN_S)
+        await self._writes.drain(_DRAIN_S)
 
     async def run(self, request: RunRequest) -> AsyncGenerator[RunEvent, None]:
         """Yield what happens until `RunFinished`. Closing the generator stops model and reads."""
@@ -254,7 +260,7 @@ class AgentLoop:
         if not calls:
             return []
         run.calls_run += len(calls)
-        results = await observe(calls, run.toolset, run.call_context(), self._shelter)
+        results = await observe(calls, run.toolset, run.call_context(), self._writes)
         return [
             self._policies.on_result(run.subject, call, result)
             for call, result in zip(calls, results, strict=True)

@@ -3,7 +3,7 @@
 Reads that stand side by side run in parallel; a write waits for what stands before it and runs alone.
 Results come back in the order of the calls. Nothing raises: a failing tool is a result. When the
 waiting is cancelled (the client left, the deadline passed), reads are cut and a write that was begun
-is brought to its end in the `Shelter`.
+is brought to its end. How a write is run, and that it happens once: `gateway.agent.writes`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from itertools import groupby
 
 import orjson
 
-from gateway.agent.shelter import Shelter
+from gateway.agent.writes import Writes
 from tools.executor import CallContext
 from tools.spec import Effect, Failure, ToolResult, ValidCall
 from tools.toolset import Toolset
 
 
 async def observe(
-    calls: Sequence[ValidCall], toolset: Toolset, context: CallContext, shelter: Shelter
+    calls: Sequence[ValidCall], toolset: Toolset, context: CallContext, writes: Writes
 ) -> list[ToolResult]:
     """Run `calls`; `context.deadline` bounds the waiting. One result a call, in order."""
     results: list[ToolResult] = []
@@ -31,7 +31,7 @@ async def observe(
             results += await _reads(list(group), toolset, context)
         else:
             for call in group:
-                results.append(await _write(call, toolset, context, shelter))
+                results.append(await writes.run(call, toolset, _for(call, context)))
     return results
 
 
@@ -51,23 +51,6 @@ async def _read(call: ValidCall, toolset: Toolset, context: CallContext) -> Tool
             return await toolset.execute(call, _for(call, context))
     except TimeoutError:
         return _late(call, Failure.TIMEOUT, "The tool did not answer within the run's deadline.")
-
-
-async def _write(
-    call: ValidCall, toolset: Toolset, context: CallContext, shelter: Shelter
-) -> ToolResult:
-    now = asyncio.get_running_loop().time()
-    if context.deadline is not None and context.deadline <= now:
-        return _late(call, Failure.TIMEOUT, "Not begun: the run's deadline has passed.")
-    try:
-        async with asyncio.timeout_at(context.deadline):
-            return await shelter.finish(toolset.execute(call, _for(call, context)))
-    except TimeoutError:
-        text = (
-            "The tool did not answer within the run's deadline. It may or may not have taken "
-            "effect; do not call it again, say so instead."
-        )
-        return _late(call, Failure.UNKNOWN_OUTCOME, text)
 
 
 def _for(call: ValidCall, context: CallContext) -> CallContext:

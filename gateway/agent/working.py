@@ -125,7 +125,7 @@ class Working:
         """For the calls of this step: time is left over for an answer."""
         key = f"{self.request.run_id}:{self.step}"
         deadline = self.deadline - self.answer_reserve_s
-        return CallContext(self.request.run_id, self.request.tenant, key, deadline)
+        return CallContext(self.request.run_id, self.request.tenant, key, deadline, self.step)
 
     def show(self, text: str) -> TextDelta:
         """Text that goes out now. Texts of different turns are set apart by an empty line."""

@@ -64,5 +64,5 @@ async def call_once(
         return decision
     deadline = asyncio.get_running_loop().time() + services.limits.deadline_s
     context = CallContext(subject.run_id, subject.tenant, subject.run_id, deadline)
-    [result] = await observe([checked], toolset, context, services.shelter)
+    [result] = await observe([checked], toolset, context, services.writes)
     return Ran(checked, services.policies.on_result(subject, checked, result))

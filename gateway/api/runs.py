@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from gateway.api.access import Tenant, UsesServices
+from gateway.api.effects import described
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.run_events import as_sse
@@ -32,7 +33,9 @@ async def list_runs(
 async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The whole trace: turns, calls with their results, refusals, escalations, answer, cost."""
     run = await _run(services, tenant, run_id)
-    return document({**_head(run), **run.trace()})
+    entries = await services.writes.ledger.of_run(tenant, run_id)
+    effects = [described(entry) for entry in entries]
+    return document({**_head(run), **run.trace(), "effects": effects})
 
 
 @router.post("/{run_id}/cancel")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -159,6 +160,8 @@ def _definition(spec: ToolSpec) -> dict[str, Any]:
             "destructive": annotations.destructive,
             "open_world": annotations.open_world,
         },
+        **({} if spec.read_back is None else {"read_back": asdict(spec.read_back)}),
+        **({} if spec.resource is None else {"resource": spec.resource}),
     }
 
 

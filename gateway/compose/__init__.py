@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits
+from gateway.agent.writes import Writes
 from gateway.compose.error import CompositionError
 from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
@@ -68,7 +69,8 @@ def build_services(settings: Settings) -> Services:
         stores = build_stores(settings.storage)
         register_tools(registry, settings, sessions, opened)
         router, policies = build_router(settings), build_policies(settings)
-        loop = AgentLoop(router, registry, policies)
+        writes = Writes(stores.ledger, registry.snapshot)
+        loop = AgentLoop(router, registry, policies, writes)
         models = {role: member.backend for role, member in router.members.items()}
         telemetry = build_telemetry(settings, models, registry)
         limits = settings.limits
@@ -82,6 +84,7 @@ def build_services(settings: Settings) -> Services:
             keys=stores.keys,
             access=_access(settings, stores.keys),
             policies=policies,
+            writes=writes,
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,

@@ -9,9 +9,11 @@ from gateway.settings import StorageSettings
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.errors import StorageRefused
 from gateway.storage.keys import KeyStore
+from gateway.storage.ledger import Ledger
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
+from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
@@ -25,6 +27,7 @@ class Stores(NamedTuple):
     responses: ResponseStore
     conversations: ConversationStore
     keys: KeyStore
+    ledger: Ledger
 
 
 def build_stores(storage: StorageSettings) -> Stores:
@@ -67,4 +70,4 @@ def _memory_stores(retention: Retention) -> Stores:
         max_characters=retention.max_bytes,
         forget_responses=responses.delete_of_conversation,
     )
-    return Stores(runs, responses, conversations, MemoryKeyStore())
+    return Stores(runs, responses, conversations, MemoryKeyStore(), MemoryLedger())

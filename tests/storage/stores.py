@@ -11,9 +11,11 @@ from sqlalchemy import text
 from gateway.agent.run import RunRequest
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
+from gateway.storage.ledger import Ledger
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
+from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
@@ -42,11 +44,13 @@ class Kept:
     responses: ResponseStore
     conversations: ConversationStore
     keys: KeyStore
+    ledger: Ledger
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
     async def aclose(self) -> None:
-        for store in (self.runs, self.responses, self.conversations, self.keys):
+        stores = (self.runs, self.responses, self.conversations, self.keys, self.ledger)
+        for store in stores:
             await store.aclose()
 
     async def tables(self) -> dict[str, int]:
@@ -85,4 +89,5 @@ def memory_stores() -> Kept:
     responses = MemoryResponseStore(forget_run=runs.forget, now=clock)
     forget = responses.delete_of_conversation
     conversations = MemoryConversationStore(forget_responses=forget, now=clock)
-    return Kept(runs, responses, conversations, MemoryKeyStore(), clock=clock)
+    kept = runs, responses, conversations, MemoryKeyStore(), MemoryLedger(now=clock)
+    return Kept(*kept, clock=clock)

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast, overload
 from tools.executor import CallContext, Executor
 from tools.executors.signature import Signature, read_signature
 from tools.executors.threads import SHARED, ToolThreads
-from tools.spec import Annotations, ToolSpec, ValidCall
+from tools.spec import Annotations, ReadBack, ToolSpec, ValidCall
 
 _MARK = "__tool_spec__"
 Fn = TypeVar("Fn", bound=Callable[..., Any])
@@ -64,6 +64,8 @@ def tool(
     open_world: bool = False,
     timeout_s: float = 30.0,
     cache_s: float = 0.0,
+    read_back: ReadBack | None = None,
+    resource: str | None = None,
 ) -> Callable[[Fn], Fn]: ...
 def tool(
     function: Fn | None = None,
@@ -77,11 +79,14 @@ def tool(
     open_world: bool = False,
     timeout_s: float = 30.0,
     cache_s: float = 0.0,
+    read_back: ReadBack | None = None,
+    resource: str | None = None,
 ) -> Fn | Callable[[Fn], Fn]:
     """Mark a function as a tool; it stays callable as before.
 
     `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
-    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. Raises `RegistrationError` at once when a parameter has no type
+    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back` and
+    `resource` are explained at `ToolSpec`. Raises `RegistrationError` at once when a parameter has no type
     hint or one that JSON Schema can't say.
     """
 
@@ -94,6 +99,8 @@ def tool(
             annotations=Annotations(read_only, idempotent, destructive, open_world),
             timeout_s=timeout_s,
             cache_s=cache_s,
+            read_back=read_back,
+            resource=resource,
         )
         setattr(target, _MARK, (spec, signature))
         return target

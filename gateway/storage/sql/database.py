@@ -36,6 +36,7 @@ class Database:
         self.process = process
         self.dialect = engine.dialect.name
         self._writing = engine.execution_options(writes=True)
+        self._durable = engine.execution_options(writes=True, durable=True)
         self._upkeep = upkeep
         self._task: asyncio.Task[None] | None = None
         self._users = 0
@@ -53,10 +54,13 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[AsyncConnection]:
-        """A transaction that writes, all or nothing. Raises `StorageUnavailable`."""
+    async def write(self, *, durable: bool = False) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that writes, all or nothing. Raises `StorageUnavailable`.
+
+        Any outlives the process; a `durable` one is on the disk when it ends, whatever fails then.
+        """
         await self._announce()
-        async with self._transaction(self._writing) as connection:
+        async with self._transaction(self._durable if durable else self._writing) as connection:
             yield connection
 
     async def release(self) -> None:

@@ -61,7 +61,12 @@ def _sqlite(path: Path) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def _begun(connection: Connection) -> None:
         # A transaction that reads first and then writes could fail at once; so writers say so.
-        writes = connection.get_execution_options().get("writes")
+        options = connection.get_execution_options()
+        writes = options.get("writes")
+        level = "FULL" if options.get("durable") else "NORMAL"
+        if writes and connection.info.get("synchronous", "NORMAL") != level:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+            connection.info["synchronous"] = level
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.storage.sql.schema import processes, runs
+from gateway.storage.sql.schema import effects, processes, runs
 
 RENEWAL_S = 5.0
 LEASE_S = 4 * RENEWAL_S
@@ -25,6 +25,7 @@ _RENEW = text(
     " ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
 )
 GONE = "the gateway stopped while this run was going"
+CUT = "the gateway stopped between this call's intent and its receipt"
 
 
 class Process:
@@ -47,7 +48,7 @@ class Process:
         await self._end_orphans(connection)
 
     async def bury(self, connection: AsyncConnection) -> None:
-        """Renew the own row, forget the dead, and end the runs that they left."""
+        """Renew the own row, forget the dead, end the runs that they left, doubt their effects."""
         await self.announce(connection)
         columns = processes.c.id, processes.c.machine, processes.c.pid, processes.c.seen_at
         rows = (await connection.execute(select(*columns))).all()
@@ -62,6 +63,12 @@ class Process:
             .where(runs.c.finished_at.is_(None))
             .where(runs.c.process.not_in(select(processes.c.id)))
             .values(status="failed", error=GONE, finished_at=self._now())
+        )
+        await connection.execute(
+            update(effects)
+            .where(effects.c.state == "begun")
+            .where(effects.c.process.not_in(select(processes.c.id)))
+            .values(state="unknown", note=CUT, changed_at=self._now())
         )
 
     def _is_dead(self, row: Row[str, str, int, float]) -> bool:

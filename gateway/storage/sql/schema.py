@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -188,4 +188,55 @@ conversation_items = Table(
         ondelete="CASCADE",
     ),
     Index("conversation_items_by_id", "tenant", "conversation_id", "item_id"),
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("tenant_name", Text, nullable=False),
+    Column("run_name", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("settled_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("result", Text),
+    Index("effects_by_meaning", "tenant", "run_id", "digest"),
+    Index("effects_by_change", "changed_at"),
+    Index(
+        "effects_begun",
+        "process",
+        sqlite_where=text("state = 'begun'"),
+        postgresql_where=text("state = 'begun'"),
+    ),
+    Index(
+        "effects_unknown",
+        "tenant",
+        "created_at",
+        sqlite_where=text("state = 'unknown'"),
+        postgresql_where=text("state = 'unknown'"),
+    ),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("process", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("approvals", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("suspensions_by_status", "status", "expires_at"),
 )

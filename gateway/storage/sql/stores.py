@@ -10,6 +10,7 @@ from gateway.storage.retention import Retention
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.keys import SqlKeyStore
+from gateway.storage.sql.ledger import SqlLedger
 from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.responses import SqlResponseStore
@@ -24,6 +25,7 @@ class SqlStores(NamedTuple):
     responses: SqlResponseStore
     conversations: SqlConversationStore
     keys: SqlKeyStore
+    ledger: SqlLedger
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -39,4 +41,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     runs = SqlRunStore(database)
     responses = SqlResponseStore(database, runs, now)
     conversations = SqlConversationStore(database, responses, now)
-    return SqlStores(runs, responses, conversations, SqlKeyStore(database))
+    keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
+    return SqlStores(runs, responses, conversations, keys, ledger)

@@ -30,10 +30,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.errors import StorageUnavailable
+from gateway.storage.ledger import OPEN
 from gateway.storage.retention import Retention
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.processes import RENEWAL_S
-from gateway.storage.sql.schema import chains, conversations, runs
+from gateway.storage.sql.schema import chains, conversations, effects, runs
 
 log = logging.getLogger("gateway.storage")
 
@@ -89,6 +90,7 @@ async def sweep(
         ).subquery()
         over = or_(ranked.c.pieces > most, ranked.c.bytes > retention.max_bytes)
         await _thin_out(database, table, select(ranked.c.tenant, ranked.c.id).where(over))
+    await _forget_effects(database, now() - retention.max_run_age_s)
     if database.dialect == "sqlite":
         async with database.write() as connection:
             await connection.execute(text("PRAGMA incremental_vacuum(1000)"))
@@ -114,6 +116,20 @@ async def _thin_out(database: Database, table: Table, chosen: _Keys) -> None:
             if not await _alone(database, connection):
                 return
             gone = await connection.execute(batch)
+        if gone.rowcount < _BATCH:
+            return
+
+
+async def _forget_effects(database: Database, before: float) -> None:
+    """Old entries that have their receipt; what is unknown stays until someone knows."""
+    keys = effects.c.tenant, effects.c.run_id, effects.c.id
+    closed = effects.c.state.not_in(OPEN)
+    chosen = select(*keys).where(effects.c.changed_at < before, closed).limit(_BATCH)
+    for _ in range(_BATCHES):
+        async with database.write() as connection:
+            if not await _alone(database, connection):
+                return
+            gone = await connection.execute(delete(effects).where(tuple_(*keys).in_(chosen)))
         if gone.rowcount < _BATCH:
             return
 

@@ -1,0 +1,135 @@
+"""The ledger of effects: what was going to be done is written down before it is, what came of it after.
+
+An entry is one call of a tool that isn't read-only. Its life:
+
+    begun ──► done | failed      the tool answered: a receipt
+      └─────► unknown ──► done | not_done     nobody knows: the tool's read-back or a person says
+
+An entry without a receipt stands in the way of the same logical call (same run, tool and arguments),
+whoever asks again. What is `not_done` may be called again, and then has the key of the first time, so
+that an upstream that was merely slow still recognises it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from tools.spec import JSONObject
+
+EntryState = Literal["begun", "done", "failed", "unknown", "not_done"]
+SettledBy = Literal["", "tool", "read_back", "person"]
+
+OPEN: tuple[EntryState, ...] = ("begun", "unknown")
+"""Without a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands. `id` is `STEP.CALL`: a call's id alone may come twice in a run."""
+
+    tenant: str
+    run_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is going to be done. `key` is the idempotency key, stable over retries and resumption."""
+
+    place: Place
+    tool: str
+    arguments: JSONObject
+    key: str
+
+    @property
+    def digest(self) -> str:
+        """The same for the same logical call: the tool and its arguments, whatever their order."""
+        canonical = json.dumps([self.tool, self.arguments], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How an entry leaves a state. `result` is what the call brought, as in a trace, if it did."""
+
+    state: EntryState
+    by: SettledBy
+    result: dict[str, Any] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One effect as the ledger has it. Times are seconds since the epoch."""
+
+    intent: Intent
+    state: EntryState
+    by: SettledBy
+    note: str
+    result: dict[str, Any] | None
+    created_at: float
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The intent is written down: go, with this idempotency key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Don't: this entry is the same call, or one of the same meaning that has no receipt."""
+
+    entry: Entry
+
+
+class Ledger(Protocol):
+    """Keeps entries, by tenant. Twins: memory, and SQL beside the runs."""
+
+    async def begin(self, intent: Intent) -> Begun | Standing:
+        """Write an intent down, durably, unless an entry stands in its way.
+
+        Raises `StorageUnavailable`: then nothing may be done.
+        """
+        ...
+
+    async def close(
+        self, place: Place, receipt: Receipt, only: Sequence[EntryState] = OPEN
+    ) -> Entry | None:
+        """Leave one of the states `only`; None when there is no such entry in one of them.
+
+        Raises `StorageUnavailable`.
+        """
+        ...
+
+    async def get(self, place: Place) -> Entry | None:
+        """One entry."""
+        ...
+
+    async def of_run(self, tenant: str, run_id: str) -> Sequence[Entry]:
+        """A run's entries in the order in which they were begun."""
+        ...
+
+    async def unknown(self, tenant: str | None, limit: int) -> Sequence[Entry]:
+        """What waits for someone who knows, the oldest first; of all tenants for None."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+def way_of(intent: Intent, same: Sequence[Entry]) -> Entry | Begun:
+    """What a new intent meets: `same` are the run's entries of the same digest or place, in order."""
+    for entry in same:
+        stands = entry.intent.place == intent.place and entry.state != "not_done"
+        if stands or (entry.state in OPEN and entry.intent.digest == intent.digest):
+            return entry
+    taken_up = (entry.intent.key for entry in same if entry.state == "not_done")
+    return Begun(next(taken_up, intent.key))

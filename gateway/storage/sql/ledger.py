@@ -1,0 +1,144 @@
+"""The ledger in SQL, beside the runs: an intent is on the disk before its effect begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, update
+
+from gateway.storage.ledger import (
+    OPEN,
+    Begun,
+    Entry,
+    EntryState,
+    Intent,
+    Ledger,
+    Place,
+    Receipt,
+    Standing,
+    way_of,
+)
+from gateway.storage.sql.database import Database
+from gateway.storage.sql.schema import effects
+from gateway.storage.sql.text import decode, encode, key, plain
+
+_C = effects.c
+_ENTRY = (
+    _C.tenant_name,
+    _C.run_name,
+    _C.id,
+    _C.tool,
+    _C.key,
+    _C.state,
+    _C.settled_by,
+    _C.note,
+    _C.created_at,
+    _C.changed_at,
+    _C.arguments,
+    _C.result,
+)
+_MOST_OF_RUN = 1000
+
+
+class SqlLedger(Ledger):
+    """A `Ledger`. Entries without a receipt that a dead process left are `unknown` (`processes.py`)."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+        database.hold()
+        self._database = database
+        self._now = now
+
+    async def begin(self, intent: Intent) -> Begun | Standing:
+        place, digest = intent.place, intent.digest
+        same = select(*_ENTRY).where(
+            _of(place.tenant, place.run_id), or_(_C.digest == digest, _C.id == key(place.id))
+        )
+        now = self._now()
+        async with self._database.write(durable=True) as connection:
+            if self._database.dialect == "postgresql":  # there, two could look at the same time
+                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+                await connection.execute(lock, {"name": f"{place.run_id}:{digest}"})
+            rows = (await connection.execute(same.order_by(_C.created_at))).all()
+            way = way_of(intent, [_entry(row) for row in rows])
+            if isinstance(way, Entry):
+                return Standing(way)
+            # What was settled as not done gives its place to the new attempt.
+            await connection.execute(delete(effects).where(_at(place)))
+            await connection.execute(
+                insert(effects).values(
+                    tenant=key(place.tenant),
+                    run_id=key(place.run_id),
+                    id=key(place.id),
+                    tenant_name=encode(place.tenant),
+                    run_name=encode(place.run_id),
+                    process=self._database.process.id,
+                    digest=digest,
+                    tool=intent.tool,
+                    key=encode(way.key),
+                    state="begun",
+                    settled_by="",
+                    note="",
+                    created_at=now,
+                    changed_at=now,
+                    arguments=encode(intent.arguments),
+                )
+            )
+        return way
+
+    async def close(
+        self, place: Place, receipt: Receipt, only: Sequence[EntryState] = OPEN
+    ) -> Entry | None:
+        changed = (
+            update(effects)
+            .where(_at(place), _C.state.in_(only))
+            .values(
+                state=receipt.state,
+                settled_by=receipt.by,
+                note=plain(receipt.note),
+                result=None if receipt.result is None else encode(receipt.result),
+                changed_at=self._now(),
+            )
+            .returning(*_ENTRY)
+        )
+        async with self._database.write(durable=True) as connection:
+            row = (await connection.execute(changed)).one_or_none()
+        return None if row is None else _entry(row)
+
+    async def get(self, place: Place) -> Entry | None:
+        found = await self._read(_at(place), 1)
+        return found[0] if found else None
+
+    async def of_run(self, tenant: str, run_id: str) -> Sequence[Entry]:
+        return await self._read(_of(tenant, run_id), _MOST_OF_RUN)
+
+    async def unknown(self, tenant: str | None, limit: int) -> Sequence[Entry]:
+        waiting: ColumnElement[bool] = _C.state == "unknown"
+        if tenant is not None:
+            waiting = and_(_C.tenant == key(tenant), waiting)
+        return await self._read(waiting, limit)
+
+    async def aclose(self) -> None:
+        await self._database.release()
+
+    async def _read(self, which: ColumnElement[bool], limit: int) -> list[Entry]:
+        query = select(*_ENTRY).where(which).order_by(_C.created_at, _C.id).limit(limit)
+        async with self._database.read() as connection:
+            return [_entry(row) for row in await connection.execute(query)]
+
+
+def _of(tenant: str, run_id: str) -> ColumnElement[bool]:
+    return and_(_C.tenant == key(tenant), _C.run_id == key(run_id))
+
+
+def _at(place: Place) -> ColumnElement[bool]:
+    return and_(_of(place.tenant, place.run_id), _C.id == key(place.id))
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    tenant, run, name, tool, idempotency, state, by, note, created, changed, arguments, result = row
+    place = Place(decode(tenant), decode(run), name)
+    intent = Intent(place, tool, decode(arguments), decode(idempotency))
+    brought = None if result is None else decode(result)
+    return Entry(intent, state, by, note, brought, created, changed)

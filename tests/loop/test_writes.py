@@ -1,0 +1,190 @@
+"""A write happens once: journalled before, receipted after, settled by a read-back or by nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.agent.writes import Writes
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.ledger import Begun, Intent, Place, Receipt, Standing
+from gateway.storage.memory_ledger import MemoryLedger
+from tests.stage import spec
+from tools.errors import ToolFailed, ToolTimeout
+from tools.executor import CallContext
+from tools.registry import Registry
+from tools.spec import Failure, ReadBack, ToolSpec, ValidCall
+
+TO = {"to": {"type": "string"}}
+FIND = spec("find", {"key": {"type": "string"}}, read_only=True)
+PAY = replace(spec("pay", TO), read_back=ReadBack("find", {"key": "$key"}, after_s=0.0))
+SEND = spec("send", TO)
+
+
+class Upstream:
+    """`fail` is raised after a write took effect; `found` is what the read-back sees."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+        self.fail: Exception | None = None
+        self.found: Any = None
+        self.hold: asyncio.Event | None = None
+        self.begun = asyncio.Event()
+        self.busy = 0
+        self.most_busy = 0
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        if call.name == "find":
+            if isinstance(self.found, Exception):
+                raise self.found
+            return self.found
+        self.busy += 1
+        self.begun.set()
+        self.most_busy = max(self.busy, self.most_busy)
+        if self.hold is not None:
+            await self.hold.wait()
+        self.busy -= 1
+        self.done.append((call.arguments["to"], context.idempotency_key))
+        if self.fail is not None:
+            raise self.fail
+        return {"paid": call.arguments["to"]}
+
+
+class Desk:
+    """Writes over an upstream, as a run would make them."""
+
+    def __init__(self, *tools: ToolSpec) -> None:
+        self.upstream, self.registry = Upstream(), Registry()
+        for tool in tools or (FIND, PAY, SEND):
+            self.registry.register(tool, self.upstream)
+        self.ledger = MemoryLedger()
+        self.writes = Writes(self.ledger, self.registry.snapshot)
+
+    async def call(self, name: str, call_id: str = "a", to: str = "Ann", step: int = 1) -> Any:
+        call = ValidCall(call_id, self.registry.get(name), {"to": to})
+        context = CallContext("run_1", "t", f"run_1:{step}:{call_id}", None, step)
+        return await self.writes.run(call, self.registry.snapshot(), context)
+
+    async def states(self) -> list[str]:
+        return [entry.state for entry in await self.ledger.of_run("t", "run_1")]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def test_the_intent_is_there_before_the_effect_and_the_receipt_after(desk: Desk) -> None:
+    desk.upstream.hold = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(desk.call("pay"))
+        await desk.upstream.begun.wait()
+        assert await desk.states() == ["begun"]
+        desk.upstream.hold.set()
+    assert json.loads(waiting.result().content) == {"paid": "Ann"}
+    [entry] = await desk.ledger.of_run("t", "run_1")
+    assert (entry.state, entry.intent.key) == ("done", "run_1:1:a")
+    assert desk.upstream.done == [("Ann", "run_1:1:a")]
+
+
+async def test_nothing_is_done_when_the_intent_cannot_be_written(desk: Desk) -> None:
+    class Closed(MemoryLedger):
+        async def begin(self, intent: Intent) -> Begun | Standing:
+            raise StorageUnavailable("disk full")
+
+    desk.writes = Writes(Closed())
+    result = await desk.call("pay")
+    assert result.failure is Failure.UNAVAILABLE
+    assert "Not begun" in result.content
+    assert desk.upstream.done == []
+
+
+async def test_the_same_call_resumed_gets_its_receipt_and_no_second_effect(desk: Desk) -> None:
+    first, again = await desk.call("send"), await desk.call("send")
+    assert first.content == again.content
+    assert len(desk.upstream.done) == 1
+
+
+async def test_a_call_that_the_tool_refused_may_be_tried_again(desk: Desk) -> None:
+    desk.upstream.fail = ToolFailed("no money")
+    assert (await desk.call("send")).failure is Failure.TOOL
+    assert await desk.states() == ["failed"]
+    desk.upstream.fail = None
+    assert (await desk.call("send", "b", step=2)).failure is None
+
+
+async def test_an_unknown_outcome_stands_in_the_way_of_the_same_call(desk: Desk) -> None:
+    desk.upstream.fail = ToolTimeout("silence")
+    assert (await desk.call("send")).failure is Failure.UNKNOWN_OUTCOME
+    desk.upstream.fail = None
+    again = await desk.call("send", "b", step=2)
+    assert again.failure is Failure.UNKNOWN_OUTCOME
+    assert "A person has been asked" in again.content
+    assert len(desk.upstream.done) == 1
+    assert (await desk.call("send", "c", to="Bob", step=2)).failure is None
+
+
+async def test_a_read_back_that_finds_the_effect_settles_it_at_once(desk: Desk) -> None:
+    desk.upstream.fail, desk.upstream.found = ToolTimeout("silence"), {"id": 7}
+    result = await desk.call("pay")
+    assert result.failure is None
+    assert json.loads(result.content)["found"] == {"id": 7}
+    assert await desk.states() == ["done"]
+
+
+@pytest.mark.parametrize("found", [None, [], {}, False, "", ToolFailed("HTTP 404: no such key")])
+async def test_a_read_back_that_finds_nothing_lets_the_call_be_made_again_with_its_key(
+    desk: Desk, found: Any
+) -> None:
+    desk.upstream.fail, desk.upstream.found = ToolTimeout("silence"), found
+    assert (await desk.call("pay")).failure is Failure.TOOL
+    assert await desk.states() == ["not_done"]
+    desk.upstream.fail = None
+    assert (await desk.call("pay", "b", step=2)).failure is None
+    assert [key for _, key in desk.upstream.done] == ["run_1:1:a", "run_1:1:a"]
+
+
+@pytest.mark.parametrize("found", [ToolFailed("HTTP 403: no"), ToolTimeout("silence")])
+async def test_a_read_back_that_fails_says_nothing(desk: Desk, found: Exception) -> None:
+    desk.upstream.fail, desk.upstream.found = ToolTimeout("silence"), found
+    assert (await desk.call("pay")).failure is Failure.UNKNOWN_OUTCOME
+    assert (await desk.call("pay", "b", step=2)).failure is Failure.UNKNOWN_OUTCOME
+    assert await desk.states() == ["unknown"]
+    assert len(desk.upstream.done) == 1
+
+
+async def test_a_read_back_that_may_write_or_remembers_is_never_asked() -> None:
+    for bad in (spec("find", {"key": {"type": "string"}}), replace(FIND, cache_s=9.0)):
+        desk = Desk(bad, PAY)
+        desk.upstream.fail, desk.upstream.found = ToolTimeout("silence"), True
+        assert (await desk.call("pay")).failure is Failure.UNKNOWN_OUTCOME
+
+
+async def test_a_persons_word_is_what_the_model_reads(desk: Desk) -> None:
+    desk.upstream.fail = ToolTimeout("silence")
+    await desk.call("send")
+    said = Receipt("done", "person", note="seen on the statement")
+    await desk.ledger.close(Place("t", "run_1", "1.a"), said, ("unknown",))
+    again = await desk.call("send")
+    assert again.failure is None
+    assert json.loads(again.content)["note"] == "seen on the statement"
+
+
+async def test_writes_of_one_resource_take_turns_and_others_do_not() -> None:
+    account = replace(SEND, resource="account {to}")
+    desk = Desk(account, replace(account, name="credit"))
+    desk.upstream.hold = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(desk.call("send", "a"))
+        group.create_task(desk.call("credit", "b"))
+        group.create_task(desk.call("send", "c", to="Bob"))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert desk.upstream.busy == 2
+        desk.upstream.hold.set()
+    assert desk.upstream.most_busy == 2
+    assert len(desk.upstream.done) == 3
