@@ -121,8 +121,8 @@ class MemoryResponseStore:
                     yield item
             wanted = kept.response.previous_id
 
-    async def unfinished(self) -> tuple[StoredResponse, ...]:
-        responses = (kept.response for kept in self._kept.values())
+    async def unfinished(self, *, own: bool = True) -> tuple[StoredResponse, ...]:
+        responses = (kept.response for kept in self._kept.values() if own)
         return tuple(each for each in responses if each.document.get("status") in UNFINISHED)
 
     async def aclose(self) -> None:

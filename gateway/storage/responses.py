@@ -82,10 +82,10 @@ class ResponseStore(Protocol):
         """
         ...
 
-    async def unfinished(self) -> tuple[StoredResponse, ...]:
+    async def unfinished(self, *, own: bool = True) -> tuple[StoredResponse, ...]:
         """Every tenant's responses whose document says `queued` or `in_progress`.
 
-        Left out are those that another living process makes.
+        Left out are those that another living process makes, and without `own` this one's.
         """
         ...
 

@@ -48,6 +48,9 @@ async def test_a_run_that_was_going_when_the_gateway_was_killed_is_found_as_fail
     assert other.status == "running"
     assert [event async for event in other.follow()] == []
     assert await kept.responses.unfinished() == ()  # its process lives
+    mine = StoredResponse("a", "resp_2", "run_2", 1.0, {"status": "in_progress"})
+    await kept.responses.create(mine, [])
+    assert await kept.responses.unfinished(own=False) == ()
     process.kill()
     await process.wait()
     await asyncio.to_thread(prepare, url)  # what a gateway does when it starts
@@ -57,7 +60,8 @@ async def test_a_run_that_was_going_when_the_gateway_was_killed_is_found_as_fail
     assert found.finished_at is not None
     assert found.trace()["request"]["messages"] == [{"role": "user", "content": "Go."}]
     assert found.trace()["steps"] == []
-    assert [each.id for each in await kept.responses.unfinished()] == ["resp_1"]
+    assert [each.id for each in await kept.responses.unfinished(own=False)] == ["resp_1"]
+    assert {each.id for each in await kept.responses.unfinished()} == {"resp_1", "resp_2"}
     await kept.aclose()
 
 

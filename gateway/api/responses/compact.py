@@ -1,7 +1,8 @@
 """`POST /v1/responses/compact`: a conversation in, a shorter window out, to go on from.
 
 The window is one compaction item, opaque to the app: it holds what is kept of the conversation, a
-summary included. Sent as input, it is replaced by what it holds. Nothing is stored.
+summary by the model that is asked included. Sent as input, it is replaced by what it holds. Nothing is
+stored.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from gateway.api.openapi import json_body
 from gateway.api.responses.document import usage
 from gateway.api.responses.ids import free_id
 from gateway.api.responses.shortening import shortened
-from gateway.api.responses.window import Room, chain, previous, read_window, refilled, resolve
+from gateway.api.responses.window import (
+    SUMMARISED_WINDOWS,
+    Room,
+    chain,
+    previous,
+    read_window,
+    refilled,
+    resolve,
+)
 from gateway.api.wire import refusal
 from gateway.storage.items import Item
 from gateway.transcript.response_items import read_items
@@ -61,12 +70,13 @@ async def compact_response(request: Request, services: UsesServices, tenant: Ten
     brought = await refilled(services, tenant, [] if asked.input is None else asked.input)
     read = read_items(brought, free_id)
     items: list[Item] = list(await resolve(services, tenant, read, free_id))
+    backend = services.models["intermediary" if model == "gateway" else model]
     if asked.previous_response_id is not None:
         await previous(services, tenant, asked.previous_response_id)
-        room = Room(max(each.context_tokens for each in services.models.values()), cuts=True)
+        room = Room(SUMMARISED_WINDOWS * backend.context_tokens, backend)
         before = await read_window(chain(services, tenant, asked.previous_response_id), room)
         items = [*before.items, *items]
-    short = shortened(items)
+    short = await shortened(items, backend, services.limits.deadline_s)
     compaction = {
         "type": "compaction",
         "id": free_id("cmp"),

@@ -48,6 +48,7 @@ from gateway.api.responses.output import Event, Output
 from gateway.api.responses.request import ResponseRequest
 from gateway.api.responses.told import told
 from gateway.api.responses.window import (
+    SUMMARISED_WINDOWS,
     Room,
     Window,
     chain,
@@ -55,9 +56,9 @@ from gateway.api.responses.window import (
     read_window,
     refilled,
     resolve,
-    weight,
 )
-from gateway.api.wire import GatewayOptions, tightened
+from gateway.api.wire import GatewayOptions, tightened, wished_context
+from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
 from gateway.storage.items import Item
@@ -69,8 +70,6 @@ from tools.schema import compile_schema
 Emit = Callable[[Sequence[Event]], Awaitable[None]]
 _BEFORE_CONTENT = frozenset({"response.created", "response.queued", "response.in_progress"})
 SHUTDOWN = Answer(503, "the gateway stopped before the response was done", "server_error")
-_ANSWER_TOKENS = 1024
-"""Room left for an answer whose length the request does not bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +126,14 @@ async def prepare(
     brought = await refilled(services, tenant, [] if request.input is None else request.input)
     read = read_items(brought, new_id)
     inputs = await resolve(services, tenant, read, new_id, conversation_id=request.conversation_id)
-    window, is_stored = await _before(request, services, tenant, inputs, kept or {})
+    options = request.gateway or GatewayOptions()
+    context = _context(request, services.context, options)
+    room = _room(request, services, context)
+    window, is_stored = await _before(request, services, tenant, room, kept or {})
     transcript = from_items(window.items, inputs, request.instructions)
     schema = request.output_schema()
     if schema is not None:
         compile_schema(schema, "text.format.schema")
-    options = request.gateway or GatewayOptions()
     run = RunRequest(
         messages=transcript.messages,
         client_tools=tuple(tool.spec() for tool in request.tools or ()),
@@ -148,6 +149,7 @@ async def prepare(
         top_logprobs=request.top_logprobs or 0,
         run_id=run_id,
         extract_code=options.extract == "code",
+        context=context,
         tenant=tenant,
         key=caller.key,
         caller_role=caller.role,
@@ -224,11 +226,10 @@ async def _before(
     request: ResponseRequest,
     services: Services,
     tenant: str,
-    inputs: Sequence[Item],
+    room: Room,
     kept: Mapping[str, Sequence[Item]],
 ) -> tuple[Window, bool]:
     """What was before, and whether a previous response is in the store."""
-    room = _room(request, services, inputs)
     if (previous_id := request.previous_response_id) is not None:
         if previous_id in kept:
             stored = await services.responses.get(tenant, previous_id)
@@ -244,16 +245,27 @@ async def _before(
     return Window(), False
 
 
-def _room(request: ResponseRequest, services: Services, inputs: Sequence[Item]) -> Room:
-    """How much of the past is read: a window of the model's, less what the request brings itself."""
-    role = "intermediary" if request.model == "gateway" else request.model
-    if request.truncation != "auto":
-        return Room(max(model.context_tokens for model in services.models.values()), cuts=False)
-    brought = sum(weight(item) for item in inputs) + len(request.instructions or "")
-    brought += sum(len(str(tool.echo())) for tool in request.tools or ())
-    answer = request.max_output_tokens or _ANSWER_TOKENS
-    left = services.models[role].context_tokens - answer - brought // 3
-    return Room(max(left, 0), cuts=True)
+def _context(
+    request: ResponseRequest, operator: ContextOptions, options: GatewayOptions
+) -> ContextOptions:
+    """What happens when not all fits: as `gateway.context` says, else `truncation`, else the operator."""
+    wished = wished_context(operator, options)
+    if options.context is not None and options.context.strategy is not None:
+        return wished
+    if request.truncation == "disabled":
+        return replace(wished, strategy="refuse")
+    if request.truncation == "auto" and wished.strategy == "refuse":
+        return replace(wished, strategy="drop")
+    return wished
+
+
+def _room(request: ResponseRequest, services: Services, context: ContextOptions) -> Room:
+    """How much of the past is read: a window of the model's, and some to make a summary of."""
+    if context.strategy == "refuse":
+        return Room(max(model.context_tokens for model in services.models.values()))
+    backend = services.models["intermediary" if request.model == "gateway" else request.model]
+    windows = SUMMARISED_WINDOWS if context.strategy == "summarise" else 1
+    return Room(windows * backend.context_tokens, backend)
 
 
 def _limits(request: ResponseRequest, operator: Limits, options: GatewayOptions) -> Limits:

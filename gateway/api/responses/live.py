@@ -2,7 +2,8 @@
 
 One for an application, entered by its lifespan: `async with LiveResponses(services) as live`. Background
 responses run in its task group; when it is left they are stopped and recorded as failed, and what an
-earlier process left unfinished is recorded as failed when it is entered.
+earlier process left unfinished is recorded as failed when it is entered; what another that has died
+meanwhile left, some seconds after.
 
 Several workers share no memory: a response in the background is watched and cancelled where it runs,
 read everywhere, and a conversation has one writer a process (appending is safe among several).
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -24,10 +25,12 @@ from gateway.api.responses.creation import SHUTDOWN, Creation, nobody_leaves, re
 from gateway.api.responses.output import Event
 from gateway.live import Stopped
 from gateway.services import Services
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
 
 log = logging.getLogger("gateway.api.responses")
 
+_LOOK_EVERY_S = 10.0
 _MOST = 1000
 """Responses in the background at a time: each holds its conversation and its events in memory."""
 
@@ -85,15 +88,20 @@ class Background:
 class LiveResponses:
     """Background responses by tenant and id, and the conversations that are being written."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(
+        self, services: Services, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._services = services
+        self._pause = pause
+        self._watch: asyncio.Task[None] | None = None
         self._group = asyncio.TaskGroup()
         self._running: dict[tuple[str, str], Background] = {}
         self._written: set[tuple[str, str]] = set()
 
     async def __aenter__(self) -> Self:
-        await self._fail_unfinished()
+        await self._fail(await self._services.responses.unfinished())
         await self._group.__aenter__()
+        self._watch = self._group.create_task(self._fail_those_of_the_dead())
         return self
 
     async def __aexit__(
@@ -102,6 +110,8 @@ class LiveResponses:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         for each in list(self._running.values()):
             if each.task is not None:
                 each.task.cancel()
@@ -170,10 +180,19 @@ class LiveResponses:
             self._running.pop((creation.tenant, creation.id), None)
             background.end(made)
 
-    async def _fail_unfinished(self) -> None:
-        for left in await self._services.responses.unfinished():
+    async def _fail_those_of_the_dead(self) -> None:
+        """What a gateway beside this one left when it died; its lease, or its process, tells."""
+        while True:
+            await self._pause(_LOOK_EVERY_S)
+            try:
+                await self._fail(await self._services.responses.unfinished(own=False))
+            except StorageUnavailable as error:
+                log.warning("what dead gateways left can't be looked for now: %s", error)
+
+    async def _fail(self, unfinished: Sequence[StoredResponse]) -> None:
+        for left in unfinished:
             failed = {**left.document, "status": "failed", "error": document.error(SHUTDOWN)}
             await self._services.responses.update(
                 replace(left, document=failed), left.document["output"]
             )
-            log.warning("the response %s was unfinished when the gateway stopped", left.id)
+            log.warning("the response %s was unfinished when its gateway stopped", left.id)

@@ -1,32 +1,34 @@
 """What was said before a response: its chain, a conversation, the items that its input refers to.
 
-The stores are read newest-first and only as far as needed: with truncation `auto` as far as the model's
-window goes, else to the beginning, or to where no window could hold it.
+The stores are read newest-first and only as far as needed: where the past may be cut as far as the
+model's window goes, else to the beginning, or to where no window could hold it.
 
 Raises `ApiError` for ids that this tenant does not have.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.api.errors import ApiError
 from gateway.api.responses.ids import owner
+from gateway.api.responses.measuring import tokens_of, weight
 from gateway.services import Services
 from gateway.storage.items import Item, Page, UnknownCursor
 from gateway.storage.responses import BrokenChain, StoredResponse
 from gateway.transcript.response_items import NewId
+from routing.backend import ModelBackend
 from routing.errors import ContextTooLong
 
 _BYTES_PER_TOKEN = 3
-"""Cautious: English has about four bytes a token, Chinese three."""
+"""Fewer bytes than that are hardly a token: so much is read before tokens are counted."""
 _MOST_BYTES_PER_TOKEN = 64
 """No tokenizer packs more into a token of any text that people write."""
-_IMAGE_BYTES = 4096 * _BYTES_PER_TOKEN
-"""What an image counts: the most tokens that one has in Mistral's models that read them."""
+SUMMARISED_WINDOWS = 4
+"""How much of the past is read to make a summary of, in windows of the model's."""
 _LARGEST_PAGE = 100
 _UNFINISHED = ("queued", "in_progress")
 
@@ -41,58 +43,45 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much of the past is wanted: `tokens` at most; where it has more, cut it or refuse."""
+    """How much of the past is wanted: `tokens`, and a turn more at most.
+
+    Where it has more, it is cut, by what `backend` counts; without one it is refused.
+    """
 
     tokens: int
-    cuts: bool
+    backend: ModelBackend | None = None
 
 
 async def read_window(history: AsyncGenerator[Item], room: Room) -> Window:
-    """Read items, newest first, until there is enough. Raises `ContextTooLong`."""
+    """Read items, newest first, until there is enough. Raises `ContextTooLong`.
+
+    What is cut here is what no model is going to be shown; the loop cuts to the token.
+    """
     newest_first: list[Item] = []
-    size, cut = 0, False
-    limit = room.tokens * (_BYTES_PER_TOKEN if room.cuts else _MOST_BYTES_PER_TOKEN)
+    size, full = 0, False
+    due, most = room.tokens * _BYTES_PER_TOKEN, room.tokens * _MOST_BYTES_PER_TOKEN
     async with aclosing(history) as items:
         async for item in items:
-            size += weight(item)
-            if size > limit:
-                if not room.cuts:
-                    problem = f"the conversation does not fit a window of {room.tokens} tokens"
-                    raise ContextTooLong(problem)
-                cut = True
-                break
+            if full:
+                return Window(tuple(_from_a_turn(newest_first[::-1])), cut=True)
             newest_first.append(item)
-    oldest_first = newest_first[::-1]
-    return Window(tuple(_from_a_turn(oldest_first) if cut else oldest_first), cut)
+            size += weight(item)
+            if room.backend is None and size > most:
+                problem = f"the conversation does not fit a window of {room.tokens} tokens"
+                raise ContextTooLong(problem)
+            if room.backend is not None and size > due:
+                tokens = await tokens_of(room.backend, _from_a_turn(newest_first[::-1]))
+                full = tokens >= room.tokens or size > most
+                due = size + max(room.tokens - tokens, 1) * _BYTES_PER_TOKEN
+    return Window(tuple(newest_first[::-1]))
 
 
 def _from_a_turn(items: Sequence[Item]) -> Sequence[Item]:
-    """From the first user message on: a call is never parted from its output."""
+    """From the first user message or compaction on: a call is never parted from its output."""
     for i, item in enumerate(items):
-        if item["type"] == "message" and item["role"] == "user":
+        if item["type"] == "compaction" or (item["type"] == "message" and item["role"] == "user"):
             return items[i:]
     return ()
-
-
-def weight(item: Mapping[str, Any]) -> int:
-    """Roughly what an item weighs in a prompt, in bytes."""
-    total = 16
-    for key in ("arguments", "name", "encrypted_content"):
-        if isinstance(value := item.get(key), str):
-            total += len(value.encode("utf-8", "replace"))
-    for key in ("content", "output"):
-        parts = item.get(key)
-        if isinstance(parts, str):
-            total += len(parts.encode("utf-8", "replace"))
-        elif parts and item["type"] != "reasoning":
-            total += sum(map(_part_weight, parts))
-    return total
-
-
-def _part_weight(part: Mapping[str, Any]) -> int:
-    if part["type"] == "input_image":
-        return _IMAGE_BYTES
-    return len(str(part.get("text", "")).encode("utf-8", "replace"))
 
 
 async def chain(services: Services, tenant: str, response_id: str) -> AsyncGenerator[Item]:

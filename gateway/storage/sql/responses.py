@@ -165,9 +165,10 @@ class SqlResponseStore:
     def history(self, tenant: str, response_id: str) -> AsyncGenerator[Item]:
         return chain_history(self._database, tenant, response_id)
 
-    async def unfinished(self) -> tuple[StoredResponse, ...]:
+    async def unfinished(self, *, own: bool = True) -> tuple[StoredResponse, ...]:
         process = self._database.process
-        left = or_(_C.process == process.id, _C.process.not_in(select(processes.c.id)))
+        dead = _C.process.not_in(select(processes.c.id))
+        left = or_(dead, _C.process == process.id) if own else dead
         query = select(*_WHOLE).where(_C.status.in_(sorted(UNFINISHED)), left)
         async with self._database.write() as connection:
             await process.bury(connection)

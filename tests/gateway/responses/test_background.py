@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.api.responses.live import LiveResponses
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable
@@ -159,6 +160,40 @@ async def test_what_a_crash_left_is_failed_when_the_gateway_starts(
         found = await services.responses.get("default", "resp_1")
     assert found.document["status"] == "failed"
     assert found.document["error"]["code"] == "server_error"
+    await services.aclose()
+
+
+async def test_what_a_gateway_beside_this_one_left_is_failed_while_this_one_goes_on(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, looks, waits = scripted(), asyncio.Queue[None](), asyncio.Queue[float]()
+    document = {"id": "resp_1", "status": "in_progress", "output": [], "background": True}
+    left = StoredResponse("default", "resp_1", "run_1", 1.0, document)
+    answers: list[Any] = [StorageUnavailable("the database is away"), (left,)]
+
+    async def unfinished(*, own: bool = True) -> tuple[StoredResponse, ...]:
+        if own:
+            return ()
+        if not answers:
+            return ()
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def pause(seconds: float) -> None:
+        waits.put_nowait(seconds)
+        await looks.get()
+
+    monkeypatch.setattr(services.responses, "unfinished", unfinished)
+    async with asyncio.timeout(10), LiveResponses(services, pause):
+        await services.responses.create(left, ())
+        for _ in range(2):
+            assert await waits.get() == 10
+            looks.put_nowait(None)
+        await waits.get()  # it has looked twice: what failed once is done again
+        found = await services.responses.get("default", "resp_1")
+        assert found.document["status"] == "failed"
     await services.aclose()
 
 

@@ -1,4 +1,4 @@
-"""What is kept of responses: their input, what refers to it, how far the past is read, compaction."""
+"""What is kept of responses: their input, what refers to it, what a request may say of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-import openresponses_types as open_responses
-from openai.types.responses import CompactedResponse, ResponseItemList
+from openai.types.responses import ResponseItemList
 
 from routing.backends.scripted import Call, Say
 
@@ -90,18 +89,6 @@ async def test_reasoning_that_a_client_emptied_holds_again_what_it_held(serve: A
     assert asked(gateway) == ["Go on."]
 
 
-async def test_the_past_is_cut_at_a_turn_when_asked_for(serve: Any) -> None:
-    long = "word " * 14_000  # bytes of 23,000 tokens as they are counted, of a window of 32,768
-    gateway = await serve([Call("add", {"a": 1, "b": 2}), long, "One.", "Two.", "Three."])
-    first = await create(gateway, input="Zero.")
-    second = await create(gateway, input="One?", previous_response_id=first["id"])
-    third = await create(gateway, input=long, previous_response_id=second["id"], truncation="auto")
-    assert asked(gateway) == ["One?", "One.", long]
-    assert third["gateway"]["truncated"] == {"kept_items": 2}
-    await create(gateway, input="All?", previous_response_id=second["id"])
-    assert asked(gateway)[0] == "Zero."
-
-
 async def test_a_past_that_fits_no_window_is_refused(serve: Any) -> None:
     gateway = await serve(["One."], max_body_bytes=64 * 1024 * 1024)
     first = await create(gateway, input="x" * 3_000_000)
@@ -138,34 +125,6 @@ async def test_what_a_client_left_is_kept_as_cancelled(serve: Any) -> None:
     kept = (await gateway.http.get(f"/v1/responses/resp_{run['id'].removeprefix('run_')}")).json()
     assert kept["status"] == "cancelled"
     assert [item["status"] for item in kept["output"]] == ["completed", "incomplete"]
-
-
-async def test_a_compacted_window_is_gone_on_from(serve: Any) -> None:
-    gateway = await serve(["One.", *["Hi."] * 9])
-    first = await create(gateway, input="Zero?", instructions="Add.")
-    turns: list[dict[str, Any]] = []
-    for number in range(6):
-        turns += [
-            {"role": "user", "content": f"{number}?"},
-            {"role": "assistant", "content": f"{number}."},
-        ]
-    short = await gateway.http.post(
-        "/v1/responses/compact",
-        json={"model": "gateway", "previous_response_id": first["id"], "input": turns},
-    )
-    assert short.status_code == 200
-    CompactedResponse.model_validate_json(short.content, strict=True)
-    open_responses.CompactResource.model_validate_json(short.content, strict=True)
-    window = short.json()["output"]
-    await create(gateway, input=[*window, {"role": "user", "content": "So?"}])
-    said = asked(gateway)
-    assert said[-1] == "So?"
-    assert said[-3:-1] == ["5?", "5."]
-    assert "Zero?" not in said
-    again = await gateway.http.post(
-        "/v1/responses/compact", json={"model": "gateway", "input": window}
-    )
-    assert again.status_code == 200
 
 
 async def test_structured_output_is_asked_of_the_model(serve: Any) -> None:
