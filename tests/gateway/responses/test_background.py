@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.principal import ANYONE
 from gateway.api.responses.live import LiveResponses
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
@@ -206,7 +207,7 @@ async def test_a_shutdown_is_recorded(serve: Any) -> None:
     from gateway.api.responses.request import parse_request
 
     async with live:
-        creation = await prepare(parse_request(BACKGROUND), gateway.services, "default")
+        creation = await prepare(parse_request(BACKGROUND), gateway.services, ANYONE)
         await live.start(creation, ExitStack())
         await gateway.tools.waiting.wait()
     found = await gateway.services.responses.get("default", creation.id)
