@@ -18,7 +18,18 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.agent.settling import settling
-from gateway.api import conversations, effects, health, keys, metrics, models, runs, tools
+from gateway.api import (
+    console,
+    conversations,
+    effects,
+    health,
+    keys,
+    metrics,
+    models,
+    runs,
+    statistics,
+    tools,
+)
 from gateway.api.auth import Authenticated
 from gateway.api.chat import ChatCompletions
 from gateway.api.edge import Edge
@@ -82,8 +93,10 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         keys,
         health,
         metrics,
+        statistics,
     ):
         app.include_router(part.router)
+    app.router.routes.extend(console.routes)
     app.add_middleware(Authenticated)
     app.add_middleware(metrics.Measured)
     app.add_middleware(Edge)

@@ -11,6 +11,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="also run the tests against a real vLLM server (scripts/vllm install makes one)",
     )
+    parser.addoption(
+        "--console-pictures",
+        action="store_true",
+        help="also write the documents' pictures of the console (docs/images)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

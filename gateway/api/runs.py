@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
@@ -14,19 +14,47 @@ from gateway.api.effects import described
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.run_events import as_sse
+from gateway.history.digest import Filter
+from gateway.history.reading import page
 from gateway.services import Services
-from gateway.storage.runs import RunHead, RunView
+from gateway.storage.records import RunQuery
+from gateway.storage.runs import RunHead, RunStatus, RunView
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 
+Time = Annotated[float | None, Query(ge=0, description="Seconds since the epoch.")]
+
+
 @router.get("")
 async def list_runs(
-    services: UsesServices, tenant: Tenant, limit: Annotated[int, Query(ge=1, le=100)] = 20
-) -> dict[str, Any]:
-    """The newest runs first, without their steps."""
-    newest = await services.store.recent(tenant, limit)
-    return {"object": "list", "data": [_head(run) for run in newest]}
+    services: UsesServices,
+    tenant: Tenant,
+    *,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[str | None, Query(description="`last_id` of the page before.")] = None,
+    since: Time = None,
+    until: Time = None,
+    status: Annotated[list[RunStatus] | None, Query(description="Any of these.")] = None,
+    tool: Annotated[str | None, Query(description="Called, or refused, in the run.")] = None,
+    failed_tool: Annotated[bool, Query(description="With a call that failed.")] = False,
+    escalated: Annotated[bool, Query(description="With an escalation.")] = False,
+    q: Annotated[str | None, Query(description="In the question or the answer.")] = None,
+    include: Annotated[
+        list[Literal["trace"]] | None, Query(description="`trace`: the whole runs.")
+    ] = None,
+) -> Response:
+    """The newest runs first: what was asked, what it came to; without the steps, unless asked for."""
+    before = None
+    if after is not None:
+        last = await _run(services, tenant, after)
+        before = last.created_at, last.run_id
+    query = RunQuery(since, until, tuple(status or ()), before)
+    wanted = Filter(tool, failed_tool, escalated, q)
+    found = await page(
+        services.store, tenant, query, wanted, limit=limit, traces="trace" in (include or ())
+    )
+    return document(found)
 
 
 @router.get("/{run_id}")

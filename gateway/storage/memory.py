@@ -9,6 +9,7 @@ from itertools import islice
 
 from gateway.agent.events import Observation, TurnFinished
 from gateway.agent.run import RunRequest
+from gateway.storage.records import RunQuery, RunRecord, record_of
 from gateway.storage.runs import RunLog
 from gateway.transcript.parts import characters_of
 
@@ -56,6 +57,11 @@ class MemoryRunStore:
         self._forget_the_old()
         newest = (log for log, _ in reversed(self._logs.values()) if log.tenant == tenant)
         return list(islice(newest, limit))
+
+    async def records(self, tenant: str, query: RunQuery, limit: int) -> Sequence[RunRecord]:
+        self._forget_the_old()
+        newest = (log for log, _ in reversed(self._logs.values()) if log.tenant == tenant)
+        return [record_of(log) for log in islice(filter(query.covers, newest), limit)]
 
     def forget(self, tenant: str, run_id: str) -> None:
         """Drop one run, if it is here."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.agent import trace
 from gateway.agent.events import RunEvent, RunFinished, TextDelta
 from gateway.agent.named_events import NamedEvent, named
 from gateway.agent.run import RunRequest, StopReason
+
+if TYPE_CHECKING:
+    from gateway.storage.records import RunQuery, RunRecord
 
 RunStatus = Literal[
     "running", "completed", "incomplete", "client_calls", "failed", "cancelled", "denied"
@@ -158,6 +161,10 @@ class RunStore(Protocol):
 
     async def recent(self, tenant: str, limit: int) -> Sequence[RunHead]:
         """The newest runs first, at most `limit`."""
+        ...
+
+    async def records(self, tenant: str, query: RunQuery, limit: int) -> Sequence[RunRecord]:
+        """The newest of those that `query` covers, whole, at most `limit`."""
         ...
 
     async def aclose(self) -> None:

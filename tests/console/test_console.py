@@ -1,0 +1,236 @@
+"""The console as people use it, in a real Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from routing.backends.scripted import Call, Say
+from tests.console.conftest import Open, Serve
+from tests.console.seed import FIND, REFUND, Story
+from tests.console.test_pictures import with_approval
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
+
+
+async def test_markup_from_tools_and_models_is_shown_and_never_becomes_html(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve()
+    story = Story(stage.services.store, f"Look: {HOSTILE}").turn(HOSTILE, calls=1)
+    log = story.call(FIND, HOSTILE, customer=HOSTILE, status="open").turn("Seen.").end(HOSTILE)
+    opened = await visit(stage)
+    page = await opened.go("runs")
+    await opened.wait_for("Look: <script>")
+    await opened.go(f"runs/{log.run_id}")
+    await opened.wait_for("Step by step")
+    for place in (".call pre", ".step .told", "section.card .told"):
+        await expect(page.locator(place).filter(has_text="<script>").first).to_be_visible()
+    assert await page.evaluate("window.hit") is None
+    assert await page.locator("main script, main img").count() == 0
+
+
+async def test_what_is_injected_all_the_same_is_not_run(serve: Serve, visit: Open) -> None:
+    opened = await visit(await serve())
+    page = await opened.go("runs")
+    await opened.wait_for("No runs yet")
+    inject = "document.body.innerHTML = '<img src=x onerror=window.hit=1>'"
+    refused = await page.evaluate(f"try {{ {inject}; '' }} catch (error) {{ error.name }}")
+    assert refused == "TypeError"
+    assert await page.evaluate("window.hit") is None
+    opened.complaints.clear()  # the browser tells what it refused
+
+
+async def test_the_playground_shows_steps_while_they_happen(serve: Serve, visit: Open) -> None:
+    go_on = asyncio.Event()
+    call = Call("find_orders", {"customer": "Brandt", "status": "open"})
+    stage = await serve(
+        [Say("", [call]), Say("Two are open.", pauses={1: go_on})],
+        says={"find_orders": {"orders": ["20817", "20833"]}},
+    )
+    opened = await visit(stage)
+    page = await opened.go("playground")
+    await page.get_by_label("convert_units").uncheck()
+    message = page.get_by_label("Message")
+    await message.fill("Which orders are open?")
+    await message.press("Control+Enter")
+    steps = page.get_by_role("list", name="Steps")
+    await expect(steps).to_contain_text('find_orders(customer: "Brandt", status: "open")')
+    await expect(steps).to_contain_text("20833")
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    go_on.set()
+    await expect(page.locator(".answer")).to_have_text("Two are open.")
+    await expect(page.get_by_role("link", name="The whole run")).to_be_visible()
+    assert [tool.function.name for tool in stage.model.turns[0].tools] == [
+        "find_orders",
+        "stock_level",
+        "save_note",
+        "refund_order",
+    ]
+
+
+async def test_a_run_is_followed_while_it_goes_and_can_be_stopped(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve([Say("Once upon a time", pauses={1: asyncio.Event()})])
+    opened = await visit(stage)
+    page = await opened.go("playground")
+    await page.get_by_label("Message").fill("Tell me a story")
+    await page.get_by_role("button", name="Send").click()
+    await stage.model.asked()
+    [log] = await stage.services.store.recent("default", 1)
+    watching = await visit(stage)
+    seen = await watching.go("runs")
+    await seen.get_by_role("link", name="Tell me a story").click()
+    await expect(seen.locator(".badge.going")).to_have_text("running")
+    await seen.get_by_role("button", name="Stop the run").click()
+    await expect(seen.locator(".page-head .badge")).to_have_text("cancelled")
+    assert log.status == "cancelled"
+
+
+async def test_new_runs_come_into_the_list_by_themselves(serve: Serve, visit: Open) -> None:
+    stage = await serve()
+    opened = await visit(stage)
+    await opened.go("runs")
+    await opened.wait_for("No runs yet")
+    Story(stage.services.store, "A late question", 0).turn("Yes.").end("Yes.")
+    await opened.wait_for("A late question")
+
+
+async def test_the_list_is_filtered_and_gone_through_with_the_keys(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve()
+    store = stage.services.store
+    Story(store, "Where is my order?", 9).turn(calls=1).call(FIND).turn("Sent.").end("Sent.")
+    Story(store, "How are you?", 5).turn("Fine.").end("Fine.")
+    opened = await visit(stage)
+    page = await opened.go("runs")
+    await page.get_by_role("link", name="How are you?").focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("link", name="Where is my order?")).to_be_focused()
+    await page.get_by_role("searchbox", name="Name of a tool").fill("find_orders")
+    await expect(page.locator(".run-list li")).to_have_count(1)
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Where is my order?")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await opened.wait_for("Step by step")
+
+
+async def test_a_tool_is_tried_with_a_form_made_from_its_schema(serve: Serve, visit: Open) -> None:
+    stage = await serve(says={"refund_order": {"refunded": 48.5}})
+    opened = await visit(stage)
+    page = await opened.go("tools/refund_order")
+    await page.get_by_label("order").fill("20817")
+    run = page.get_by_role("button", name="Run it for real")
+    await run.click()
+    await opened.wait_for("amount is required.")
+    await page.get_by_label("amount").fill("48.5")
+    await run.click()
+    await expect(page.get_by_label("Result")).to_contain_text('"refunded": 48.5')
+    [call] = stage.tools.calls
+    assert call.arguments == {"order": "20817", "amount": 48.5}
+
+
+async def test_a_call_is_approved_edited_or_rejected(serve: Serve, visit: Open) -> None:
+    stage = await serve()
+    Story(stage.services.store, "Pay it back").turn(calls=1).call(REFUND).turn("Ok.").end("Ok.")
+    opened = await visit(stage)
+    page = opened.page
+    sent: list[Any] = []
+
+    async def taken(route: Any) -> None:
+        sent.append((route.request.url.rsplit("/", 1)[1], route.request.post_data_json))
+        await route.fulfill(json={"ok": True})
+
+    await page.route("**/v1/runs?*", with_approval)
+    await page.route("**/approvals/*", taken)
+    await opened.go("approvals")
+    await page.get_by_role("button", name="Approve").click()
+    await opened.wait_for("Approved: the call runs.")
+    await page.reload()
+    await page.get_by_role("button", name="Edit").click()
+    await page.get_by_label("The arguments to run it with").fill('{"order": "20817"')
+    await page.get_by_role("button", name="Approve with these").click()
+    await opened.wait_for("This is no JSON")
+    await page.get_by_label("The arguments to run it with").fill('{"order": "1", "amount": 2}')
+    await page.get_by_role("button", name="Approve with these").click()
+    await opened.wait_for("Approved with your changes.")
+    await page.reload()
+    await page.get_by_role("button", name="Reject").click()
+    await page.get_by_label("Why?").fill("the wrong account")
+    await page.get_by_role("button", name="Reject").click()
+    await opened.wait_for("Rejected: the model is told.")
+    assert sent == [
+        ("call00001", {"decision": "approve"}),
+        ("call00001", {"decision": "edit", "arguments": {"order": "1", "amount": 2}}),
+        ("call00001", {"decision": "reject", "reason": "the wrong account"}),
+    ]
+
+
+class Guarded:
+    """An application whose `/v1` wants a key."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        wanted = scope["type"] == "http" and scope["path"].startswith("/v1")
+        if not wanted or headers.get(b"authorization") == b"Bearer sesame":
+            await self._app(scope, receive, send)
+            return
+        error = {"message": "no valid API key", "type": "authentication_error", "code": "no_key"}
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        body = json.dumps({"error": error}).encode()
+        await send({"type": "http.response.body", "body": body})
+
+
+async def test_with_authentication_a_key_is_asked_for_and_sent_with_everything(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve(["It is open."], around=Guarded)
+    opened = await visit(stage)
+    page = await opened.go("playground")
+    await page.get_by_label("Key", exact=True).fill("sesame")
+    await page.get_by_role("button", name="Use this key").click()
+    await page.get_by_label("Message").fill("Is it open?")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".answer")).to_have_text("It is open.")
+    await page.get_by_role("link", name="The whole run").click()
+    await opened.wait_for("Step by step")
+    assert await page.evaluate("sessionStorage.getItem('gateway.key')") == "sesame"
+    assert await page.evaluate("Object.keys(localStorage).length + document.cookie.length") == 0
+
+
+async def test_a_gateway_that_is_away_is_told_with_a_remedy(serve: Serve, visit: Open) -> None:
+    opened = await visit(await serve())
+    page = opened.page
+    await page.route("**/v1/**", lambda route: route.abort())
+    await opened.go("runs")
+    await opened.wait_for("The gateway does not answer.")
+    await opened.wait_for("gateway doctor")
+    await page.unroute("**/v1/**")
+    await page.get_by_role("button", name="Try again").click()
+    await opened.wait_for("No runs yet")
+
+
+async def test_the_theme_is_chosen_and_kept(serve: Serve, visit: Open) -> None:
+    opened = await visit(await serve())
+    page = await opened.go("runs")
+    root = page.locator("html")
+    await expect(root).to_have_attribute("data-theme", "light")
+    theme = page.get_by_role("button", name="Colour theme")
+    await theme.click()
+    await theme.click()
+    await expect(root).to_have_attribute("data-theme", "dark")
+    await page.reload()
+    await expect(root).to_have_attribute("data-theme", "dark")
