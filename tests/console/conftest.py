@@ -103,7 +103,6 @@ async def serve() -> AsyncIterator[Serve]:
             expert: Iterable[Item] | None = None,
             says: dict[str, Any] | None = None,
             policies: Policy | None = None,
-            around: Callable[[Any], Any] = lambda app: app,
             **services: Any,
         ) -> Stage:
             tools, registry = Answers(says or {}), Registry()
@@ -128,7 +127,7 @@ async def serve() -> AsyncIterator[Serve]:
                 closers=(loop.aclose,),
                 **services,
             )
-            url = await stack.enter_async_context(listening(around(create_app(built)), "on"))
+            url = await stack.enter_async_context(listening(create_app(built), "on"))
             return Stage(url, built, tools, model)
 
         yield start

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.access.check import KeyCheck
+from gateway.storage.memory_keys import MemoryKeyStore
 from routing.backends.scripted import Call, Say
 from tests.console.conftest import Open, Serve
 from tests.console.seed import FIND, REFUND, Story
@@ -175,39 +175,21 @@ async def test_a_call_is_approved_edited_or_rejected(serve: Serve, visit: Open) 
     ]
 
 
-class Guarded:
-    """An application whose `/v1` wants a key."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        wanted = scope["type"] == "http" and scope["path"].startswith("/v1")
-        if not wanted or headers.get(b"authorization") == b"Bearer sesame":
-            await self._app(scope, receive, send)
-            return
-        error = {"message": "no valid API key", "type": "authentication_error", "code": "no_key"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 401, "headers": headers})
-        body = json.dumps({"error": error}).encode()
-        await send({"type": "http.response.body", "body": body})
-
-
 async def test_with_authentication_a_key_is_asked_for_and_sent_with_everything(
     serve: Serve, visit: Open
 ) -> None:
-    stage = await serve(["It is open."], around=Guarded)
+    access = KeyCheck(MemoryKeyStore(), "sesame-0123456789")
+    stage = await serve(["It is open."], access=access)
     opened = await visit(stage)
     page = await opened.go("playground")
-    await page.get_by_label("Key", exact=True).fill("sesame")
+    await page.get_by_label("Key", exact=True).fill("sesame-0123456789")
     await page.get_by_role("button", name="Use this key").click()
     await page.get_by_label("Message").fill("Is it open?")
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".answer")).to_have_text("It is open.")
     await page.get_by_role("link", name="The whole run").click()
     await opened.wait_for("Step by step")
-    assert await page.evaluate("sessionStorage.getItem('gateway.key')") == "sesame"
+    assert await page.evaluate("sessionStorage.getItem('gateway.key')") == "sesame-0123456789"
     assert await page.evaluate("Object.keys(localStorage).length + document.cookie.length") == 0
 
 
