@@ -7,7 +7,7 @@ start-up (`gateway.compose`). Backends are closed at shutdown either way.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -54,15 +54,18 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
-        try:
-            async with (
-                mcp.open(ready),
-                settling(ready.writes),
-                LiveResponses(ready) as app.state.live_responses,
-            ):
-                yield
-        finally:
-            await ready.aclose()
+        async with AsyncExitStack() as background:
+            try:
+                for work in ready.background:
+                    await background.enter_async_context(work)
+                async with (
+                    mcp.open(ready),
+                    settling(ready.writes),
+                    LiveResponses(ready) as app.state.live_responses,
+                ):
+                    yield
+            finally:  # brings begun writes to their end, which may need the background
+                await ready.aclose()
 
     app = FastAPI(
         title="gateway",

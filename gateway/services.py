@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -51,7 +52,8 @@ class Services:
     connections of tools registered over REST, which may reach private addresses only with
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
     runs what changes something and has the ledger of it. At shutdown it is drained, then `closers` are awaited
-    in order, before the models.
+    in order, before the models. `background` is entered when the application starts and left after all
+    of that.
     """
 
     loop: Runner
@@ -75,6 +77,7 @@ class Services:
     version: str = ""
     started_at: int = field(default_factory=lambda: int(time.time()))
     closers: tuple[Callable[[], Awaitable[object]], ...] = ()
+    background: tuple[AbstractAsyncContextManager[object], ...] = ()
 
     async def aclose(self) -> None:
         """Close everything that was opened; one failure does not stop the rest.

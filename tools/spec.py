@@ -18,6 +18,8 @@ from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
+from tools.effect_names import EffectName
+
 JSONObject = dict[str, Any]
 
 
@@ -46,6 +48,14 @@ class Annotations:
         if self.read_only:
             return Effect.READ
         return Effect.DESTROY if self.destructive else Effect.WRITE
+
+
+DECLARED: Mapping[EffectName, Annotations] = {
+    "read": Annotations(read_only=True, idempotent=True, open_world=True),
+    "idempotent_write": Annotations(idempotent=True, open_world=True),
+    "write": Annotations(open_world=True),
+    "destroy": Annotations(destructive=True, idempotent=True, open_world=True),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`gateway tools`: what is registered, trying it by hand, and what an OpenAPI document would give."""
+"""`gateway tools`: what is registered, trying it by hand, what an OpenAPI document would give, and pins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import typer
 
+from gateway.cli import pins
 from gateway.cli.exits import Exit, explained, fail
 from gateway.cli.target import Config, Url, target
 
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from tools.openapi.importing import Refused
     from tools.openapi.operations import OperationTool
 
-app = typer.Typer(help="The registered tools: list, show, call, preview.", no_args_is_help=True)
+app = typer.Typer(
+    help="The registered tools: list, show, call, preview; pins and approvals of MCP servers' tools.",
+    no_args_is_help=True,
+)
+app.command("pins")(pins.pins)
+app.command("approve")(pins.approve)
 
 Name = Annotated[str, typer.Argument(help="The tool's name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]

@@ -67,7 +67,7 @@ def build_services(settings: Settings) -> Services:
     registry, sessions = Registry(), HttpSessions()
     with ExitStack() as opened:
         stores = build_stores(settings.storage)
-        register_tools(registry, settings, sessions, opened)
+        background = register_tools(registry, settings, sessions, opened)
         router, policies = build_router(settings), build_policies(settings)
         writes = Writes(stores.ledger, registry.snapshot)
         loop = AgentLoop(router, registry, policies, writes)
@@ -103,6 +103,7 @@ def build_services(settings: Settings) -> Services:
                 *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),
             ),
+            background=background,
         )
 
 

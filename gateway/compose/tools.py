@@ -6,13 +6,14 @@ import importlib
 import logging
 import sqlite3
 import sys
-from contextlib import ExitStack, closing
+from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from dataclasses import astuple
 from glob import glob
 from pathlib import Path
 from types import ModuleType
 
 from gateway.compose.error import CompositionError
+from gateway.compose.mcp import build_mcp
 from gateway.settings import OpenAPISettings, Settings
 from tools.errors import RegistrationError
 from tools.executor import Executor
@@ -30,12 +31,16 @@ _log = logging.getLogger(__name__)
 
 def register_tools(
     registry: Registry, settings: Settings, sessions: HttpSessions, opened: ExitStack
-) -> None:
-    """Everything under `tools`. What has to be closed at the end goes into `opened`."""
+) -> tuple[AbstractAsyncContextManager[object], ...]:
+    """Everything under `tools`. What has to be closed at the end goes into `opened`.
+
+    Gives what has to run as long as the application does.
+    """
     _register_modules(registry, settings, opened)
     _register_manifests(registry, settings, sessions)
     for api in settings.tools.openapi:
         _register_openapi(registry, settings, api, sessions)
+    return (build_mcp(registry, settings),) if settings.tools.mcp else ()
 
 
 def _register_modules(registry: Registry, settings: Settings, opened: ExitStack) -> None:

@@ -10,6 +10,7 @@ Whatever is wrong is raised as one `SettingsError` that lists every problem with
 """
 
 from gateway.settings.everything import Settings
+from gateway.settings.mcp import McpSettings
 from gateway.settings.models import EMBEDDED_MODEL, ModelSettings
 from gateway.settings.reading import json_schema, load_settings
 from gateway.settings.storage import StorageSettings
@@ -18,6 +19,7 @@ from gateway.settings_document import SettingsError
 
 __all__ = [
     "EMBEDDED_MODEL",
+    "McpSettings",
     "ModelSettings",
     "OpenAPISettings",
     "Settings",

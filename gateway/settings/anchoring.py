@@ -32,6 +32,7 @@ def anchored(settings: Settings, base: Path) -> Settings:
     tools = tools.model_copy(
         update={
             "notes_path": base / tools.notes_path.expanduser(),
+            "mcp_pins": base / tools.mcp_pins.expanduser(),
             "manifests": tuple(str(base / Path(one).expanduser()) for one in tools.manifests),
             "openapi": tuple(_anchored_spec(one, base) for one in tools.openapi),
         }

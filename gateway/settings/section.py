@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -15,13 +14,4 @@ class Section(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
-
-
-def not_in_this_version(what: str, instead: str) -> PydanticCustomError:
-    """The error for a key whose feature is yet to come: `what` it is and what to do `instead`."""
-    return PydanticCustomError(
-        "unsupported",
-        "{what} is not in this version; {instead}",
-        {"what": what, "instead": instead},
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from gateway.settings.section import Section, not_in_this_version
-
-EffectName = Literal["read", "idempotent_write", "write", "destroy"]
+from gateway.settings.mcp import McpSettings
+from gateway.settings.section import Section
+from tools.effect_names import EffectName
 
 
 class HTTPToolsSettings(Section):
@@ -59,17 +60,18 @@ class ToolsSettings(Section):
     """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
     openapi: tuple[OpenAPISettings, ...] = ()
     """APIs by their OpenAPI documents. `gateway tools preview FILE` shows what a document gives."""
-    mcp: tuple[dict[str, Any], ...] = ()
-    """Not in this version."""
+    mcp: tuple[McpSettings, ...] = ()
+    """MCP servers; their names differ."""
+    mcp_pins: Path = Path("var/mcp-pins.json")
+    """Where the approved definitions of their tools are kept."""
     notes_path: Path = Path("var/notes.db")
     """The SQLite file of the built-in notes."""
     http: HTTPToolsSettings = HTTPToolsSettings()
 
     @field_validator("mcp", mode="after")
     @classmethod
-    def _unsupported(cls, entries: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        if entries:
-            raise not_in_this_version(
-                "this source of tools", "remove it, and register HTTP tools with `manifests`"
-            )
+    def _names_differ(cls, entries: tuple[McpSettings, ...]) -> tuple[McpSettings, ...]:
+        names = [one.name for one in entries]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError("same_name", "two MCP servers have the same `name`")
         return entries

@@ -181,7 +181,11 @@ def test_a_wrong_override_is_told_by_its_variable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("tools: {mcp: [{name: a, url: 'https://x/mcp'}]}", "not in this version"),
+        ("tools: {mcp: [{name: a}]}", "needs `command` or `url`"),
+        ("tools: {mcp: [{name: a, url: 'https://x/mcp', command: [b]}]}", "and not both"),
+        ("tools: {mcp: [{name: a, url: 'https://x/mcp', env: {B: c}}]}", "use `headers`"),
+        ("tools: {mcp: [{name: a, command: [b], headers: {C: d}}]}", "use `env`"),
+        ("tools: {mcp: [{name: a, command: [b]}, {name: a, command: [c]}]}", "the same `name`"),
         ("tools: {openapi: [{name: a}]}", "spec: is required"),
         ("tools: {openapi: [{name: a, spec: a.yaml, bas_url: 'http://a/'}]}", "`base_url`"),
         ("storage: {url: 'mysql://u:secret@h/d'}", "is neither sqlite:///FILE nor postgresql://"),

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from tools.errors import RegistrationError
+from tools.naming import distinct_name
 from tools.near import near_names, normalised
 from tools.openapi.document import Document, Node
 from tools.openapi.operations import (
@@ -22,7 +23,6 @@ from tools.openapi.operations import (
     Operation,
     OperationTool,
     Source,
-    distinct_name,
     read_operation,
     without_returns,
 )

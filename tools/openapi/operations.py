@@ -6,17 +6,18 @@ What it is not: which operations are wanted, and names that collide (`tools.open
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import quote
 
+from tools.effect_names import EffectName
 from tools.errors import RegistrationError
 from tools.executors.credentials import Credentials
 from tools.executors.http_template import Method
 from tools.executors.openapi import OperationTemplate, Part
+from tools.naming import tool_name
 from tools.openapi.arguments import merge
 from tools.openapi.bodies import read_body
 from tools.openapi.dialect import Dialect
@@ -25,20 +26,11 @@ from tools.openapi.parameters import Parameter, read_parameters
 from tools.openapi.responses import read_returns
 from tools.openapi.security import Auth, credentials_of
 from tools.openapi.servers import base_of, origin_of
-from tools.spec import Annotations, ToolSpec
-
-EffectName = Literal["read", "idempotent_write", "write", "destroy"]
+from tools.spec import DECLARED, ToolSpec
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 _MAX_DESCRIPTION = 1_000
-_MAX_NAME = 64
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_DECLARED: dict[EffectName, Annotations] = {
-    "read": Annotations(read_only=True, idempotent=True, open_world=True),
-    "idempotent_write": Annotations(idempotent=True, open_world=True),
-    "write": Annotations(open_world=True),
-    "destroy": Annotations(destructive=True, idempotent=True, open_world=True),
-}
 _BY_METHOD: dict[str, EffectName] = {
     "get": "read",
     "head": "read",
@@ -98,19 +90,6 @@ class OperationTool:
     notes: tuple[str, ...] = ()
 
 
-def tool_name(wanted: str) -> str:
-    """Any text as a tool's name: letters, digits, `_` and `-`, 64 at most."""
-    plain = re.sub(r"[^a-zA-Z0-9_-]+", "_", wanted).strip("_") or "operation"
-    if len(plain) <= _MAX_NAME:
-        return plain
-    return distinct_name(plain, wanted)
-
-
-def distinct_name(name: str, source: str) -> str:
-    """A name that differs for each `source`, by a short hash at its end."""
-    return f"{name[: _MAX_NAME - 7]}_{hashlib.sha256(source.encode()).hexdigest()[:6]}"
-
-
 def read_operation(document: Document, source: Source, operation: Operation) -> OperationTool:
     """The tool of an operation. Raises `RegistrationError` whose `where` points into the document."""
     node, method = operation.node, operation.method.upper()
@@ -130,7 +109,7 @@ def read_operation(document: Document, source: Source, operation: Operation) -> 
         description=_description(operation),
         parameters=arguments.schema,
         returns=read_returns(document, node, notes),
-        annotations=_DECLARED[effect],
+        annotations=DECLARED[effect],
         timeout_s=source.timeout_s,
         cache_s=source.cache_s if effect == "read" else 0.0,
     )

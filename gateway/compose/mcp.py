@@ -1,0 +1,58 @@
+"""The MCP servers that the settings name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.compose.error import CompositionError
+from gateway.settings import McpSettings, Settings
+from tools.registry import Registry
+from tools.wrappers import Upstream
+
+if TYPE_CHECKING:
+    from tools.mcp.servers import McpServers
+    from tools.mcp.source import Source
+
+
+def build_mcp(registry: Registry, settings: Settings) -> McpServers:
+    """Registers what was approved before; connecting begins when the result is entered."""
+    from tools.mcp.client import open_session
+    from tools.mcp.pins import Pins, PinsError
+    from tools.mcp.servers import McpServers
+
+    servers = [
+        (
+            source_of(one),
+            Upstream(
+                one.name, max_concurrent=one.max_concurrent, max_per_minute=one.max_per_minute
+            ),
+        )
+        for one in settings.tools.mcp
+    ]
+    try:
+        pins = Pins(settings.tools.mcp_pins)
+    except PinsError as error:
+        raise CompositionError(
+            f"tools.mcp_pins: {error}", "move it away: everything is approved anew at first sight"
+        ) from error
+    return McpServers(servers, registry, pins, open_session)
+
+
+def source_of(one: McpSettings) -> Source:
+    """A server's settings as `tools.mcp` takes them."""
+    from tools.mcp.source import Source
+
+    return Source(
+        one.name,
+        command=one.command,
+        environment={name: value.get_secret_value() for name, value in one.env.items()},
+        url=str(one.url or ""),
+        headers={name: value.get_secret_value() for name, value in one.headers.items()},
+        prefix=f"{one.name}_" if one.prefix is None else one.prefix,
+        include=one.include,
+        exclude=one.exclude,
+        effects=one.effects,
+        trust_annotations=one.trust_annotations,
+        hold_new=one.hold_new,
+        timeout_s=one.timeout_s,
+    )

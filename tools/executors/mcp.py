@@ -1,0 +1,66 @@
+"""Tools of MCP servers.
+
+What it is: a validated call becomes `tools/call` in the session of the caller's tenant; a call that is no read
+carries its idempotency key in `_meta`. A session that the server has forgotten is opened anew, once: the
+server did nothing with the call.
+What it is not: the protocol (`tools.mcp.client`), whose session it is (`tools.mcp.sessions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tools.answer import Answer, as_text
+from tools.errors import ExecutionError
+from tools.executor import CallContext
+from tools.mcp.sessions import SessionExpired, Sessions
+from tools.spec import Effect, ValidCall
+
+_SLACK_S = 1.0
+"""The wrappers' timeout comes first; the session's own bound is for executors without wrappers."""
+
+
+class McpExecutor:
+    """Calls the tool that its server knows as `remote`. `secrets` are blotted out of answers."""
+
+    def __init__(self, sessions: Sessions, remote: str, secrets: Sequence[str] = ()) -> None:
+        self._sessions = sessions
+        self._remote = remote
+        self._secrets = tuple(secrets)
+
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:
+        """Data or text."""
+        try:
+            try:
+                value = await self._once(call, context)
+            except SessionExpired:
+                value = await self._once(call, context)
+        except ExecutionError as error:
+            error.args = (self._blot(str(error)),)
+            raise
+        return Answer(self._shown(value))
+
+    async def _once(self, call: ValidCall, context: CallContext) -> Any:
+        is_read = call.tool.effect is Effect.READ
+        key = None if is_read else context.idempotency_key or None
+        timeout_s = call.tool.timeout_s
+        async with self._sessions.borrow(context.tenant, timeout_s / 2) as session:
+            try:
+                return await session.call(
+                    self._remote, call.arguments, key=key, timeout_s=timeout_s + _SLACK_S
+                )
+            except SessionExpired:
+                self._sessions.retire(context.tenant, session)
+                raise
+
+    def _shown(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._blot(value)
+        text = as_text(value)
+        return self._blot(text) if any(secret in text for secret in self._secrets) else value
+
+    def _blot(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
