@@ -12,10 +12,14 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Don't. `reason` is read by the model and the app; `rule` names what decided."""
+    """Don't. `reason` is read by the model and the app; `rule` names what decided.
+
+    `retry_after_s` is set where waiting so many seconds helps.
+    """
 
     reason: str
     rule: str
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,19 @@ from policies.filters.listed import BadList
 from policies.policy import Policies, Policy
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
-from policies.rules.settings import FilterSettings, TaintSettings, build_filter
-from policies.rules.size import RequestSize
+from policies.rules.hours import QuietHours
+from policies.rules.models import AllowedModels
+from policies.rules.rate import RateLimit
+from policies.rules.settings import (
+    AllowedModelsSettings,
+    CallSizeSettings,
+    FilterSettings,
+    QuietHoursSettings,
+    RateLimitSettings,
+    TaintSettings,
+    build_filter,
+)
+from policies.rules.size import CallSize, RequestSize
 from policies.rules.taint import Taint
 from tools.spec import Effect
 
@@ -66,6 +77,10 @@ _RULES: Mapping[str, tuple[type[BaseModel], Callable[..., Policy]]] = {
     "request_size": (_RequestSize, RequestSize),
     "taint": (TaintSettings, Taint),
     "filter": (FilterSettings, build_filter),
+    "rate_limit": (RateLimitSettings, RateLimit),
+    "quiet_hours": (QuietHoursSettings, QuietHours),
+    "allowed_models": (AllowedModelsSettings, AllowedModels),
+    "call_size": (CallSizeSettings, CallSize),
 }
 
 

@@ -4,6 +4,7 @@
     on_messages  after it                         may replace what is read (mask)
     on_offer     for each registered tool         may keep a tool from being shown to the model
     on_call      for each valid call              may deny it, or ask for a person
+    on_spend     after each model turn            is told what it took
     on_result    for each observation             may replace it (mask, shorten, block)
     screen       for each turn's text             may replace it while it is streamed (mask, stop)
     on_response  before the answer goes out       may replace its text, which is held back until then
@@ -83,6 +84,9 @@ class Policy:
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         return ALLOW
 
+    def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
+        pass
+
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
         return result
 
@@ -151,6 +155,10 @@ class Policies(Policy):
                 case Allow():
                     pass
         return held or ALLOW
+
+    def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
+        for rule in self._rules:
+            rule.on_spend(subject, tokens, cost_usd)
 
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
         for rule in self._rules:

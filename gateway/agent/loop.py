@@ -71,10 +71,11 @@ _NOBODY_ELSE = frozenset({"backend_down", "context_too_long"})
 
 
 class RequestDenied(Exception):
-    """A policy refuses the whole request. `rule` names what decided."""
+    """A policy refuses the whole request. `rule` names what decided; waiting may help."""
 
-    def __init__(self, reason: str, rule: str) -> None:
+    def __init__(self, reason: str, rule: str, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
+        self.retry_after_s = retry_after_s
         self.reason = reason
         self.rule = rule
 
@@ -103,7 +104,7 @@ class AgentLoop:
         """Yield what happens until `RunFinished`. Closing the generator stops model and reads."""
         run = Working.begin(request, self._registry, self._policies, self._router)
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
-            raise RequestDenied(denied.reason, denied.rule)
+            raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         step: RunAgain | Final = RunAgain()
@@ -186,6 +187,7 @@ class AgentLoop:
             completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
         )
         cost = run.spend(plan.route, usage)
+        self._policies.on_spend(run.subject, usage.total_tokens, cost)
         court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         if run.form is not None and verdict.answers:

@@ -6,7 +6,7 @@ neither is a 500 that tells the client an id and nothing else, and tells the log
 
     ApiError            raised by the surface itself: status, type, code, message, param
     TranscriptError     400   a message does not fit, with its place
-    RequestDenied       403   a policy refused the request
+    RequestDenied       403   a policy refused the request; 429 with Retry-After where waiting helps
     RegistrationError   400   a tool's definition is refused
     UnknownTool         404
     Stopped             409   the run was cancelled
@@ -59,8 +59,10 @@ class ApiError(Exception):
         param: str | None = None,
         code: str | None = None,
         kind: str = "invalid_request_error",
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
+        self.retry_after_s = retry_after_s
         self.status = status
         self.message = message
         self.param = param
@@ -120,7 +122,9 @@ _ENGINE_SETUP_STATUSES = frozenset({401, 403, 404})
 def answer(error: Exception) -> Answer:
     """What the client is told. Logs what is unexpected, with the id that the client gets."""
     if isinstance(error, ApiError):
-        return Answer(error.status, error.message, error.kind, error.param, error.code)
+        return Answer(
+            error.status, error.message, error.kind, error.param, error.code, error.retry_after_s
+        )
     for kind in type(error).__mro__:
         if (row := _TABLE.get(kind)) is not None:
             return _from_table(error, row)
@@ -137,6 +141,9 @@ def _from_table(error: Exception, row: tuple[int, str, str | None]) -> Answer:
             message, param = error.why, error.where
         case RequestDenied():
             message, code = error.reason, error.rule or code
+            if error.retry_after_s is not None:
+                status, kind = 429, "rate_limit_error"
+                retry = max(1, math.ceil(error.retry_after_s))
         case Stopped():
             message = "the run was cancelled"
         case ContextTooLong():

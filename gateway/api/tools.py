@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -139,6 +140,9 @@ def _refusal(outcome: InvalidCall | Deny | RequireApproval) -> ApiError:
         case InvalidCall():
             param = "arguments" + outcome.path.removeprefix("$")
             return ApiError(400, outcome.message, param=param, code="invalid_call")
+        case Deny(reason, rule, float(wait_s)):
+            kind, after_s = "rate_limit_error", max(1, math.ceil(wait_s))
+            return ApiError(429, reason, code=rule, kind=kind, retry_after_s=after_s)
         case Deny(reason, rule):
             kind = "permission_error"
             return ApiError(403, reason, code=rule or "denied_by_policy", kind=kind)

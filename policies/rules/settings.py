@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, cast
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -12,6 +14,8 @@ from policies.filters.listed import pattern
 from policies.filters.listed import words as listed_words
 from policies.filters.sieve import Detector
 from policies.rules.filter import Action, Filter, Place
+from policies.rules.hours import DAYS
+from policies.rules.rate import Per
 from policies.rules.taint import CHANGING
 from tools.spec import Effect
 
@@ -32,6 +36,68 @@ class TaintSettings(RuleSettings):
     trusted: tuple[str, ...] = ()
     when: Literal["flow", "read"] = "flow"
     then: Literal["approval", "deny"] = "approval"
+
+
+Count = Annotated[int, Field(gt=0)] | None
+
+
+class RateLimitSettings(RuleSettings):
+    """`rate_limit`: see `policies.rules.rate.RateLimit`."""
+
+    per: Per = "key"
+    every_s: Annotated[float, Field(gt=0, le=31_622_400)] = 60.0
+    requests: Count = None
+    calls: Count = None
+    tokens: Count = None
+    cost_usd: Annotated[float, Field(gt=0)] | None = None
+    tools: tuple[str, ...] = ("*",)
+    each_tool: bool = False
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> RateLimitSettings:
+        if not (self.requests or self.calls or self.tokens or self.cost_usd):
+            raise ValueError("say what is limited: requests, calls, tokens or cost_usd")
+        return self
+
+
+class QuietHoursSettings(RuleSettings):
+    """`quiet_hours`: see `policies.rules.hours.QuietHours`. Times in quotes: `start: "22:00"`."""
+
+    start: time
+    end: time
+    timezone: str = "UTC"
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = DAYS
+    roles: tuple[str, ...] = ("*",)
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _as_clocks_show_it(cls, value: object) -> object:
+        # YAML reads an unquoted 22:00 as 1320, to the base of 60
+        if not isinstance(value, str | time):
+            raise ValueError('a time in quotes, such as "22:00"')  # noqa: TRY004 - pydantic wants it
+        return value
+
+    @field_validator("timezone", mode="after")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone {name!r}") from error
+        return name
+
+
+class AllowedModelsSettings(RuleSettings):
+    """`allowed_models`: see `policies.rules.models.AllowedModels`."""
+
+    models: tuple[Literal["gateway", "intermediary", "expert"], ...]
+    roles: tuple[str, ...] = ("*",)
+
+
+class CallSizeSettings(RuleSettings):
+    """`call_size`: see `policies.rules.size.CallSize`."""
+
+    characters: Annotated[int, Field(gt=0)] = 100_000
 
 
 Known = Literal["email", "phone", "card", "iban", "cn_id", "secrets"]

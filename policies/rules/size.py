@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
-from policies.decision import ALLOW, Allow, Deny
+from policies.decision import ALLOW, Allow, Decision, Deny
 from policies.policy import Policy, Subject
+from tools.spec import ValidCall
 
 
 class RequestSize(Policy):
@@ -31,6 +32,25 @@ class RequestSize(Policy):
                 f"{characters} characters; at most {self._characters} are allowed", self.name
             )
         return ALLOW
+
+
+class CallSize(Policy):
+    """At most `characters` characters of JSON in the arguments of a call."""
+
+    name = "call_size"
+
+    def __init__(self, characters: int = 100_000) -> None:
+        self._characters = characters
+
+    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+        del subject
+        characters = len(call.arguments_json())
+        if characters <= self._characters:
+            return ALLOW
+        return Deny(
+            f"its arguments have {characters} characters; at most {self._characters} are allowed",
+            self.name,
+        )
 
 
 def _characters(message: ChatMessage) -> int:
