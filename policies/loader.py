@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from policies.errors import PolicyError
 from policies.filters.listed import BadList
 from policies.policy import Policies, Policy
 from policies.rules.access import ToolAccess
@@ -38,14 +39,7 @@ from policies.rules.taint import Taint
 from tools.spec import Effect
 
 DEFAULT = Path(__file__).with_name("default.yaml")
-
-
-class PolicyError(Exception):
-    """The rules can't be used. `where` is the place in the file."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}")
-        self.where = where
+DEFAULT_CEDAR = Path(__file__).with_name("default.cedar")
 
 
 class _Strict(BaseModel):

@@ -8,6 +8,9 @@
     on_result    for each observation             may replace it (mask, shorten, block)
     screen       for each turn's text             may replace it while it is streamed (mask, stop)
     on_response  before the answer goes out       may replace its text, which is held back until then
+    on_register  for a tool over REST             may deny that it is registered or removed
+    on_approve   for a person's decision          may deny that this person decides
+    on_escalate  before the expert is asked       may deny that it is
 
 A rule subclasses `Policy` and overrides the hook it cares about; the others let pass. Rules are pure
 or keep their own state; they never call up. `Policies` folds a list of rules: the first `Deny` wins,
@@ -16,7 +19,7 @@ then the first `RequireApproval`, and results and text pass through every rule i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,6 +99,15 @@ class Policy:
     def on_response(self, subject: Subject, text: str) -> str:
         return text
 
+    def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+        return ALLOW
+
+    def on_approve(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+        return ALLOW
+
+    def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+        return ALLOW
+
 
 class Screens:
     """Screens in a row: what one lets out, the next one sees."""
@@ -173,3 +185,16 @@ class Policies(Policy):
         for rule in self._rules:
             text = rule.on_response(subject, text)
         return text
+
+    def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+        return _first_denial(rule.on_register(subject, tool) for rule in self._rules)
+
+    def on_approve(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+        return _first_denial(rule.on_approve(subject, tool) for rule in self._rules)
+
+    def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+        return _first_denial(rule.on_escalate(subject, model) for rule in self._rules)
+
+
+def _first_denial(decisions: Iterable[Allow | Deny]) -> Allow | Deny:
+    return next((each for each in decisions if isinstance(each, Deny)), ALLOW)

@@ -18,6 +18,7 @@ from gateway.agent.screening import Screening
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
 from gateway.context.receipt import Shortened
+from policies.decision import Allow
 from policies.policy import Policy, Subject
 from routing.backend import TextDelta, Usage
 from routing.escalation import Evidence
@@ -38,7 +39,7 @@ class Working:
     """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock.
 
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
-    not.
+    not. `escalation_allowed` is what policy says.
     """
 
     request: RunRequest
@@ -47,6 +48,7 @@ class Working:
     deadline: float
     messages: list[ChatMessage]
     form: AnswerForm | None = None
+    escalation_allowed: bool = True
     rejections: int = 0
     step: int = 0
     calls_run: int = 0
@@ -80,6 +82,7 @@ class Working:
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
         run = cls(request, toolset, router, deadline, list(request.messages), form)
+        run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
         if request.context.strategy == "refuse":  # else a full window is what was asked for
             run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run
@@ -178,7 +181,8 @@ class Working:
         return allowed and self._may_ask_expert()
 
     def _may_ask_expert(self) -> bool:
-        return self.request.role == "gateway" and self.router.has_expert
+        routed = self.request.role == "gateway" and self.router.has_expert
+        return routed and self.escalation_allowed
 
     def lend(self, step: Escalate) -> None:
         """The next decision is the expert's; where none may be asked, the matter is unresolved."""

@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
+from gateway.access.principal import Principal
 from gateway.api.access import UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.auth import Caller, needs
@@ -52,10 +53,11 @@ async def list_tools(services: UsesServices) -> dict[str, Any]:
     openapi_extra=json_body(Registration),
     dependencies=[Depends(needs("author"))],
 )
-async def register_tool(request: Request, services: UsesServices) -> dict[str, Any]:
+async def register_tool(request: Request, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Register a tool that answers over HTTP; 409 when its name is in use."""
     registration = read_registration(parse_object(await _body(request, services)))
     spec, executor = build(registration, services.http, allow_private=services.allow_private)
+    _require_register(services, caller, spec)
     try:
         services.registry.register(spec, executor)
     except NameTaken as error:
@@ -70,8 +72,9 @@ async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
 
 
 @router.delete("/{name}", dependencies=[Depends(needs("author"))])
-async def remove_tool(name: str, services: UsesServices) -> dict[str, Any]:
+async def remove_tool(name: str, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Take a tool away; runs that have begun keep it to their end."""
+    _require_register(services, caller, services.registry.get(name))
     services.registry.remove(name)
     return {"object": "tool.deleted", "name": name, "deleted": True}
 
@@ -108,6 +111,13 @@ async def invoke_tool(
         "truncated_from": result.truncated_from,
         "repairs": list(call.repairs),
     }
+
+
+def _require_register(services: Services, caller: Principal, spec: ToolSpec) -> None:
+    """Raises `ApiError` 403 where policy keeps the caller from registering or removing this tool."""
+    decision = services.policies.on_register(subject_of(caller), spec)
+    if isinstance(decision, Deny):
+        raise _refusal(decision)
 
 
 async def _arguments(request: Request, services: Services) -> dict[str, Any]:

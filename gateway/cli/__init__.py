@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import calibrate, chat, config, doctor, evaluate, keys, serve, tools
+from gateway.cli import (
+    calibrate,
+    chat,
+    config,
+    doctor,
+    evaluate,
+    keys,
+    policy,
+    serve,
+    tools,
+)
 
 app = typer.Typer(
     name="gateway",
@@ -25,6 +35,7 @@ app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
 app.add_typer(tools.app, name="tools")
 app.add_typer(keys.app, name="keys")
+app.add_typer(policy.app, name="policy")
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.command("eval")(evaluate.evaluate)

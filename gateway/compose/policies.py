@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from gateway.compose.error import CompositionError
 from gateway.settings import Settings
-from policies.loader import DEFAULT, PolicyError, load
+from policies.cedar.access import CedarAccess
+from policies.cedar.reloading import ReloadedSet
+from policies.errors import PolicyError
+from policies.loader import DEFAULT, DEFAULT_CEDAR, load
 from policies.policy import Policies
 
 
 def build_policies(settings: Settings) -> Policies:
-    """The rules of `policies.file`, else those that ship."""
+    """The Cedar policies and the rules that are configured, else those that ship: both have to agree."""
     try:
-        return load(settings.policies.file or DEFAULT)
+        rules = load(settings.policies.file or DEFAULT)
     except PolicyError as error:
         raise CompositionError(f"policies.file: {error}") from error
+    try:
+        access = CedarAccess(ReloadedSet(settings.policies.cedar or DEFAULT_CEDAR))
+    except PolicyError as error:
+        raise CompositionError(f"policies.cedar: {error}", "gateway policy check") from error
+    return Policies([access, rules])

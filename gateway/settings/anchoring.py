@@ -42,8 +42,9 @@ def anchored(settings: Settings, base: Path) -> Settings:
         file = base / escalation.calibration.expanduser()
         escalation = escalation.model_copy(update={"calibration": file})
     policies = settings.policies
-    if policies.file is not None:
-        policies = policies.model_copy(update={"file": base / policies.file.expanduser()})
+    for name in ("file", "cedar"):
+        if (path := getattr(policies, name)) is not None:
+            policies = policies.model_copy(update={name: base / path.expanduser()})
     storage = settings.storage
     if storage.url.startswith(SQLITE):
         file = base / Path(storage.url.removeprefix(SQLITE)).expanduser()

@@ -12,3 +12,5 @@ class PoliciesSettings(Section):
 
     file: Path | None = None
     """YAML with a list of `rules`; null: policies/default.yaml, which allows every registered tool."""
+    cedar: Path | None = None
+    """Cedar policies, a file or a folder of `*.cedar`, read again when they change; null: policies/default.cedar."""
