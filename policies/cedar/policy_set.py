@@ -65,7 +65,7 @@ class PolicySet:
         }
         if document.get("templates"):
             raise PolicyError(where, "templates (?principal, ?resource) are not for here")
-        for problem in checked.errors:
+        for problem in sorted(checked.errors, key=str):
             name = self._annotated.get(problem.policy_id)
             place = f"{where}: {name.name}" if name else where
             raise PolicyError(place, _line(problem.error))

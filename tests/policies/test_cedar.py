@@ -235,7 +235,11 @@ def test_taint_is_known_to_policies_that_read_it(tmp_path: Path) -> None:
             '@id("x") permit (principal, action, resource) when { resource.colour == "red" };',
             "colour",
         ),
-        ('permit (principal, action, resource) when { context.text.getTag("to") == "x" };', "text"),
+        (
+            'permit (principal, action == Action::"call", resource)'
+            ' when { context.text.getTag("to") == "x" };',
+            "hasTag",
+        ),
         ('permit (principal in Group::"x", action, resource);', "Group"),
         ("permit (principal == ?principal, action, resource);", "templates"),
     ],
