@@ -102,7 +102,6 @@ def build_services(settings: Settings) -> Services:
                 *telemetry.closers,
                 *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),
-                *(store.aclose for store in stores[1:]),  # `store` writes to the end
             ),
             background=background,
         )

@@ -65,15 +65,19 @@ class PolicySet:
         }
         if document.get("templates"):
             raise PolicyError(where, "templates (?principal, ?resource) are not for here")
-        for problem in sorted(checked.errors, key=str):
-            name = self._annotated.get(problem.policy_id)
-            place = f"{where}: {name.name}" if name else where
-            raise PolicyError(place, _line(problem.error))
+        if checked.errors:
+            told = sorted(_line(problem.error) for problem in checked.errors)
+            names = sorted({self._name(problem.policy_id) for problem in checked.errors})
+            raise PolicyError(f"{where}: {', '.join(names)}", "; ".join(told))
         read = frozenset(_context_attributes(document))
         self.reads_arguments = not read.isdisjoint(_ARGUMENTS) or "*" in read
         self.reads_taint = "tainted" in read or "*" in read
         self.reads_context = bool(read)
         self.version = hashlib.sha256(f"{schema}\0{text}".encode()).hexdigest()[:12]
+
+    def _name(self, policy_id: str) -> str:
+        found = self._annotated.get(policy_id)
+        return found.name if found else policy_id
 
     def __len__(self) -> int:
         return len(self._annotated)

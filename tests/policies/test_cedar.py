@@ -23,6 +23,7 @@ from tools.spec import Effect, ToolSpec, ValidCall
 
 PERMIT = "permit (principal, action, resource);\n"
 UNREADABLE = Deny("the policies can't be asked: error during entity deserialization", "cedar")
+CALLED = 'permit (principal, action == Action::"call", resource) when { CONDITION };'
 AT_NIGHT = datetime(2026, 1, 3, 3, 30, tzinfo=UTC)
 
 
@@ -236,9 +237,8 @@ def test_taint_is_known_to_policies_that_read_it(tmp_path: Path) -> None:
             "colour",
         ),
         (
-            'permit (principal, action == Action::"call", resource)'
-            ' when { context.text.getTag("to") == "x" };',
-            "hasTag",
+            CALLED.replace("CONDITION", 'context.text.getTag("to") == "x"'),
+            "tag",
         ),
         ('permit (principal in Group::"x", action, resource);', "Group"),
         ("permit (principal == ?principal, action, resource);", "templates"),
