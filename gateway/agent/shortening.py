@@ -77,6 +77,8 @@ class Shortener:
             kept_back = plan.route.member.price(answer)
             summary = await self._summary(run, fit, most, kept_back)
             receipt = replace(receipt, usage=summary.usage, cost_usd=summary.cost_usd)
+            if not summary.text:
+                raise BackendRejected("the model gave no summary", backend=backend.name)
             turn = _with_summary(fit, summary)
             if (await backend.count_tokens(turn)).total > room:
                 raise BackendRejected("the summary was too long", backend=backend.name)
@@ -110,7 +112,8 @@ class Shortener:
         )
         cost = run.spend(route, made.usage)
         text = made.text.strip()
-        self._summaries.keep(tenant, dropped, text)
+        if text:
+            self._summaries.keep(tenant, dropped, text)
         return _Summary(text, made.usage, cost)
 
 

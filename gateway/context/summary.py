@@ -51,31 +51,34 @@ async def summarise(
     max_tokens: int,
     deadline: float,
 ) -> Completion:
-    """Ask for a summary of `earlier` and `messages`; its `text` is not empty.
+    """Ask for a summary of `earlier` and `messages`; its `text` may be empty.
 
     Where they don't fit the model's own window the oldest of them are not told. `deadline` is a reading
     of the event loop's clock. Raises `BackendError`.
     """
-    turn = await _told(backend, messages, earlier, max_tokens, deadline)
+    turn = await summary_turn(
+        backend, messages, earlier=earlier, max_tokens=max_tokens, deadline=deadline
+    )
     stream = cast("AsyncGenerator[TextDelta | Completion]", backend.stream(turn))
     try:
         async with asyncio.timeout_at(deadline), aclosing(stream):
             async for item in stream:
-                if isinstance(item, Completion) and item.text.strip():
+                if isinstance(item, Completion):
                     return item
     except TimeoutError:
         raise BackendTimeout("no summary in time", backend=backend.name) from None
     raise BackendProtocolError("the model gave no summary", backend=backend.name)
 
 
-async def _told(
+async def summary_turn(
     backend: ModelBackend,
     messages: Sequence[ChatMessage],
-    earlier: str | None,
+    *,
+    earlier: str | None = None,
     max_tokens: int,
     deadline: float,
 ) -> Turn:
-    """The turn that asks for the summary, short enough for the model's window."""
+    """The turn that asks for the summary, short enough for the model's window. See `summarise`."""
     lines = [_line(message) for message in messages]
     head = [f"{SUMMARY_HEAD}\n{earlier}"] if earlier else []
     for _ in range(_ATTEMPTS):

@@ -180,6 +180,8 @@ async def test_without_a_summary_the_oldest_turns_are_just_left_out(
     [receipt] = played.outcome.shortened
     assert receipt.failed
     assert receipt.summary is None
+    assert played.outcome.usage.prompt_tokens == (200 if isinstance(failing, str) else 100)
+    assert receipt.usage.prompt_tokens == played.outcome.usage.prompt_tokens - 100
     assert SUMMARY_HEAD not in str(stage.intermediary.turns[-1].messages[1].content)
 
 

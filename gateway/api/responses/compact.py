@@ -8,20 +8,25 @@ stored.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from mistral_common.protocol.instruct.messages import ChatMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.api.access import Tenant, UsesServices
+from gateway.agent.run import Role
+from gateway.api.access import UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
+from gateway.api.auth import Caller
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
 from gateway.api.responses.document import usage
 from gateway.api.responses.ids import free_id
-from gateway.api.responses.shortening import shortened
+from gateway.api.responses.shortening import Summary, shortened
+from gateway.api.responses.summarising import summarised
 from gateway.api.responses.window import (
     SUMMARISED_WINDOWS,
     Room,
@@ -54,8 +59,9 @@ class CompactRequest(BaseModel):
 
 
 @router.post("/compact", openapi_extra=json_body(CompactRequest))
-async def compact_response(request: Request, services: UsesServices, tenant: Tenant) -> Response:
+async def compact_response(request: Request, services: UsesServices, caller: Caller) -> Response:
     """A compacted window of a conversation: of `previous_response_id`, and `input` behind it."""
+    tenant = caller.tenant
     require_json(request.scope)
     raw = await read_body(request.scope, request.receive, services.max_body_bytes)
     try:
@@ -76,7 +82,12 @@ async def compact_response(request: Request, services: UsesServices, tenant: Ten
         room = Room(SUMMARISED_WINDOWS * backend.context_tokens, backend)
         before = await read_window(chain(services, tenant, asked.previous_response_id), room)
         items = [*before.items, *items]
-    short = await shortened(items, backend, services.limits.deadline_s)
+
+    async def summarise(messages: Sequence[ChatMessage]) -> Summary:
+        role = cast("Role", model)
+        return await summarised(services, caller, role, messages, request.receive)
+
+    short = await shortened(items, backend, summarise)
     compaction = {
         "type": "compaction",
         "id": free_id("cmp"),

@@ -1,4 +1,4 @@
-"""A conversation made shorter: system messages and the last turns stay, a model says what was before.
+"""A conversation made shorter: system messages and the last turns stay, a summary says what was before.
 
 The one function behind `POST /v1/responses/compact`. A turn begins with the user's words, so a call is
 never parted from its outputs. The summary stands among the user's messages, for it may quote data; where
@@ -7,28 +7,31 @@ there is none, a system message says what was left out.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+
+from mistral_common.protocol.instruct.messages import ChatMessage
 
 from gateway.api.responses.ids import free_id
 from gateway.api.responses.measuring import tokens_of
-from gateway.context.summary import summarise, summary_message
+from gateway.context.summary import summary_message
 from gateway.storage.items import Item
 from gateway.transcript.response_items import read_items
 from gateway.transcript.responses import expanded, from_items
 from routing.backend import ModelBackend, Usage
-from routing.errors import BackendError
-
-log = logging.getLogger("gateway.api.responses")
 
 _TURNS_KEPT = 4
 _SHARE_KEPT = 2
 """What is kept takes half of the window at most, save the very last turn."""
-_SUMMARY_TOKENS = 1024
-_SUMMARY_SHARE = 8
 _SYSTEM = ("system", "developer")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a model made of the messages; `text` is empty where it could not. `usage` is what it took."""
+
+    text: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,14 @@ class Short:
     usage: Usage = field(default_factory=Usage)
 
 
-async def shortened(items: Sequence[Item], backend: ModelBackend, within_s: float) -> Short:
-    """Shorten a conversation for a model, which summarises it. Raises `TranscriptError` when it is none.
+Summarise = Callable[[Sequence[ChatMessage]], Awaitable[Summary]]
 
-    The last four turns stay, or as many of them as half the window holds. A summary that fails, or is
-    not there in `within_s` seconds, is left out.
+
+async def shortened(items: Sequence[Item], backend: ModelBackend, summarise: Summarise) -> Short:
+    """Shorten a conversation for a model. Raises `TranscriptError` when it is none.
+
+    The last four turns stay, or as many of them as half the window holds. What `summarise` raises is
+    passed on.
     """
     from_items((), items, asks=False)
     whole = expanded(items)
@@ -54,13 +60,13 @@ async def shortened(items: Sequence[Item], backend: ModelBackend, within_s: floa
     earlier, kept = whole[:first], whole[first:]
     instructions = [item for item in earlier if _role(item) in _SYSTEM]
     said = [item for item in earlier if _role(item) not in _SYSTEM]
-    summary, usage = await _summary(said, backend, within_s)
-    if summary is None:
+    summary = await summarise(from_items((), said, asks=False).messages)
+    if summary.text:
+        note = {"role": "user", "content": str(summary_message(summary.text).content)}
+    else:
         left_out = sum(turn < first for turn in turns)
         note = {"role": "system", "content": f"{left_out} earlier turns were left out here."}
-    else:
-        note = {"role": "user", "content": str(summary_message(summary).content)}
-    return Short((*instructions, *read_items([note], free_id), *kept), usage)
+    return Short((*instructions, *read_items([note], free_id), *kept), summary.usage)
 
 
 async def _first_kept(items: Sequence[Item], turns: Sequence[int], backend: ModelBackend) -> int:
@@ -72,23 +78,6 @@ async def _first_kept(items: Sequence[Item], turns: Sequence[int], backend: Mode
         if await tokens_of(backend, items[first:]) <= backend.context_tokens // _SHARE_KEPT:
             return first
     return turns[-1]
-
-
-async def _summary(
-    said: Sequence[Item], backend: ModelBackend, within_s: float
-) -> tuple[str | None, Usage]:
-    messages = from_items((), said, asks=False).messages
-    try:
-        made = await summarise(
-            backend,
-            messages,
-            max_tokens=min(_SUMMARY_TOKENS, backend.context_tokens // _SUMMARY_SHARE),
-            deadline=asyncio.get_running_loop().time() + within_s,
-        )
-    except BackendError as error:
-        log.warning("a compacted window is without a summary: %s", error)
-        return None, Usage()
-    return made.text.strip(), made.usage
 
 
 def _role(item: Item) -> str | None:

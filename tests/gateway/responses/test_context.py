@@ -5,14 +5,18 @@ The scripted models count four bytes a token in a window of 32,768, of which 1,0
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import openresponses_types as open_responses
 import pytest
+from mistral_common.protocol.instruct.messages import ChatMessage
 from openai.types.responses import CompactedResponse
 
 from gateway.context.options import ContextOptions
 from gateway.context.summary import SUMMARY_HEAD
+from policies.decision import Allow, Deny
+from policies.policy import Policy, Subject
 from routing.backend import Usage
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable, ContextTooLong
@@ -164,15 +168,15 @@ async def test_fewer_turns_stay_where_they_are_long(serve: Any) -> None:
     assert [text[:2] for text in asked(gateway)] == ["Su", "1?", "2?"]
 
 
-@pytest.mark.parametrize("failing", [BackendUnavailable("gone"), " "])
+@pytest.mark.parametrize(("failing", "spent"), [(BackendUnavailable("gone"), 0), (" ", 110)])
 async def test_without_a_summary_a_compacted_window_says_what_was_left_out(
-    serve: Any, failing: object
+    serve: Any, failing: object, spent: int
 ) -> None:
     gateway = await serve([failing, "Well."])
     short = await compacted(gateway, input=OLD)
     await create(gateway, input=[*short["output"], {"role": "user", "content": "So?"}])
     assert asked(gateway)[0] == "2 earlier turns were left out here."
-    assert short["usage"]["total_tokens"] == 0
+    assert short["usage"]["total_tokens"] == spent
 
 
 async def test_what_is_short_already_is_left_alone(serve: Any) -> None:
@@ -180,3 +184,20 @@ async def test_what_is_short_already_is_left_alone(serve: Any) -> None:
     short = await compacted(gateway, input=OLD[:8])
     await create(gateway, input=[*short["output"], {"role": "user", "content": "So?"}])
     assert asked(gateway) == [*(each["content"] for each in OLD[:8]), "So?"]
+
+
+async def test_a_compaction_is_a_run_like_any_other_and_no_rule_is_passed_by(serve: Any) -> None:
+    class Closed(Policy):
+        def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
+            told = " ".join(str(message.content) for message in messages)
+            return Deny("not this", "closed") if "1?" in told else Allow()
+
+    gateway = await serve(["They counted."], policies=Closed())
+    refused = await gateway.http.post("/v1/responses/compact", json={"model": None, "input": OLD})
+    assert refused.status_code == 403
+    assert gateway.intermediary.turns == []
+    other = [{"role": "user", "content": f"{letter}?"} for letter in "abcdef"]
+    await compacted(gateway, input=other)
+    trace = await gateway.run(await gateway.newest_run())
+    assert trace["answer"] == "They counted."
+    assert gateway.intermediary.turns[0].tools == ()
