@@ -185,6 +185,9 @@ async def open_session(
     except ToolUnavailable:
         raise
     except Exception as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # the SDK may end in another error than this
+            raise asyncio.CancelledError from error
         raise ToolUnavailable(f"{source.name}: {_reason(error)}", sent=False) from error
     finally:
         for session in made:

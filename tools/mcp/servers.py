@@ -22,6 +22,9 @@ from tools.wrappers import Upstream
 
 _log = logging.getLogger(__name__)
 
+_CLOSING_S = 10.0
+"""Longer than a process is given to end by itself, be told to, and be killed."""
+
 Open = Callable[[Source, asyncio.Event], AbstractAsyncContextManager[Any]]
 
 
@@ -68,8 +71,10 @@ class McpServers:
     async def __aexit__(self, *_: object) -> None:
         for sessions in self._sessions:
             sessions.start_with(None)
-        for task in tuple(self._tasks):
-            task.cancel()
+        while self._tasks:  # more than once: foreign code may swallow what ends it
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
         if self._group is not None:
             await self._group.__aexit__(None, None, None)
 

@@ -256,6 +256,31 @@ async def test_one_bad_server_hurts_no_other(tmp_path: Path, recorder: Any) -> N
     assert good.closed == good.sessions
 
 
+async def test_a_server_that_swallows_its_end_does_not_keep_the_gateway_from_stopping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.mcp.servers._CLOSING_S", 0.01)
+    asked = asyncio.Event()
+
+    @asynccontextmanager
+    async def stubborn(source: Source, _: asyncio.Event) -> AsyncGenerator[Any]:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise ToolUnavailable("another error in its place", sent=False) from error
+        yield
+
+    servers = McpServers(
+        [(Source("stubborn"), Upstream("stubborn"))],
+        Registry(),
+        Pins(tmp_path / "pins.json"),
+        stubborn,
+    )
+    async with asyncio.timeout(20), servers:
+        await asked.wait()
+
+
 def test_pins_that_can_not_be_written_live_in_memory(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
