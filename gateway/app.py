@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from gateway.agent.settling import settling
 from gateway.api import (
+    approvals,
     console,
     conversations,
     effects,
@@ -41,6 +42,7 @@ from gateway.api.responses import routes as responses
 from gateway.api.responses.endpoint import CreateResponse
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.websocket import ResponsesSocket
+from gateway.resuming import Resuming
 from gateway.services import Services
 
 ServicesFactory = Callable[[], Awaitable[Services]]
@@ -61,6 +63,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
                 async with (
                     mcp.open(ready),
                     settling(ready.writes),
+                    Resuming(ready) as app.state.resuming,
                     LiveResponses(ready) as app.state.live_responses,
                 ):
                     yield
@@ -90,6 +93,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         tools,
         runs,
         effects,
+        approvals,
         compact,
         responses,
         conversations,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.access.check import KeyCheck
 from gateway.agent.events import RunEvent
-from gateway.agent.run import Limits, RunRequest
+from gateway.agent.run import Limits, Resumed, RunRequest
 from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
@@ -22,8 +22,10 @@ from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
+from gateway.storage.suspensions import SuspensionStore
 from policies.policy import Policy
 from routing.backend import ModelBackend
 from tools.executors.http_session import HttpSessions
@@ -38,7 +40,7 @@ _DRAIN_S = 10.0
 class Runner(Protocol):
     """What runs requests: `gateway.agent.loop.AgentLoop`."""
 
-    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
+    def run(self, request: RunRequest, resumed: Resumed | None = None) -> AsyncGenerator[RunEvent]:
         """Yield what happens until `RunFinished`; closing the generator stops the run."""
         ...
 
@@ -68,6 +70,7 @@ class Services:
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
     writes: Writes = field(default_factory=Writes)
+    suspensions: SuspensionStore = field(default_factory=MemorySuspensionStore)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -87,7 +90,14 @@ class Services:
         failures: list[Exception] = []
         models = [backend.aclose for backend in self.models.values()]
         drain = partial(self.writes.drain, _DRAIN_S)
-        kept = (self.store, self.responses, self.conversations, self.keys, self.writes.ledger)
+        kept = (
+            self.store,
+            self.responses,
+            self.conversations,
+            self.keys,
+            self.writes.ledger,
+            self.suspensions,
+        )
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):
             try:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.agent.run import Escalation, Outcome, RunRequest
+from gateway.agent.run import Decided, Escalation, HeldCall, Outcome, RunRequest
 from gateway.context.receipt import Shortened
 from routing.backend import TextDelta, TokenLogprob, Usage
 from routing.confidence import CallEvidence
 from tools.spec import InvalidCall, ToolResult, ValidCall
 
 __all__ = [
+    "ApprovalDecided",
+    "ApprovalRequested",
     "CallAccepted",
     "CallRefused",
     "ContextShortened",
@@ -99,6 +101,23 @@ class CallRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """A call is valid, and a person has to decide about it: the run will end, and go on then."""
+
+    held: HeldCall
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided:
+    """A person has decided about a call; a call that runs follows as `CallAccepted`."""
+
+    step: int
+    call_id: str
+    name: str
+    decided: Decided
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What a call brought, failures too, as the model will read it."""
 
@@ -128,6 +147,8 @@ RunEvent = (
     | TurnFinished
     | CallAccepted
     | CallRefused
+    | ApprovalRequested
+    | ApprovalDecided
     | Observation
     | Escalated
     | RunFinished

@@ -29,9 +29,11 @@ from typing import assert_never
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.answer import hold_to_form
+from gateway.agent.approvals import carry_out, held_calls
 from gateway.agent.ask import Heard, ask
 from gateway.agent.doubt import last_resort, weigh
 from gateway.agent.events import (
+    ApprovalRequested,
     ContextShortened,
     Escalated,
     Observation,
@@ -44,7 +46,7 @@ from gateway.agent.events import (
 from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
-from gateway.agent.run import Incomplete, RunRequest, StopReason
+from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
@@ -100,13 +102,22 @@ class AgentLoop:
         """Bring begun writes to their end, in ten seconds at most."""
         await self._writes.drain(_DRAIN_S)
 
-    async def run(self, request: RunRequest) -> AsyncGenerator[RunEvent, None]:
-        """Yield what happens until `RunFinished`. Closing the generator stops model and reads."""
+    async def run(
+        self, request: RunRequest, resumed: Resumed | None = None
+    ) -> AsyncGenerator[RunEvent, None]:
+        """Yield what happens until `RunFinished`. Closing the generator stops model and reads.
+
+        With `resumed`, go on where the run was interrupted, as people have decided.
+        """
         run = Working.begin(request, self._registry, self._policies, self._router)
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
             raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
+        if resumed is not None:
+            run.restore(resumed.suspended)
+            async for event in carry_out(run, resumed, self._policies, self._run_tools):
+                yield event
         step: RunAgain | Final = RunAgain()
         while isinstance(step, RunAgain):
             run.begin_step()
@@ -136,8 +147,9 @@ class AgentLoop:
                 run.lend(step)
                 return RunAgain()
             case Interrupt():
-                why = f"{step.call.name}: {step.reason}"
-                return Final(incomplete=Incomplete("approval_required", why))
+                why = "; ".join(f"{held.name}: {held.reason}" for held in step.held)
+                missing = Incomplete("approval_required", why)
+                return Final(incomplete=missing, suspended=run.suspend(step.held))
             case _:
                 assert_never(step)
 
@@ -242,9 +254,12 @@ class AgentLoop:
         results = await self._run_tools(run, verdict.runnable)
         for result in results:
             yield Observation(run.step, result)
+        waiting = () if run.screening.stopped else held_calls(run, verdict)
+        for call in waiting:
+            yield ApprovalRequested(call)
         if verdict.keeps:
             run.remember(verdict, results)
-        yield self._next(run, plan, heard, verdict, results)
+        yield Interrupt(waiting) if waiting else self._next(run, plan, heard, verdict, results)
 
     def _show(self, run: Working, text: str) -> TextDelta | None:
         """Text goes out at once, as the rules let it, unless one must see the whole of it first."""
@@ -279,9 +294,6 @@ class AgentLoop:
         """What a judged turn leads to."""
         if (stopped := run.screening.stopped) is not None:
             return Final(incomplete=Incomplete("denied", stopped))
-        if verdict.held:
-            call, approval = verdict.held[0]
-            return Interrupt(call, approval.reason)
         if verdict.handed:
             return Final(client_calls=verdict.handed)
         if verdict.rejected is not None:

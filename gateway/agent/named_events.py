@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, assert_never
 
 from gateway.agent import trace
 from gateway.agent.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     CallAccepted,
     CallRefused,
     ContextShortened,
@@ -54,6 +56,10 @@ def named(event: RunEvent) -> NamedEvent:  # noqa: PLR0911 - one for each event
             return NamedEvent("call.accepted", {"step": event.step, **trace.call(event)})
         case CallRefused():
             return NamedEvent("call.refused", {"step": event.step, **trace.refusal(event)})
+        case ApprovalRequested():
+            return NamedEvent("approval.requested", trace.approval(event.held))
+        case ApprovalDecided():
+            return NamedEvent("approval.decided", trace.decided(event))
         case Observation():
             return NamedEvent(
                 "observation",

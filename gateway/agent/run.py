@@ -30,7 +30,8 @@ class Limits:
     """One deadline and one budget for the whole run, whatever it does.
 
     `deadline_s` in seconds from the start, `max_cost_usd` in US dollars (None: no limit).
-    `max_tool_calls` bounds the calls that are run here; the app's own are not counted.
+    `max_tool_calls` bounds the calls that are run here; the app's own are not counted. For `approval_s`
+    seconds a person may decide about a call that waits for them.
     """
 
     max_steps: int = 12
@@ -38,6 +39,7 @@ class Limits:
     max_cost_usd: float | None = None
     max_calls_per_turn: int = 16
     max_tool_calls: int | None = None
+    approval_s: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,60 @@ class Incomplete:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCall:
+    """A valid call that waits for a person. `expires_at` is in seconds since the epoch."""
+
+    call_id: str
+    step: int
+    name: str
+    arguments: dict[str, Any]
+    effect: str
+    reason: str
+    rule: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """A run that waits for a person: all that another process needs to go on with it.
+
+    `messages` end with the turn that made the `held` calls and the results of its other calls.
+    """
+
+    request: RunRequest
+    messages: tuple[ChatMessage, ...]
+    held: tuple[HeldCall, ...]
+    step: int
+    calls_run: int
+    usage: Usage
+    cost_usd: float
+    saved_usd: float
+    text: tuple[str, ...]
+    loans: int
+    rejections: int
+    escalations: tuple[Escalation, ...]
+    unresolved: tuple[Incomplete, ...]
+    shortened: tuple[Shortened, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A person's word on a held call. `arguments` are those of an edit, `reason` is read by the model."""
+
+    decision: Literal["approve", "edit", "reject"]
+    arguments: dict[str, Any] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A suspended run with a decision for each of its held calls, by the call's id."""
+
+    suspended: Suspended
+    decisions: Mapping[str, Decided]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended. `client_calls` are non-empty exactly when `stop` is `client_calls`.
 
@@ -142,7 +198,7 @@ class Outcome:
     registry ran beside them: the messages up to the results known here, to be put back when the app
     returns with its results. Empty when the app sees everything. `saved_usd` is an estimate (`Escalation`),
     0 without an expert. `code` is None unless it was asked for. `shortened` are the receipts of turns that
-    were shown less than the whole conversation.
+    were shown less than the whole conversation. `suspended` is there exactly when `stop` is `interrupted`.
     """
 
     stop: StopReason
@@ -157,3 +213,4 @@ class Outcome:
     hidden: tuple[ChatMessage, ...] = ()
     code: tuple[CodeBlock, ...] | None = None
     shortened: tuple[Shortened, ...] = ()
+    suspended: Suspended | None = None

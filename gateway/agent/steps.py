@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.agent.ask import Heard
-from gateway.agent.run import Incomplete
+from gateway.agent.run import HeldCall, Incomplete, Suspended
 from gateway.agent.verdict import Verdict
 from routing.confidence import CallEvidence
 from tools.spec import ValidCall
@@ -22,6 +22,7 @@ class Final:
 
     client_calls: tuple[ValidCall, ...] = ()
     incomplete: Incomplete | None = None
+    suspended: Suspended | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,9 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """A person has to decide about `call` before the run can go on."""
+    """A person has to decide about these calls before the run can go on."""
 
-    call: ValidCall
-    reason: str
+    held: tuple[HeldCall, ...]
 
 
 NextStep = RunAgain | Final | Escalate | Interrupt

@@ -8,9 +8,12 @@ turn; where a decision was lent to the expert, two entries share a `step`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, assert_never
 
 from gateway.agent.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     CallAccepted,
     CallRefused,
     ContextShortened,
@@ -23,7 +26,7 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
-from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest
+from gateway.agent.run import Escalation, HeldCall, Incomplete, Outcome, RunRequest
 from gateway.context.receipt import Shortened
 from gateway.transcript import to_chat
 from routing.backend import NamedTool, ToolChoice, Usage
@@ -32,9 +35,12 @@ from tools.spec import ToolResult
 JSONObject = dict[str, Any]
 
 
-def fold(events: Sequence[RunEvent]) -> JSONObject:
-    """The part of the record that follows from the events alone."""
-    folding = _Folding()
+def fold(events: Sequence[RunEvent], earlier: JSONObject | None = None) -> JSONObject:
+    """The part of the record that follows from the events alone.
+
+    `earlier` is the record of the same run up to where it was interrupted; it is not changed.
+    """
+    folding = _Folding(deepcopy(earlier))
     for event in events:
         folding.add(event)
     return folding.record
@@ -148,17 +154,19 @@ def result(observed: ToolResult) -> JSONObject:
 class _Folding:
     """The record so far, the turn that is open, and the calls that wait for a result."""
 
-    def __init__(self) -> None:
-        self._steps: list[JSONObject] = []
-        self._receipts: list[JSONObject] = []
-        self._calls: dict[str, JSONObject] = {}
-        self.record: JSONObject = {
+    def __init__(self, earlier: JSONObject | None = None) -> None:
+        self.record: JSONObject = earlier or {
             "offered": [],
-            "steps": self._steps,
-            "escalations": self._receipts,
+            "steps": [],
+            "escalations": [],
             "context": [],
+            "approvals": [],
             **summary(None),
         }
+        self._steps: list[JSONObject] = self.record["steps"]
+        self._receipts: list[JSONObject] = self.record["escalations"]
+        self._approvals: list[JSONObject] = self.record.setdefault("approvals", [])
+        self._calls: dict[str, JSONObject] = {}
 
     def add(self, event: RunEvent) -> None:
         match event:
@@ -173,6 +181,10 @@ class _Folding:
                     _add_to_turn(self._steps[-1], event)
             case CallAccepted():
                 self._accept(event)
+            case ApprovalRequested():
+                self._approvals.append(approval(event.held))
+            case ApprovalDecided():
+                self._decide(event)
             case Observation():
                 if (waiting := self._calls.get(event.result.call_id)) is not None:
                     waiting["result"] = result(event.result)
@@ -182,6 +194,11 @@ class _Folding:
                 self.record.update(summary(event.outcome))
             case _:
                 assert_never(event)
+
+    def _decide(self, event: ApprovalDecided) -> None:
+        for each in self._approvals:
+            if (each["step"], each["call_id"]) == (event.step, event.call_id):
+                each.update(decided(event))
 
     def _accept(self, event: CallAccepted) -> None:
         accepted = call(event)
@@ -243,6 +260,34 @@ def call(event: CallAccepted) -> JSONObject:
         "effect": event.call.tool.effect,
         "repairs": list(event.call.repairs),
         "client": event.client,
+    }
+
+
+def approval(held: HeldCall) -> JSONObject:
+    """A call that waits for a person; `decision` is null until they decide."""
+    return {
+        "call_id": held.call_id,
+        "step": held.step,
+        "name": held.name,
+        "arguments": held.arguments,
+        "effect": held.effect,
+        "reason": held.reason,
+        "rule": held.rule,
+        "expires_at": held.expires_at,
+        "decision": None,
+    }
+
+
+def decided(event: ApprovalDecided) -> JSONObject:
+    """What a person decided about a call."""
+    said = event.decided
+    return {
+        "call_id": event.call_id,
+        "step": event.step,
+        "name": event.name,
+        "decision": said.decision,
+        "edited_arguments": said.arguments,
+        "decision_reason": said.reason or None,
     }
 
 

@@ -48,6 +48,9 @@ _NO_CALLS_NOW = "No tool can be called any more in this run; answer with what is
 _CALLS_USED_UP = (
     "Not run: the calls that this request allows are used up. Answer with what is known."
 )
+_BESIDE_A_HELD_CALL = (
+    "Not handed over: another call of this turn waits for a person. Call it again later."
+)
 _CUT_BY_LENGTH = "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
 
 
@@ -122,6 +125,16 @@ class _Sorted:
         )
         self.events.append(CallRefused(step, checked.id, checked.name, why, invalid))
 
+    def take_back_handed(self, step: int) -> None:
+        """The app will be gone when a person has decided, so its own calls can't wait for that."""
+        ids = {call.id for call in self.handed}
+        self.events = [
+            each for each in self.events if isinstance(each, CallRefused) or each.call.id not in ids
+        ]
+        for call in self.handed:
+            self.refuse(step, call, _BESIDE_A_HELD_CALL, Failure.DENIED)
+        self.handed = []
+
 
 def select(
     calls: Sequence[ToolCall], *, parallel: bool, most: int
@@ -192,6 +205,8 @@ class Court:
                 done.refuse(self.step, one, _CUT_BY_LENGTH, Failure.INVALID_CALL)
             else:
                 self._apply_policy(done, one)
+        if done.held:
+            done.take_back_handed(self.step)
         return Verdict(
             message=AssistantMessage(
                 content=completion.text or None,

@@ -13,7 +13,15 @@ from gateway.agent.code_blocks import code_blocks
 from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
 from gateway.agent.progress import Progress
-from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest, StopReason
+from gateway.agent.run import (
+    Escalation,
+    HeldCall,
+    Incomplete,
+    Outcome,
+    RunRequest,
+    StopReason,
+    Suspended,
+)
 from gateway.agent.screening import Screening
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
@@ -236,6 +244,33 @@ class Working:
                     ToolMessage(content=result.content, tool_call_id=call.id, name=result.name)
                 )
 
+    def suspend(self, held: tuple[HeldCall, ...]) -> Suspended:
+        """All that another process needs to go on with this run."""
+        return Suspended(
+            self.request,
+            tuple(self.messages),
+            held,
+            self.step,
+            self.calls_run,
+            self.usage,
+            self.cost_usd,
+            self.saved_usd,
+            tuple(self._text),
+            self._loans,
+            self.rejections,
+            tuple(self.escalations),
+            tuple(self.unresolved),
+            tuple(self.shortened),
+        )
+
+    def restore(self, kept: Suspended) -> None:
+        """Go on where a run was suspended, with a deadline of its own: people take their time."""
+        self.messages, self._text = list(kept.messages), list(kept.text)
+        self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
+        self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
+        self.rejections, self.escalations = kept.rejections, list(kept.escalations)
+        self.unresolved, self.shortened = list(kept.unresolved), list(kept.shortened)
+
     def outcome(self, final: Final, stop: StopReason) -> Outcome:
         """The run as it ended."""
         return Outcome(
@@ -251,6 +286,7 @@ class Working:
             hidden=self._hidden(final),
             code=code_blocks(self.text) if self.request.extract_code else None,
             shortened=tuple(self.shortened),
+            suspended=final.suspended,
         )
 
     def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:

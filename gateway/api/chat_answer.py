@@ -139,6 +139,8 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
         extension["context"] = [trace.shortening(each) for each in outcome.shortened]
     if outcome.incomplete is not None:
         extension["incomplete_details"] = trace.incomplete(outcome.incomplete)
+    if outcome.suspended is not None:
+        extension["approvals"] = [trace.approval(each) for each in outcome.suspended.held]
     if outcome.code is not None:
         extension["code"] = [
             {"language": block.language, "code": block.code} for block in outcome.code

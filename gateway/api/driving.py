@@ -17,6 +17,7 @@ from gateway.agent.loop import RequestDenied
 from gateway.agent.run import Outcome, RunRequest
 from gateway.api.asgi import stopping_when_gone
 from gateway.live import Stopped
+from gateway.resuming import suspending
 from gateway.services import Services
 from gateway.storage.runs import RunLog
 
@@ -35,7 +36,7 @@ async def driven(
         async with stopping_when_gone(receive) as stop:
             services.live.add(run.tenant, run.run_id, stop)
             try:
-                async with aclosing(services.loop.run(run)) as events:
+                async with aclosing(suspending(services, services.loop.run(run))) as events:
                     yield log, events
             finally:
                 services.live.remove(run.tenant, run.run_id)

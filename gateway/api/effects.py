@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.access import Tenant, UsesServices
+from gateway.api.auth import needs
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.storage.ledger import Entry, Place, Receipt
@@ -41,7 +42,7 @@ async def list_effects(run_id: str, services: UsesServices, tenant: Tenant) -> R
     return document({"object": "list", "data": [described(entry) for entry in entries]})
 
 
-@router.post("/runs/{run_id}/effects/{effect_id}")
+@router.post("/runs/{run_id}/effects/{effect_id}", dependencies=[Depends(needs("operator"))])
 async def resolve_effect(
     run_id: str, effect_id: str, body: Resolution, services: UsesServices, tenant: Tenant
 ) -> Response:

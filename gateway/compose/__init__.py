@@ -85,11 +85,13 @@ def build_services(settings: Settings) -> Services:
             access=_access(settings, stores.keys),
             policies=policies,
             writes=writes,
+            suspensions=stores.suspensions,
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,
                 max_cost_usd=limits.max_cost_usd,
                 max_calls_per_turn=limits.max_calls_per_turn,
+                approval_s=limits.approval_s,
             ),
             context=ContextOptions(settings.context.strategy, settings.context.keep_last_turns),
             http=sessions,

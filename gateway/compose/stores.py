@@ -15,9 +15,11 @@ from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
+from gateway.storage.suspensions import SuspensionStore
 
 
 class Stores(NamedTuple):
@@ -28,6 +30,7 @@ class Stores(NamedTuple):
     conversations: ConversationStore
     keys: KeyStore
     ledger: Ledger
+    suspensions: SuspensionStore
 
 
 def build_stores(storage: StorageSettings) -> Stores:
@@ -70,4 +73,5 @@ def _memory_stores(retention: Retention) -> Stores:
         max_characters=retention.max_bytes,
         forget_responses=responses.delete_of_conversation,
     )
-    return Stores(runs, responses, conversations, MemoryKeyStore(), MemoryLedger())
+    kept = MemoryKeyStore(), MemoryLedger(), MemorySuspensionStore()
+    return Stores(runs, responses, conversations, *kept)

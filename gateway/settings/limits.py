@@ -20,5 +20,7 @@ class LimitsSettings(Section):
     """For the whole run, in US dollars; null: no bound."""
     max_calls_per_turn: Annotated[int, Field(ge=1, le=128)] = 16
     """Further ones in a turn are dropped, and the model is told."""
+    approval_s: Seconds = 86_400.0
+    """For a person to decide about a call that waits for them, in seconds."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     """Of a request; a larger one is answered with 413."""

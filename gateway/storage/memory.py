@@ -10,7 +10,7 @@ from itertools import islice
 from gateway.agent.events import Observation, TurnFinished
 from gateway.agent.run import RunRequest
 from gateway.storage.records import RunQuery, RunRecord, record_of
-from gateway.storage.runs import RunLog
+from gateway.storage.runs import Earlier, RunLog
 from gateway.transcript.parts import characters_of
 
 
@@ -39,7 +39,20 @@ class MemoryRunStore:
 
     def begin(self, request: RunRequest) -> RunLog:
         """Open a log; the oldest go when there are too many."""
-        log, size = RunLog(request, self._weigh), _asked(request)
+        return self._open(RunLog(request, self._weigh))
+
+    async def reopen(self, request: RunRequest) -> RunLog:
+        """Go on with a log, as the newest."""
+        before = await self.get(request.tenant, request.run_id)
+        if before is None:
+            return self.begin(request)
+        earlier = await Earlier.of(before)
+        self.forget(request.tenant, request.run_id)
+        return self._open(RunLog(request, self._weigh, earlier))
+
+    def _open(self, log: RunLog) -> RunLog:
+        request = log.request
+        size = _asked(request)
         self._logs[request.tenant, request.run_id] = log, size
         self._characters += size
         self._drop_what_is_too_much()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.agent import trace
@@ -68,6 +69,21 @@ class RunView(RunHead, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a run did before it was interrupted: its record without the request, and its events."""
+
+    created_at: float
+    record: dict[str, Any]
+    events: tuple[NamedEvent, ...]
+
+    @classmethod
+    async def of(cls, run: RunView) -> Earlier:
+        """What there is of a run that has ended for now."""
+        record = {name: value for name, value in run.trace().items() if name != "request"}
+        return cls(run.created_at, record, tuple([event async for event in run.follow()]))
+
+
 class RunLog:
     """What happened in one run so far, for as many readers as like to watch.
 
@@ -79,6 +95,7 @@ class RunLog:
         "_changed",
         "_on_finish",
         "created_at",
+        "earlier",
         "error",
         "events",
         "finished_at",
@@ -87,10 +104,14 @@ class RunLog:
     )
 
     def __init__(
-        self, request: RunRequest, on_finish: Callable[[RunLog], None] | None = None
+        self,
+        request: RunRequest,
+        on_finish: Callable[[RunLog], None] | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
         self.request = request
-        self.created_at = time.time()
+        self.earlier = earlier
+        self.created_at = earlier.created_at if earlier else time.time()
         self.finished_at: float | None = None
         self.status: RunStatus = "running"
         self.error: str | None = None
@@ -114,7 +135,16 @@ class RunLog:
         return self.request.role
 
     def trace(self) -> dict[str, Any]:
-        return {"request": trace.request(self.request), **trace.fold(self.events)}
+        return {"request": trace.request(self.request), **self.record()}
+
+    def record(self) -> dict[str, Any]:
+        """The trace without the request."""
+        return trace.fold(self.events, self.earlier and self.earlier.record)
+
+    def named_events(self) -> list[NamedEvent]:
+        """All events, those before an interruption too."""
+        before = self.earlier.events if self.earlier else ()
+        return [*before, *map(named, self.events)]
 
     def append(self, event: RunEvent) -> None:
         """Keep one event; the last one, `RunFinished`, also ends the log."""
@@ -136,6 +166,8 @@ class RunLog:
             self._on_finish(self)
 
     async def follow(self) -> AsyncGenerator[NamedEvent]:
+        for event in self.earlier.events if self.earlier else ():
+            yield event
         events, seen = self.events, 0
         while True:
             while seen < len(events):
@@ -153,6 +185,10 @@ class RunStore(Protocol):
 
     def begin(self, request: RunRequest) -> RunLog:
         """Open the log of a run. Cheap: what is slow happens behind it."""
+        ...
+
+    async def reopen(self, request: RunRequest) -> RunLog:
+        """The log of a run that was interrupted and goes on."""
         ...
 
     async def get(self, tenant: str, run_id: str) -> RunView | None:

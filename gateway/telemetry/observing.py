@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.loop import RequestDenied
-from gateway.agent.run import RunRequest
+from gateway.agent.run import Resumed, RunRequest
 from gateway.services import Runner
 from gateway.telemetry.logs import RUN
 
@@ -49,14 +49,16 @@ class ObservedLoop:
         self._loop = loop
         self._observers = tuple(observers)
 
-    async def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
+    async def run(
+        self, request: RunRequest, resumed: Resumed | None = None
+    ) -> AsyncGenerator[RunEvent]:
         """Yield what the loop yields, and raise what it raises."""
         RUN.set(request.run_id)
         watches = [observer.begin(request) for observer in self._observers]
         ending: Ending = "cancelled"
         failure: BaseException | None = None
         try:
-            async with aclosing(self._loop.run(request)) as events:
+            async with aclosing(self._loop.run(request, resumed)) as events:
                 async for event in events:
                     for watch in watches:
                         watch.see(event)

@@ -17,6 +17,7 @@ from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
 from gateway.storage.sql.database import Database
@@ -24,6 +25,7 @@ from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.schema import metadata
 from gateway.storage.sql.stores import stores_over
+from gateway.storage.suspensions import SuspensionStore
 
 
 class Clock:
@@ -45,11 +47,19 @@ class Kept:
     conversations: ConversationStore
     keys: KeyStore
     ledger: Ledger
+    suspensions: SuspensionStore
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
     async def aclose(self) -> None:
-        stores = (self.runs, self.responses, self.conversations, self.keys, self.ledger)
+        stores = (
+            self.runs,
+            self.responses,
+            self.conversations,
+            self.keys,
+            self.ledger,
+            self.suspensions,
+        )
         for store in stores:
             await store.aclose()
 
@@ -89,5 +99,6 @@ def memory_stores() -> Kept:
     responses = MemoryResponseStore(forget_run=runs.forget, now=clock)
     forget = responses.delete_of_conversation
     conversations = MemoryConversationStore(forget_responses=forget, now=clock)
-    kept = runs, responses, conversations, MemoryKeyStore(), MemoryLedger(now=clock)
-    return Kept(*kept, clock=clock)
+    kept = runs, responses, conversations, MemoryKeyStore()
+    waiting = MemoryLedger(now=clock), MemorySuspensionStore(now=clock)
+    return Kept(*kept, *waiting, clock=clock)

@@ -18,10 +18,9 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.agent import trace
-from gateway.agent.named_events import named
 from gateway.agent.run import RunRequest
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.runs import RunLog
+from gateway.storage.runs import Earlier, RunLog
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import runs
 from gateway.storage.sql.text import encode, key, plain
@@ -67,6 +66,16 @@ class RunWriter:
         opened = RunLog(request, self._ended)
         self._logs[opened.tenant, opened.run_id] = opened
         self._write_soon(opened)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="run writer")
+        return opened
+
+    def reopen(self, request: RunRequest, earlier: Earlier) -> RunLog:
+        """Go on with a log whose row is there."""
+        opened = RunLog(request, self._ended, earlier)
+        where = opened.tenant, opened.run_id
+        self._logs[where] = opened
+        self._begun.add(where)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="run writer")
         return opened
@@ -199,8 +208,8 @@ class RunWriter:
     def _row(self, one: RunLog, *, ended: bool) -> _Row:
         where = one.tenant, one.run_id
         request = encode(trace.request(one.request))
-        record = encode(trace.fold(one.events)) if ended else None
-        events = encode([named(event) for event in one.events]) if ended else None
+        record = encode(one.record()) if ended else None
+        events = encode(one.named_events()) if ended else None
         values: dict[str, Any] = {
             "tenant": key(one.tenant),
             "id": key(one.run_id),

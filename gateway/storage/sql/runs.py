@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from gateway.agent import trace
 from gateway.agent.named_events import NamedEvent
 from gateway.agent.run import RunRequest
 from gateway.storage.records import RunQuery, RunRecord, record_of
-from gateway.storage.runs import RunHead, RunLog, RunStatus, RunView
+from gateway.storage.runs import Earlier, RunHead, RunLog, RunStatus, RunView
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.run_writer import RunWriter
 from gateway.storage.sql.schema import runs
@@ -86,6 +86,24 @@ class SqlRunStore:
     def begin(self, request: RunRequest) -> RunLog:
         """Open a log; its row is written soon."""
         return self._writer.begin(request)
+
+    async def reopen(self, request: RunRequest) -> RunLog:
+        """Go on with a run; its row is this process's from now on."""
+        await self._writer.settled()
+        before = await self.get(request.tenant, request.run_id)
+        if before is None:
+            return self.begin(request)
+        earlier = await Earlier.of(before)
+        taken = (
+            update(runs)
+            .where(_C.tenant == key(request.tenant), _C.id == key(request.run_id))
+            .values(
+                process=self._database.process.id, status="running", finished_at=None, error=None
+            )
+        )
+        async with self._database.write() as connection:
+            await connection.execute(taken)
+        return self._writer.reopen(request, earlier)
 
     async def get(self, tenant: str, run_id: str) -> RunView | None:
         if (log := self._writer.log(tenant, run_id)) is not None:

@@ -15,6 +15,7 @@ from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.suspensions import SqlSuspensionStore
 from gateway.storage.sql.upkeep import upkeep
 
 
@@ -26,6 +27,7 @@ class SqlStores(NamedTuple):
     conversations: SqlConversationStore
     keys: SqlKeyStore
     ledger: SqlLedger
+    suspensions: SqlSuspensionStore
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -42,4 +44,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     responses = SqlResponseStore(database, runs, now)
     conversations = SqlConversationStore(database, responses, now)
     keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
-    return SqlStores(runs, responses, conversations, keys, ledger)
+    waiting = SqlSuspensionStore(database, now)
+    return SqlStores(runs, responses, conversations, keys, ledger, waiting)

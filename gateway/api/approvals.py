@@ -1,0 +1,99 @@
+"""`/v1/runs/{id}/approvals`: a person's word on calls that a rule holds."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gateway.api.access import Tenant, UsesServices
+from gateway.api.auth import needs
+from gateway.api.encoding import document
+from gateway.api.errors import ApiError
+from gateway.resuming import Resuming
+from gateway.services import Services
+from gateway.storage.suspensions import DecisionRefused, Suspension
+from policies.decision import Deny
+from policies.policy import Subject
+from tools.spec import InvalidCall
+
+router = APIRouter(prefix="/v1/runs", tags=["approvals"])
+
+
+class DecisionBody(BaseModel):
+    """`approve` as it is, `edit` with other `arguments`, `reject` with a `reason` that the model reads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["approve", "edit", "reject"]
+    arguments: dict[str, Any] | None = None
+    reason: Annotated[str, Field(max_length=2_000)] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> DecisionBody:
+        if (self.arguments is not None) != (self.decision == "edit"):
+            raise ValueError("'arguments' belong to the decision 'edit', and only to it")
+        return self
+
+
+@router.get("/{run_id}/approvals")
+async def list_approvals(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
+    """The calls of a run that wait, or waited, for a person."""
+    kept = await services.suspensions.get(tenant, run_id)
+    return document({"object": "list", "data": [] if kept is None else list(kept.approvals)})
+
+
+@router.post("/{run_id}/approvals/{call_id}", dependencies=[Depends(needs("operator"))])
+async def decide(
+    run_id: str,
+    call_id: str,
+    body: DecisionBody,
+    *,
+    request: Request,
+    services: UsesServices,
+    tenant: Tenant,
+) -> Response:
+    """Decide about a call. When all calls of the turn are decided, the run goes on in the background.
+
+    The same decision again gets the same answer; another one is a 409, as is one that comes too late.
+    """
+    if body.arguments is not None:
+        kept = await services.suspensions.get(tenant, run_id)
+        _check_edit(services, kept, call_id, body.arguments)
+    decision = {
+        "decision": body.decision,
+        "edited_arguments": body.arguments,
+        "decision_reason": body.reason or None,
+    }
+    try:
+        changed = await services.suspensions.decide(tenant, run_id, call_id, decision)
+    except DecisionRefused as refused:
+        status = 404 if refused.code == "approval_not_found" else 409
+        raise ApiError(status, str(refused), code=refused.code) from refused
+    if changed.status == "decided":
+        resuming: Resuming = request.app.state.resuming
+        await resuming.resume(tenant, run_id)
+    waiting = [each["call_id"] for each in changed.now_waiting() if each["decision"] is None]
+    told = {"object": "approval", "run_id": run_id, **(changed.approval(call_id) or {})}
+    return document({**told, "waiting": waiting})
+
+
+def _check_edit(
+    services: Services, kept: Suspension | None, call_id: str, arguments: dict[str, Any]
+) -> None:
+    """Other arguments have to be as valid and allowed as the model's. Raises `ApiError` with the place."""
+    approval = kept and kept.approval(call_id)
+    if kept is None or approval is None:
+        return
+    function = FunctionCall(name=approval["name"], arguments=json.dumps(arguments))
+    checked = services.registry.snapshot().check(ToolCall(id=call_id, function=function))
+    if isinstance(checked, InvalidCall):
+        param = "arguments" + checked.path.removeprefix("$")
+        raise ApiError(400, checked.message, param=param, code="invalid_call")
+    subject = Subject(kept.run_id, kept.tenant, step=kept.step)
+    if isinstance(denied := services.policies.on_call(subject, checked), Deny):
+        raise ApiError(403, denied.reason, code=denied.rule, kind="permission_error")
