@@ -38,6 +38,8 @@ class _Summary:
     text: str
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
+    role: str = ""
+    model: str = ""
 
 
 class Shortener:
@@ -76,7 +78,13 @@ class Shortener:
             answer = Usage(room, max(backend.context_tokens - room, 0))
             kept_back = plan.route.member.price(answer)
             summary = await self._summary(run, fit, most, kept_back)
-            receipt = replace(receipt, usage=summary.usage, cost_usd=summary.cost_usd)
+            receipt = replace(
+                receipt,
+                role=summary.role,
+                model=summary.model,
+                usage=summary.usage,
+                cost_usd=summary.cost_usd,
+            )
             if not summary.text:
                 raise BackendRejected("the model gave no summary", backend=backend.name)
             turn = _with_summary(fit, summary)
@@ -114,7 +122,7 @@ class Shortener:
         text = made.text.strip()
         if text:
             self._summaries.keep(tenant, dropped, text)
-        return _Summary(text, made.usage, cost)
+        return _Summary(text, made.usage, cost, role, route.backend.model)
 
 
 def _with_summary(fit: Fitted, summary: _Summary) -> Turn:

@@ -129,6 +129,7 @@ def shortening(receipt: Shortened) -> JSONObject:
         "dropped_tokens": receipt.tokens,
         "kept_messages": receipt.kept,
         "summary": receipt.summary,
+        "model": receipt.model or None,
         "summary_usage": usage(receipt.usage),
         "cost_usd": receipt.cost_usd,
         "failed": receipt.failed,

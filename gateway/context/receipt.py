@@ -13,7 +13,7 @@ class Shortened:
     """The receipt of one model turn that was shown less than the whole conversation.
 
     `messages` and `tokens` tell what was left out, the oldest first; `kept` messages remained.
-    `summary` stands in their place, None where nothing does; `usage` and `cost_usd` (US dollars) are
+    `summary` stands in their place, None where nothing does; `model` in its `role` made it; `usage` and `cost_usd` (US dollars) are
     what making it took, nothing where an earlier one served. `failed` says why there is none though
     one was wished.
     """
@@ -24,6 +24,8 @@ class Shortened:
     tokens: int
     kept: int
     summary: str | None = None
+    role: str = ""
+    model: str = ""
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     failed: str | None = None

@@ -14,6 +14,7 @@ from typing import get_args
 from gateway.agent.events import (
     CallAccepted,
     CallRefused,
+    ContextShortened,
     Escalated,
     Observation,
     RunEvent,
@@ -23,10 +24,12 @@ from gateway.agent.events import (
     TurnStarted,
 )
 from gateway.agent.run import Role, RunRequest
+from gateway.context.receipt import Shortened
 from gateway.telemetry.instruments import Instruments
 from gateway.telemetry.labels import OTHER, Bounded, one_of
 from gateway.telemetry.observing import Ending
 from gateway.telemetry.slots import Slots
+from routing.backend import Usage
 from routing.escalation_text import STRATEGIES
 from tools.spec import Failure
 
@@ -112,6 +115,8 @@ class _RunWatch:
                 self._of.instruments.first_token_seconds.observe(perf_counter() - self._began)
             return
         match event:
+            case ContextShortened():
+                self._count_summary(event.receipt)
             case TurnStarted():
                 self._open_turn(event)
             case TurnFinished():
@@ -156,11 +161,18 @@ class _RunWatch:
         self._leave(role)
         self._of.turns(role, self._of.finish(event.finish_reason)).inc()
         self._of.turn_seconds(role).observe(event.elapsed_s)
-        usage = event.usage
+        self._spend(role, model, event.usage, event.cost_usd)
+
+    def _count_summary(self, receipt: Shortened) -> None:
+        if receipt.role:
+            model = self._of.model(receipt.model)
+            self._spend(receipt.role, model, receipt.usage, receipt.cost_usd)
+
+    def _spend(self, role: str, model: str, usage: Usage, cost_usd: float) -> None:
         self._of.tokens(role, model, "prompt").inc(usage.prompt_tokens)
         self._of.tokens(role, model, "completion").inc(usage.completion_tokens)
         self._of.tokens(role, model, "cached").inc(usage.cached_tokens)
-        self._of.cost(role, model).inc(event.cost_usd)
+        self._of.cost(role, model).inc(cost_usd)
 
     def _abandon_turn(self, finish: str) -> None:
         if (role := self._role) is not None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.agent.events import (
     CallAccepted,
+    ContextShortened,
     Escalated,
     Observation,
     RunEvent,
@@ -149,6 +150,17 @@ class _RunSpans:
                     "gateway.cost_usd": receipt.cost_usd,
                 }
                 self._run.add_event("gateway.escalated", told)
+            case ContextShortened():
+                left_out = event.receipt
+                seen: dict[str, Any] = {
+                    "gateway.step": left_out.step,
+                    "gateway.context.strategy": left_out.strategy,
+                    "gateway.context.dropped_messages": left_out.messages,
+                    "gateway.context.dropped_tokens": left_out.tokens,
+                    "gateway.context.summarised": left_out.summary is not None,
+                    "gateway.cost_usd": left_out.cost_usd,
+                }
+                self._run.add_event("gateway.context_shortened", seen)
             case RunFinished():
                 self._outcome(event)
             case _:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
 import pytest
 from mistral_common.protocol.instruct.messages import UserMessage
 
-from gateway.agent.events import TextDelta
+from gateway.agent.events import ContextShortened, RunEvent, TextDelta
 from gateway.agent.loop import AgentLoop, RequestDenied
 from gateway.agent.run import RunRequest
+from gateway.context.receipt import Shortened
 from gateway.telemetry.labels import Bounded, one_of
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.observing import ObservedLoop
@@ -51,6 +53,30 @@ async def test_a_run_with_one_call_is_counted_in_every_metric_that_it_touches(
     assert value("cost_usd_total", **of) == pytest.approx((150 * 1 + 17 * 2) / 1e6)
     assert value("calls_total", tool="add", verdict="valid") == 1
     assert value("tool_seconds_count", tool="add") == 1
+
+
+def shortened(*, summarised: bool) -> RunEvent:
+    made = Shortened(1, "summarise", messages=6, tokens=900, kept=3)
+    if summarised:
+        made = replace(
+            made,
+            summary="They added.",
+            role="intermediary",
+            model="small",
+            usage=Usage(900, 20),
+            cost_usd=0.5,
+        )
+    return ContextShortened(made)
+
+
+def test_a_summary_is_paid_for_and_counted(metrics: RunMetrics, value: Value) -> None:
+    watching = metrics.begin(RunRequest((UserMessage(content="Go."),)))
+    watching.see(shortened(summarised=True))
+    watching.see(shortened(summarised=False))
+    watching.end("finished", None)
+    of = {"role": "intermediary", "model": "small"}
+    assert value("tokens_total", kind="prompt", **of) == 900
+    assert value("cost_usd_total", **of) == 0.5
 
 
 async def test_a_call_is_valid_repaired_invalid_or_denied(

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from mistral_common.protocol.instruct.messages import UserMessage
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from gateway.agent.events import ContextShortened
+from gateway.agent.run import RunRequest
+from gateway.context.receipt import Shortened
 from gateway.telemetry.otlp import provider_name
 from gateway.telemetry.propagation import INCOMING, outgoing_headers
 from gateway.telemetry.tracing import SCHEMA_URL, Tracing
@@ -133,6 +137,16 @@ async def test_a_decision_that_was_lent_is_an_event_of_the_run(watch: Watch) -> 
     assert event.name == "gateway.escalated"
     assert (event.attributes or {})["gateway.escalation.reason"] == "backend_down"
     assert attributes(traces.one("chat large"))["gen_ai.provider.name"] == "mistral_ai"
+
+
+def test_a_shortened_turn_is_an_event_of_the_run() -> None:
+    traces = Traces()
+    watching = traces.tracing.begin(RunRequest((UserMessage(content="Go."),)))
+    watching.see(ContextShortened(Shortened(1, "drop", messages=6, tokens=900, kept=3)))
+    watching.end("finished", None)
+    [event] = traces.one("invoke_agent gateway").events
+    assert event.name == "gateway.context_shortened"
+    assert (event.attributes or {})["gateway.context.dropped_messages"] == 6
 
 
 async def test_the_trace_of_the_client_goes_on(watch: Watch) -> None:
