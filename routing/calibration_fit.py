@@ -23,8 +23,9 @@ from routing.risk import (
     auroc,
     brier,
     controlled_threshold,
-    decisions_needed,
     ece,
+    groups_in,
+    groups_needed,
     risk_coverage,
 )
 
@@ -66,12 +67,13 @@ def fit(model: str, decisions: Sequence[Decision], targets: Mapping[str, float])
             count >= LEAST_OF_EACH,
             f"{count} {what} decisions in the half that is fitted on, {LEAST_OF_EACH} are needed",
         )
+    groups = groups_in([Outcome(0.0, each.right, each.group) for each in held_out])
     for effect, target in targets.items():
-        needed = decisions_needed(target)
+        needed = groups_needed(target)
         _require(
-            len(held_out) >= needed,
-            f"a guarantee of {target:.2%} ({effect}) needs {needed} decisions held out of fitting, "
-            f"there are {len(held_out)}",
+            groups >= needed,
+            f"a guarantee of {target:.2%} ({effect}) needs {needed} groups held out of fitting, "
+            f"there are {groups}",
         )
     score = _fit_score(fitted_on)
     maps = _fit_maps(fitted_on)
@@ -85,7 +87,7 @@ def fit(model: str, decisions: Sequence[Decision], targets: Mapping[str, float])
     thresholds: dict[str, float] = {}
     for effect, target in targets.items():
         own = outcomes.get(effect, [])
-        enough = len(own) >= max(2 * decisions_needed(target), LEAST_OF_A_TOOL)
+        enough = groups_in(own) >= max(2 * groups_needed(target), LEAST_OF_A_TOOL)
         thresholds[effect] = controlled_threshold(own if enough else pooled, target)
     report = _report(bare, len(fitted_on), pooled, outcomes, thresholds)
     return Calibration(model, score, maps, thresholds, targets, bare.is_measured, report)
@@ -110,7 +112,7 @@ def _hash(group: str) -> int:
 
 def _outcomes(bare: Calibration, decisions: Iterable[Decision]) -> list[Outcome]:
     """Those that can be told a probability count with it, the others as never made."""
-    return [Outcome(bare.probability(d.evidence) or 0.0, d.right) for d in decisions]
+    return [Outcome(bare.probability(d.evidence) or 0.0, d.right, d.group) for d in decisions]
 
 
 def _fit_score(decisions: Sequence[Decision]) -> Score:
@@ -224,6 +226,7 @@ def _report(
     return {
         "fitted_on": fitted_on,
         "held_out": len(pooled),
+        "groups": groups_in(pooled),
         "right": right / max(len(pooled), 1),
         "auroc": auroc(pooled),
         "ece": ece(pooled),

@@ -3,27 +3,33 @@
 - AUROC: the chance that a right call has the higher probability of a right and a wrong one; ties half.
 - ECE: the mean gap between probability and outcome over bins of equal size.
 - Risk and coverage: of all decisions, the share that is made at a threshold, and the share made wrongly.
-- Conformal risk control (Angelopoulos, Bates, Fisch, Lei, Schuster, 2022): the loss of a decision is 1
-  when it is made and wrong, which never grows with the threshold. The smallest threshold whose risk on n
-  decisions satisfies (n·risk + 1) / (n + 1) ≤ target has an expected risk of at most the target on the
-  next decision, whatever the probabilities are worth, if decisions come from where the n came from.
+- Conformal risk control (Angelopoulos, Bates, Fisch, Lei, Schuster, 2022): the loss of a group is the share
+  of its decisions that are made and wrong, which never grows with the threshold. The smallest threshold
+  whose mean loss on n groups satisfies (n·loss + 1) / (n + 1) ≤ target has an expected loss of at most the
+  target on the next group, whatever the probabilities are worth, if it comes from where the n came from.
+  Decisions of one run or one set of tools go wrong together, so they are no n of their own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil
 
 from routing.calibration import LEND_ALL
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A decision that is known to have been right or wrong, and the probability it was given."""
+    """A decision that is known to have been right or wrong, and the probability it was given.
+
+    Without a `group` it is one of its own.
+    """
 
     probability: float
     right: bool
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +87,29 @@ def risk_coverage(outcomes: Sequence[Outcome]) -> list[RiskPoint]:
     return points
 
 
-def decisions_needed(target: float) -> int:
-    """The fewest decisions from which a threshold for `target` can be chosen at all."""
+def groups_in(outcomes: Sequence[Outcome]) -> int:
+    """How many there are; decisions without one count by themselves."""
+    sizes = Counter(each.group for each in outcomes)
+    alone = sizes.pop("", 0)
+    return len(sizes) + alone
+
+
+def groups_needed(target: float) -> int:
+    """The fewest groups from which a threshold for `target` can be chosen at all."""
     return ceil(1 / target) - 1 if target > 0 else int(1e9)
 
 
 def controlled_threshold(outcomes: Sequence[Outcome], target: float) -> float:
     """The smallest threshold with a guaranteed risk of at most `target`; `LEND_ALL` when none has."""
-    n, chosen = len(outcomes), LEND_ALL
-    for point in risk_coverage(outcomes):
-        bound = (n * point.risk + 1) / (n + 1) if n else inf
-        if bound > target:
-            break
-        chosen = point.threshold
+    sizes = Counter(each.group for each in outcomes if each.group)
+    n = groups_in(outcomes)
+    ordered = sorted(outcomes, key=lambda each: -each.probability)
+    chosen, lost = LEND_ALL, 0.0
+    for index, each in enumerate(ordered):
+        lost += 0.0 if each.right else 1 / sizes.get(each.group, 1)
+        is_last = index + 1 == len(ordered)
+        if is_last or ordered[index + 1].probability != each.probability:
+            if (lost + 1) / (n + 1) > target:
+                break
+            chosen = each.probability
     return chosen

@@ -19,8 +19,9 @@ from routing.risk import (
     auroc,
     brier,
     controlled_threshold,
-    decisions_needed,
     ece,
+    groups_in,
+    groups_needed,
     risk_coverage,
 )
 
@@ -188,5 +189,18 @@ def test_auroc_counts_pairs_and_ties_by_half() -> None:
     assert auroc(told[:2]) == 0.5
 
 
+def test_decisions_that_go_wrong_together_are_one_observation() -> None:
+    def outcomes(size: int) -> list[Outcome]:
+        return [
+            Outcome(0.9, group % 10 > 0, str(group)) for group in range(50) for _ in range(size)
+        ]
+
+    assert controlled_threshold(outcomes(1), 0.11) == LEND_ALL
+    assert controlled_threshold(outcomes(20), 0.11) == LEND_ALL, "repetition is no evidence"
+    alone = [replace(each, group="") for each in outcomes(20)]
+    assert controlled_threshold(alone, 0.11) == 0.9
+    assert (groups_in(outcomes(20)), groups_in(alone)) == (50, 1_000)
+
+
 def test_a_guarantee_needs_as_many_decisions_as_it_is_strict() -> None:
-    assert [decisions_needed(target) for target in (0.5, 0.02, 0.01)] == [1, 49, 99]
+    assert [groups_needed(target) for target in (0.5, 0.02, 0.01)] == [1, 49, 99]

@@ -1,0 +1,180 @@
+"""A real cascade, measured: `python -m bench.cascade` (from the repository's root).
+
+The embedded model is the intermediary. The expert is an oracle, a script that knows the right call: what is
+measured is whether the gateway knows when the small model is wrong, not how good a large one is. Requests
+come from the held-out half of the generator (`bench.cascade_requests`), over invented tools that were in no
+training. Three groups in five calibrate; what is told is measured on the rest.
+
+    record      every request to the intermediary, through the loop; kept in --decisions, or read from there
+    calibrate   `routing.calibration_fit`, as `gateway calibrate` does it
+    tell        quality, cost and wrong calls on the rest, simulated from the record, since an oracle's answer
+                is known
+    live        --live requests of the rest once more through the loop, with the strategy and the expert
+
+Prices are list prices of the models in these roles (a million tokens: $0.15 / $0.15 for ministral-8b-latest,
+$0.50 / $1.50 for mistral-large-latest); tokens are those of this model's tokenizer.
+
+--write puts the table into docs/routing.md and the plot into docs/cascade.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import re
+from pathlib import Path
+
+from bench.cascade_curves import (
+    Case,
+    always_large_usd,
+    always_small_usd,
+    area_share,
+    cost_usd,
+    estimate,
+    lent_share,
+    quality,
+    random_quality,
+    wrong_made,
+)
+from bench.cascade_plot import plot
+from bench.cascade_requests import requests
+from bench.cascade_run import Decided, decide, oracle, read
+from routing.backend import Usage
+from routing.backends.llamacpp import LlamaCppBackend
+from routing.calibration import Calibration
+from routing.calibration_fit import fit
+from routing.escalation_calls import LowProbability
+from routing.router import Member, Price, Router
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL, LARGE = Price(0.15, 0.15), Price(0.50, 1.50)
+_CALIBRATE = 3
+"""Groups of five."""
+_PAGE, _PLOT = ROOT / "docs" / "routing.md", ROOT / "docs" / "cascade.svg"
+_PLACE = re.compile(r"(<!-- cascade -->\n).*?(<!-- /cascade -->)", re.DOTALL)
+
+
+async def record(args: argparse.Namespace) -> None:
+    """Every request decided by the intermediary alone, written as it comes."""
+    args.decisions.parent.mkdir(parents=True, exist_ok=True)
+    backend = LlamaCppBackend("intermediary", args.weights)
+    with args.decisions.open("w", encoding="utf-8", buffering=1) as file:
+        try:
+            router = Router(Member(backend, SMALL), measures=True)
+            asked = [each for seed in args.seeds for each in requests(seed, args.groups)]
+            await decide(router, asked, args.deadline, lambda each: file.write(each.line()))
+        finally:
+            await backend.aclose()
+
+
+async def live(args: argparse.Namespace, calibration: Calibration, texts: set[str]) -> str:
+    """The same thresholds in the loop itself."""
+    asked = [each for seed in args.seeds for each in requests(seed, args.groups)]
+    asked = [each for each in asked if each.text in texts][: args.live]
+    backend = LlamaCppBackend("intermediary", args.weights)
+    try:
+        small, large = Member(backend, SMALL), Member(oracle(asked), LARGE)
+        router = Router(small, large, LowProbability(calibration), measures=True)
+        done: list[Decided] = []
+        await decide(router, asked, args.deadline, done.append)
+    finally:
+        await backend.aclose()
+    wrong = sum(not each.right for each in done if each.made)
+    lent = sum(each.lent > 0 for each in done)
+    return (
+        f"In the loop itself, {len(done)} of these requests: {lent} lent, "
+        f"{sum(each.right for each in done)} right, {wrong} wrong calls made."
+    )
+
+
+def cases(decided: list[Decided], calibration: Calibration) -> list[Case]:
+    """The decisions in which the intermediary had valid calls; a turn is as sure as its least sure call."""
+    found: list[Case] = []
+    for each in decided:
+        if not each.made:
+            continue
+        probabilities = [calibration.probability(call) or 0.0 for call in each.evidence]
+        lent = any(
+            probability < calibration.threshold(call.effect)
+            for probability, call in zip(probabilities, each.evidence, strict=True)
+        )
+        usage = Usage(each.prompt, each.completion)
+        found.append(
+            Case(each.group, min(probabilities), each.right, lent, SMALL(usage), LARGE(usage))
+        )
+    return found
+
+
+def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
+    """The table."""
+    report, n = made.report, len(found)
+    small = estimate(found, lambda cs: sum(c.right for c in cs) / len(cs))
+    target = made.targets["read"]
+    rows = [
+        ("always small", small, always_small_usd(found)),
+        ("random, as often", estimate(found, random_quality), cost_usd(found)),
+        ("calibrated", estimate(found, quality), cost_usd(found)),
+        ("always the oracle", "1", always_large_usd(found)),
+    ]
+    area, wrong = estimate(found, area_share), estimate(found, wrong_made)
+    lines = [
+        (
+            f"Measured on {dt.datetime.now(dt.UTC):%Y-%m-%d}, weights `{made.model}`. Of "
+            f"{len(decided)} requests held out of calibration the intermediary had valid calls for {n}; the "
+            "others it answered in words, which is not lent. 95 % confidence intervals by bootstrap over groups."
+        ),
+        "",
+        f"| of {n} decisions | end right | US dollars for 1,000 |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {share} | {usd * 1000:.3f} |" for name, share, usd in rows),
+        "",
+        f"- lent: {estimate(found, lent_share)} of the decisions",
+        f"- made and wrong: {wrong}, with a target of {target:g} (half of it for what can't be undone): "
+        + ("kept" if wrong.value <= target else "**not kept**"),
+        f"- area won over random lending, of what is possible: {area}; "
+        + ("at least half" if area.value >= 0.5 else "**less than half**"),
+        (
+            f"- calibration: {report['fitted_on']} decisions fitted, {report['held_out']} over "
+            f"{report['groups']} sets of tools for thresholds; AUROC {report['auroc']:.3f}, ECE {report['ece']:.3f}"
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the command line, measure, tell."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--weights", type=Path, default=ROOT / "models" / "nano" / "nano.gguf")
+    parser.add_argument("--decisions", type=Path, default=ROOT / "var" / "cascade.jsonl")
+    parser.add_argument("--again", action="store_true", help="record anew, whatever is there")
+    parser.add_argument("--groups", type=int, default=250, help="four requests each")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[23])
+    parser.add_argument("--target", type=float, default=0.05)
+    parser.add_argument("--live", type=int, default=40)
+    parser.add_argument("--deadline", type=float, default=600.0, help="for a request, in seconds")
+    parser.add_argument("--write", action="store_true", help="into docs/")
+    args = parser.parse_args()
+    if args.again or not args.decisions.exists():
+        asyncio.run(record(args))
+    decided = read(args.decisions)
+    calibrating = [each for each in decided if each.group % 5 < _CALIBRATE]
+    rest = [each for each in decided if each.group % 5 >= _CALIBRATE]
+    targets = {"read": args.target, "write": args.target, "destroy": args.target / 2}
+    made = fit(args.weights.stem, [d for each in calibrating for d in each.decisions()], targets)
+    found = cases(rest, made)
+    table = told(rest, found, made)
+    if args.live:
+        texts = {each.text for each in rest if each.made}
+        table += "\n\n" + asyncio.run(live(args, made, texts))
+    print(table)
+    if args.write:
+        _PLOT.write_text(plot(found, args.weights.stem), encoding="utf-8")
+        page = _PAGE.read_text(encoding="utf-8")
+        _PAGE.write_text(_PLACE.sub(lambda at: f"{at[1]}{table}\n{at[2]}", page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

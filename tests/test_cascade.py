@@ -1,0 +1,93 @@
+"""The cascade's figures mean what they say; its requests are ones that can be answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from random import Random
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bench.cascade_curves import (
+    Case,
+    area_share,
+    cost_usd,
+    estimate,
+    quality,
+    quality_curve,
+    random_quality,
+    wrong_made,
+)
+from bench.cascade_curves import calibrated as by_probability
+from bench.cascade_plot import plot
+from bench.cascade_requests import requests
+from bench.cascade_run import Decided, read_line
+from routing.confidence import CallEvidence
+
+
+def cases(knows: float, n: int = 400) -> list[Case]:
+    """`knows` is how far the probability tells right from wrong: 1 all of it, 0 nothing."""
+    rng = Random(5)
+    found: list[Case] = []
+    for index in range(n):
+        right = rng.random() < 0.6
+        probability = knows * right + (1 - knows) * rng.random()
+        found.append(Case(index // 4, probability, right, probability < 0.5, 0.1, 1.0))
+    return found
+
+
+def test_perfect_knowledge_wins_the_whole_area_and_none_wins_nothing() -> None:
+    assert area_share(cases(1.0)) == pytest.approx(1.0)
+    assert abs(area_share(cases(0.0))) < 0.15
+    assert 0.3 < area_share(cases(0.4)) < 1.0
+
+
+def test_lending_everything_is_always_right_and_lending_nothing_is_the_small_model() -> None:
+    qualities = quality_curve(cases(0.4), by_probability)
+    assert qualities[-1] == 1.0
+    assert qualities == sorted(qualities)
+    assert qualities[0] == sum(case.right for case in cases(0.4)) / 400
+
+
+def test_what_is_lent_is_paid_for_twice_and_never_wrong() -> None:
+    made = Case(0, 0.9, right=False, lent=False, small_usd=0.1, large_usd=1.0)
+    one = [replace(made, group=1, lent=True), made]
+    assert (wrong_made(one), quality(one), random_quality(one)) == (0.5, 0.5, 0.5)
+    assert cost_usd(one) == pytest.approx((1.1 + 0.1) / 2)
+
+
+def test_an_interval_holds_its_figure_and_is_wider_for_groups_that_agree() -> None:
+    alike = [
+        Case(i // 20, 0.5, (i // 20) % 2 == 0, lent=False, small_usd=0, large_usd=0)
+        for i in range(400)
+    ]
+    alone = [replace(case, group=i) for i, case in enumerate(alike)]
+    wide, narrow = estimate(alike, wrong_made), estimate(alone, wrong_made)
+    assert wide.low <= wide.value <= wide.high
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+
+
+def test_requests_are_the_same_every_time_and_the_truth_satisfies_its_tool() -> None:
+    made = list(requests(3, 25))
+    assert made == list(requests(3, 25))
+    assert {each.group for each in made}.isdisjoint({each.group for each in requests(4, 25)})
+    for each in made:
+        [tool] = [tool for tool in each.tools if tool.name == each.truth["name"]]
+        Draft202012Validator(dict(tool.parameters)).validate(each.truth["arguments"])
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    evidence = CallEvidence("pay", name_margin=1.5, ungrounded=("$.x",))
+    call = {"name": "pay", "arguments": {"x": 1}}
+    decided = Decided(1, "Pay.", call, (call,), (evidence,), 10, 5)
+    assert read_line(json.loads(decided.line())) == decided
+    assert decided.right
+    [decision] = decided.decisions()
+    assert (decision.right, decision.group) == (True, "1")
+
+
+def test_the_plot_is_a_picture_with_three_curves() -> None:
+    picture = plot(cases(0.5), "nano")
+    assert picture.count("<polyline") == 3
+    assert "chosen thresholds" in picture
