@@ -18,7 +18,9 @@ from gateway.cli import (
     evaluate,
     keys,
     policy,
+    runs,
     serve,
+    stats,
     tools,
 )
 
@@ -36,6 +38,8 @@ app.command("chat")(chat.chat)
 app.add_typer(tools.app, name="tools")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
+app.add_typer(runs.app, name="runs")
+app.command("stats")(stats.stats)
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")
 app.command("eval")(evaluate.evaluate)

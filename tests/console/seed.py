@@ -232,6 +232,9 @@ def _the_last_ones(store: RunStore) -> list[RunLog]:
         "$.status",
     )
     return [
+        Story(store, "Pay back order 20817", 900)
+        .turn(calls=1, took=0.3)
+        .end("", stop="interrupted"),
         Story(store, "How many kilometers are 26.2 miles?", 310)
         .turn(calls=1, took=0.24)
         .call(CONVERT, '{"value": 42.16481}', took=0.002, value=26.2, from_unit="mi", to_unit="km")

@@ -12,7 +12,7 @@ from gateway.access.check import KeyCheck
 from gateway.storage.memory_keys import MemoryKeyStore
 from routing.backends.scripted import Call, Say
 from tests.console.conftest import Open, Serve
-from tests.console.seed import FIND, REFUND, Story
+from tests.console.seed import FIND, Story
 from tests.console.test_pictures import with_approval
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -141,7 +141,7 @@ async def test_a_tool_is_tried_with_a_form_made_from_its_schema(serve: Serve, vi
 
 async def test_a_call_is_approved_edited_or_rejected(serve: Serve, visit: Open) -> None:
     stage = await serve()
-    Story(stage.services.store, "Pay it back").turn(calls=1).call(REFUND).turn("Ok.").end("Ok.")
+    Story(stage.services.store, "Pay back order 20817").turn(calls=1).end("", stop="interrupted")
     opened = await visit(stage)
     page = opened.page
     sent: list[Any] = []

@@ -78,7 +78,9 @@ async def reach(visit: Visit, page: str, run_id: str) -> None:
 async def with_approval(route: Any) -> None:
     response = await route.fetch()
     listed = await response.json()
-    listed["data"][0].get("trace", {})["approvals"] = [REFUND]
+    for run in listed["data"]:
+        if run["question"] == "Pay back order 20817":
+            run["trace"]["approvals"] = [REFUND]
     await route.fulfill(response=response, json=listed)
 
 
