@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.section import Section
+from gateway.settings.urls import ShownUrl
 from tools.effect_names import EffectName
 
 
@@ -21,7 +22,7 @@ class McpSettings(Section):
     """The program and its arguments, spoken to over its pipes; each tenant gets a process of its own."""
     env: Mapping[str, SecretStr] = {}
     """Variables for the command, such as `{TOKEN: "${CRM_TOKEN}"}`; it gets no others of the gateway's."""
-    url: AnyHttpUrl | None = None
+    url: ShownUrl | None = None
     """The address of a server over streamable HTTP."""
     headers: Mapping[str, SecretStr] = {}
     """Sent with every request to the URL, such as `{Authorization: "Bearer ${CRM_TOKEN}"}`."""

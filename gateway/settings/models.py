@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.section import Seconds, Section
+from gateway.settings.urls import ShownUrl
 
 EMBEDDED_MODEL = Path(__file__).resolve().parents[2] / "models" / "nano" / "nano.gguf"
 """The weights that come with the repository."""
@@ -50,7 +51,7 @@ class ModelSettings(Section):
     """`vllm`: a vLLM server. `llamacpp`: a GGUF file in this process. `litellm`: any provider."""
     model: Annotated[str, Field(min_length=1)]
     """The name that the engine serves it under; for llamacpp the path of a GGUF file."""
-    base_url: AnyHttpUrl | None = None
+    base_url: ShownUrl | None = None
     """Where the engine listens, with `/v1`. Needed by vllm; for litellm null means the provider's."""
     api_key: SecretStr | None = None
     """Sent as a bearer token; never logged or shown. Empty counts as none."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.mcp import McpSettings
 from gateway.settings.section import Section
+from gateway.settings.urls import ShownPlace, ShownUrl
 from tools.effect_names import EffectName
 
 
@@ -26,9 +27,9 @@ class OpenAPISettings(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
     """What the API is called in messages."""
-    spec: Annotated[str, Field(min_length=1)]
+    spec: Annotated[ShownPlace, Field(min_length=1)]
     """The document: a file, YAML or JSON, or an http(s) URL, read once at the start."""
-    base_url: AnyHttpUrl | None = None
+    base_url: ShownUrl | None = None
     """Where the API is. Null: the document's first server."""
     include: tuple[str, ...] = ("*",)
     """Globs over operationIds and `GET /path`; only these become tools."""

@@ -23,6 +23,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 
+_SHORTEST_KEY = 8
+
 
 def refusal(
     status: int, message: str, *, backend: str, retry_after_s: float | None = None
@@ -74,3 +76,8 @@ def retry_after_s(header: str | None) -> float | None:
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def without_key(message: str, key: str | None) -> str:
+    """An engine's message without our key, which it may echo. Keys too short to be secret stay."""
+    return message.replace(key, "***") if key and len(key) >= _SHORTEST_KEY else message

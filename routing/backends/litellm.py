@@ -22,7 +22,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from routing.backend import Completion, NamedTool, TextDelta, TokenCount, Turn, Usage
-from routing.backends.http_errors import refusal, retry_after_s
+from routing.backends.http_errors import refusal, retry_after_s, without_key
 from routing.backends.litellm_prices import known_model
 from routing.backends.openai_http import HttpTimeouts
 from routing.backends.retrying import NotBegunError, Retries, retried
@@ -218,7 +218,7 @@ class LiteLLMBackend:
 
     def _translated(self, litellm: Any, error: Exception) -> BackendError:
         known = litellm.exceptions
-        what = str(error)[:500]
+        what = without_key(str(error), self._api_key)[:500]
         match error:
             case known.ContextWindowExceededError():
                 return ContextTooLong(what, backend=self.name)

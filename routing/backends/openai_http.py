@@ -23,6 +23,7 @@ from routing.backends.http_errors import (
     error_status,
     refusal,
     retry_after_s,
+    without_key,
 )
 from routing.backends.retrying import NotBegunError, Retries, retried
 from routing.errors import (
@@ -158,7 +159,7 @@ class OpenAiHttp:
             message = raw.decode("utf-8", "replace").strip() or response.reason or ""
         error = refusal(
             response.status,
-            message,
+            without_key(message, self.api_key),
             backend=self.backend,
             retry_after_s=retry_after_s(response.headers.get("Retry-After")),
         )
@@ -192,7 +193,8 @@ class OpenAiHttp:
             raise BackendProtocolError(f"no JSON object: {data[:200]!r}", backend=self.backend)
         fields = cast("dict[str, Any]", event)
         if failure := fields.get("error"):
-            raise refusal(error_status(failure), error_message(failure), backend=self.backend)
+            message = without_key(error_message(failure), self.api_key)
+            raise refusal(error_status(failure), message, backend=self.backend)
         return fields
 
     def _bounded(self, deadline: float | None) -> asyncio.Timeout:

@@ -1,0 +1,201 @@
+"""A secret in every place where one can stand, and a search for it in everything that can be seen."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from aiohttp import web
+
+from gateway.app import create_app
+from gateway.compose import CompositionError, build_services
+from gateway.settings import Settings, load_settings
+from gateway.settings.reading import SettingsError
+
+SECRETS = {
+    "MODEL_KEY": "planted-model-key-7f3a9c",
+    "MODEL_PASSWORD": "planted-model-password-1b2c",
+    "EXPERT_KEY": "planted-expert-key-55d0e1",
+    "TOOL_HEADER": "planted-tool-header-9e8d7c",
+    "OPERATOR_KEY": "planted-operator-key-0123456789abcdef",
+    "DATABASE_PASSWORD": "planted-database-password-4e",
+}
+
+
+@dataclass
+class Upstream:
+    """A model and a tool on one port. Both echo what they were sent whenever they may."""
+
+    port: int = 0
+    broken: int | None = None
+    prompts: list[str] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
+
+    async def model(self, request: web.Request) -> web.StreamResponse:
+        self.headers.append(str(request.headers))
+        self.prompts.append(await request.text())
+        if self.broken is not None:
+            echoed = {"error": {"message": f"bad key: {request.headers.get('Authorization')}"}}
+            return web.json_response(echoed, status=self.broken)
+        asked = json.loads(self.prompts[-1])["messages"]
+        said: dict[str, Any] = {"content": "done"}
+        if not any(each["role"] == "tool" for each in asked):
+            function = {"name": "probe", "arguments": "{}"}
+            said = {
+                "tool_calls": [
+                    {"index": 0, "id": "abcdefghi", "type": "function", "function": function}
+                ]
+            }
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        for delta, reason in ((said, None), ({}, "stop")):
+            choice = {"index": 0, "delta": delta, "finish_reason": reason}
+            await answer.write(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n")
+        await answer.write(b"data: [DONE]\n\n")
+        return answer
+
+    async def tool(self, request: web.Request) -> web.Response:
+        self.headers.append(str(request.headers))
+        return web.json_response(
+            {"you sent": dict(request.headers)}, status=int(request.match_info["status"])
+        )
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    stub = Upstream()
+    application = web.Application()
+    application.router.add_post("/v1/chat/completions", stub.model)
+    application.router.add_get("/tool/{status}", stub.tool)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    stub.port = runner.addresses[0][1]
+    yield stub
+    await runner.cleanup()
+
+
+def tool(name: str, port: int, status: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": "A probe.",
+        "parameters": {"type": "object", "properties": {}},
+        "annotations": {"read_only": True},
+        "executor": {
+            "kind": "http",
+            "method": "GET",
+            "url": f"http://127.0.0.1:{port}/tool/{status}",
+            "headers": {"Authorization": "Bearer ${TOOL_HEADER}"},
+        },
+    }
+
+
+def configured(folder: Path, port: int) -> Settings:
+    tools = [tool("probe", port, 200), tool("refuses", port, 403), tool("breaks", port, 500)]
+    (folder / "tools.yaml").write_text(yaml.safe_dump_all(tools), encoding="utf-8")
+    model = {"backend": "vllm", "model": "m", "context_tokens": 8000, "api_key": "${MODEL_KEY}"}
+    model["base_url"] = f"http://127.0.0.1:{port}/v1"
+    expert = {**model, "api_key": "${EXPERT_KEY}"}
+    document = {
+        "models": {"intermediary": model, "expert": expert},
+        "tools": {"python": [], "manifests": ["tools.yaml"], "http": {"allow_private": True}},
+        "auth": {"enabled": True, "operator_key": "${OPERATOR_KEY}"},
+        "storage": {"url": "sqlite:///gateway.db"},
+    }
+    path = folder / "gateway.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return load_settings(path, environ=SECRETS)
+
+
+def database(folder: Path) -> dict[str, str]:
+    files = {each.name: each.read_bytes().decode("latin-1") for each in folder.glob("gateway.db*")}
+    assert files
+    return files
+
+
+def unseen(where: str, text: str) -> None:
+    for name, secret in SECRETS.items():
+        assert secret not in text, f"{name} is seen in {where}"
+
+
+async def test_no_secret_is_seen_anywhere(
+    tmp_path: Path,
+    upstream: Upstream,
+    listen: Callable[..., AbstractAsyncContextManager[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("TOOL_HEADER", SECRETS["TOOL_HEADER"])
+    caplog.set_level(logging.DEBUG)
+    settings = configured(tmp_path, upstream.port)
+    unseen("the settings", repr(settings) + str(settings) + settings.model_dump_json())
+    services = build_services(settings)
+    seen: dict[str, str] = {}
+    async with listen(create_app(services), "on") as url:
+        operator = {"Authorization": f"Bearer {SECRETS['OPERATOR_KEY']}"}
+        async with httpx.AsyncClient(
+            base_url=url, headers=operator, timeout=20, verify=False
+        ) as http:
+            ask = {"model": "intermediary", "messages": [{"role": "user", "content": "Go."}]}
+            told = await http.post("/v1/chat/completions", json=ask)
+            assert told.status_code == 200, told.text
+            run_id = told.json()["gateway"]["run_id"]
+            seen["an answer"] = told.text
+            for role in ("intermediary", "expert"):
+                for upstream.broken in (400, 401, 429, 500):
+                    broken = await http.post("/v1/chat/completions", json={**ask, "model": role})
+                    assert broken.status_code >= 400
+                    seen[f"an error of the {role} ({upstream.broken})"] = broken.text
+            for name in ("probe", "refuses", "breaks"):
+                result = await http.post(f"/v1/tools/{name}/invoke", json={"arguments": {}})
+                seen[f"the result of {name}"] = result.text
+            wrong = {"Authorization": f"Bearer {SECRETS['OPERATOR_KEY']}x"}
+            seen["a refusal"] = (await http.get("/v1/runs", headers=wrong)).text
+            for path in (f"/v1/runs/{run_id}", "/v1/runs", "/v1/tools", "/v1/tools/probe", "/metrics",
+                         "/readyz", "/healthz", "/v1/models", "/openapi.json"):  # fmt: skip
+                seen[path] = (await http.get(path)).text
+    assert any(SECRETS["MODEL_KEY"] in each for each in upstream.headers), "the model got its key"
+    assert any(SECRETS["TOOL_HEADER"] in each for each in upstream.headers), (
+        "the tool got its secret"
+    )
+    seen["a prompt"] = "".join(upstream.prompts)
+    seen["the logs"] = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
+    seen |= database(tmp_path)
+    for where, text in seen.items():
+        unseen(where, text)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"storage": {"url": "postgresql://u:${DATABASE_PASSWORD}@127.0.0.1:9/x"}},
+        {"storage": {"url": "mysql://u:${DATABASE_PASSWORD}@127.0.0.1/x"}},
+        {"storage": {"url": "sqlite://${DATABASE_PASSWORD}"}},
+        {"auth": {"enabled": True, "operator_key": "planted-"}},
+        {"models": {"intermediary": {"backend": "vllm", "model": "m", "api_key": "${MODEL_KEY}"}}},
+        {"models": {"intermediary": {"backend": "vllm", "model": "m", "api_key": ["${MODEL_KEY}"]}}},
+        {"models": {"intermediary": {"backend": "vllm", "model": "m", "base_url": "x://u:${MODEL_PASSWORD}@h"}}},
+        {"models": {"intermediary": {"backend": "vllm", "model": "m", "base_url": "http://u:${MODEL_PASSWORD}@h/v1"}}},
+        {"tools": {"openapi": [{"name": "x", "spec": "http://u:${MODEL_PASSWORD}@127.0.0.1:9/"}]}},
+        {"tools": {"openapi": [{"name": "x", "spec": "x.yaml", "base_url": "http://u:${MODEL_PASSWORD}@h/"}]}},
+        {"telemetry": {"otlp_endpoint": "http://u:${MODEL_PASSWORD}@h/"}},
+        {"models": "${MODEL_KEY}"},
+        {"server": {"port": "${MODEL_KEY}"}},
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_configuration_is_told_without_the_secret(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(yaml.safe_dump({"storage": {"url": "memory:"}, **document}), encoding="utf-8")
+    with pytest.raises((SettingsError, CompositionError)) as raised:
+        build_services(load_settings(path, environ=SECRETS))
+    unseen("the error", f"{raised.value} {raised.value!r} {raised.value.__cause__}")
