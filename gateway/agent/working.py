@@ -97,12 +97,17 @@ class Working:
 
     @property
     def subject(self) -> Subject:
-        return replace(
-            _subject(self.request),
+        request = self.request
+        return Subject(
+            request.run_id,
+            request.tenant,
+            request.key,
+            request.caller_role,
             step=self.step,
             cost_usd=self.cost_usd,
+            model=request.role,
             messages=self.messages,
-            asked=len(self.request.messages),
+            asked=len(request.messages),
         )
 
     @property
