@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.access.audit import AuditLog
 from gateway.access.check import KeyCheck
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, Resumed, RunRequest
@@ -66,6 +67,7 @@ class Services:
     conversations: ConversationStore = field(default_factory=MemoryConversationStore)
     keys: KeyStore = field(default_factory=MemoryKeyStore)
     access: KeyCheck | None = None
+    audit: AuditLog = field(default_factory=AuditLog)
     policies: Policy = field(default_factory=Policy)
     continuations: Continuations = field(default_factory=Continuations)
     live: LiveRuns = field(default_factory=LiveRuns)
@@ -97,6 +99,7 @@ class Services:
             self.keys,
             self.writes.ledger,
             self.suspensions,
+            self.audit,
         )
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):

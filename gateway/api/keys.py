@@ -59,6 +59,7 @@ async def create_key(request: Request, services: UsesServices, caller: Caller) -
         expires_in_s=asked.expires_in_s,
         made_by=caller.key,
     )
+    await services.audit.write(caller, "create_key", issued.key.id)
     return _told_once(issued)
 
 
@@ -69,12 +70,13 @@ async def list_keys(services: UsesServices) -> dict[str, Any]:
 
 
 @router.delete("/{key_id}")
-async def revoke_key(key_id: str, services: UsesServices) -> dict[str, Any]:
+async def revoke_key(key_id: str, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Make a key invalid for ever, at once."""
     key = await services.keys.revoke(_known(key_id), time.time())
     if key is None:
         raise _not_found(key_id)
     _forget(services, key_id)
+    await services.audit.write(caller, "revoke_key", key.id)
     return _describe(key)
 
 
@@ -89,6 +91,7 @@ async def rotate_key(
     if issued is None:
         raise _not_found(key_id)
     _forget(services, old)
+    await services.audit.write(caller, "rotate_key", f"{old} {issued.key.id}")
     return _told_once(issued)
 
 

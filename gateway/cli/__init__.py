@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    audit,
     calibrate,
     chat,
     config,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("chat")(chat.chat)
 app.add_typer(tools.app, name="tools")
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
 app.add_typer(runs.app, name="runs")

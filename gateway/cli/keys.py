@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gateway.cli.exits import CommandError, Exit, explained
+from gateway.cli.stored import in_stores
 
 if TYPE_CHECKING:
     from gateway.access.issuing import Issued
+    from gateway.compose.stores import Stores
     from gateway.storage.keys import Key, KeyStore
 
 app = typer.Typer(help="API keys: create, list, revoke, rotate.", no_args_is_help=True)
@@ -49,8 +50,10 @@ def create(
         if not _TENANT.fullmatch(tenant):
             raise _usage(f"{tenant} can't be a tenant", "letters, digits, dots, dashes; at most 64")
         lasts = None if expires is None else _seconds(expires)
-        issued = _in_store(
+        issued = _acted(
             config,
+            "create_key",
+            "",
             lambda keys: issuing.create(
                 keys, tenant=tenant, role=role, name=name, expires_in_s=lasts
             ),
@@ -66,7 +69,7 @@ def list_keys(*, config: Config = None) -> None:
     from rich.table import Table
 
     with explained():
-        found = _in_store(config, lambda keys: keys.list())
+        found = in_stores(config, lambda stores: stores.keys.list())
     table = Table("key", "role", "tenant", "name", "made", "state", box=None, pad_edge=False)
     for key in found:
         made = _day(key.created_at)
@@ -79,7 +82,10 @@ def revoke(key_id: KeyId, *, config: Config = None) -> None:
     """Make a key invalid for ever; running gateways know within `auth.key_age_s` seconds."""
     with explained():
         known = _id(key_id)
-        if _in_store(config, lambda keys: keys.revoke(known, time.time())) is None:
+        if (
+            _acted(config, "revoke_key", known, lambda keys: keys.revoke(known, time.time()))
+            is None
+        ):
             raise CommandError(f"there is no key {known}", "gateway keys list", code=Exit.NO)
     typer.echo(f"revoked gwk_{known}", err=True)
 
@@ -96,34 +102,32 @@ def rotate(
 
     with explained():
         known, grace_s = _id(key_id), _seconds(grace)
-        issued = _in_store(config, lambda keys: issuing.rotate(keys, known, grace_s=grace_s))
+        issued = _acted(
+            config,
+            "rotate_key",
+            known,
+            lambda keys: issuing.rotate(keys, known, grace_s=grace_s),
+        )
         if issued is None:
             raise CommandError(f"there is no valid key {known}", "gateway keys list", code=Exit.NO)
         _tell(issued)
 
 
-def _in_store(config: Path | None, act: Callable[[KeyStore], Awaitable[_Done]]) -> _Done:
-    """Acts on the configured store. Raises `SettingsError`, `CommandError`."""
-    from gateway.compose.stores import build_stores
-    from gateway.settings import load_settings
-    from gateway.storage.errors import StorageUnavailable
+def _acted(
+    config: Path | None, action: str, what: str, act: Callable[[KeyStore], Awaitable[_Done]]
+) -> _Done:
+    """Acts on the keys, and says so in the audit log, where the command line has no key of its own."""
+    from gateway.access.audit import AuditLog
+    from gateway.access.principal import ANYONE
 
-    settings = load_settings(config)
-    if settings.storage.url == "memory:":
-        raise _usage("storage.url is memory: keys would be gone at once", "name a database there")
-    stores = build_stores(settings.storage)
+    async def both(stores: Stores) -> _Done:
+        done = await act(stores.keys)
+        if done is not None:
+            made = getattr(getattr(done, "key", None), "id", what)
+            await AuditLog(stores.audit).write(ANYONE, action, made)
+        return done
 
-    async def acted() -> _Done:
-        try:
-            return await act(stores.keys)
-        finally:
-            for store in stores:
-                await store.aclose()
-
-    try:
-        return asyncio.run(acted())
-    except StorageUnavailable as error:
-        raise CommandError(str(error), "start the database, or mend storage.url") from error
+    return in_stores(config, both)
 
 
 def _tell(issued: Issued) -> None:

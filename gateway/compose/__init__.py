@@ -17,6 +17,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.access.audit import AuditLog
 from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import Limits
@@ -68,7 +69,8 @@ def build_services(settings: Settings) -> Services:
     with ExitStack() as opened:
         stores = build_stores(settings.storage)
         background = register_tools(registry, settings, sessions, opened)
-        router, policies = build_router(settings), build_policies(settings)
+        audit = AuditLog(stores.audit)
+        router, policies = build_router(settings), build_policies(settings, audit)
         writes = Writes(stores.ledger, registry.snapshot)
         loop = AgentLoop(router, registry, policies, writes)
         models = {role: member.backend for role, member in router.members.items()}
@@ -83,6 +85,7 @@ def build_services(settings: Settings) -> Services:
             conversations=stores.conversations,
             keys=stores.keys,
             access=_access(settings, stores.keys),
+            audit=audit,
             policies=policies,
             writes=writes,
             suspensions=stores.suspensions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.access.audit import AuditLog
+from gateway.access.audited import AuditedPolicies
 from gateway.compose.error import CompositionError
 from gateway.settings import Settings
 from policies.cedar.access import CedarAccess
@@ -11,8 +13,11 @@ from policies.loader import DEFAULT, DEFAULT_CEDAR, load
 from policies.policy import Policies
 
 
-def build_policies(settings: Settings) -> Policies:
-    """The Cedar policies and the rules that are configured, else those that ship: both have to agree."""
+def build_policies(settings: Settings, audit: AuditLog) -> Policies:
+    """The Cedar policies and the rules that are configured, else those that ship: both have to agree.
+
+    What they decide stands in `audit`.
+    """
     try:
         rules = load(settings.policies.file or DEFAULT)
     except PolicyError as error:
@@ -21,4 +26,4 @@ def build_policies(settings: Settings) -> Policies:
         access = CedarAccess(ReloadedSet(settings.policies.cedar or DEFAULT_CEDAR))
     except PolicyError as error:
         raise CompositionError(f"policies.cedar: {error}", "gateway policy check") from error
-    return Policies([access, rules])
+    return AuditedPolicies([access, rules], audit.record, lambda: access.version)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from gateway.compose.error import CompositionError
 from gateway.settings import StorageSettings
+from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.errors import StorageRefused
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_audit import MemoryAuditStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
@@ -31,6 +33,7 @@ class Stores(NamedTuple):
     keys: KeyStore
     ledger: Ledger
     suspensions: SuspensionStore
+    audit: AuditStore
 
 
 def build_stores(storage: StorageSettings) -> Stores:
@@ -73,5 +76,5 @@ def _memory_stores(retention: Retention) -> Stores:
         max_characters=retention.max_bytes,
         forget_responses=responses.delete_of_conversation,
     )
-    kept = MemoryKeyStore(), MemoryLedger(), MemorySuspensionStore()
+    kept = MemoryKeyStore(), MemoryLedger(), MemorySuspensionStore(), MemoryAuditStore()
     return Stores(runs, responses, conversations, *kept)

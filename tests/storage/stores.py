@@ -9,10 +9,12 @@ from mistral_common.protocol.instruct.messages import UserMessage
 from sqlalchemy import text
 
 from gateway.agent.run import RunRequest
+from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_audit import MemoryAuditStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
@@ -48,6 +50,7 @@ class Kept:
     keys: KeyStore
     ledger: Ledger
     suspensions: SuspensionStore
+    audit: AuditStore
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
@@ -59,6 +62,7 @@ class Kept:
             self.keys,
             self.ledger,
             self.suspensions,
+            self.audit,
         )
         for store in stores:
             await store.aclose()
@@ -100,5 +104,5 @@ def memory_stores() -> Kept:
     forget = responses.delete_of_conversation
     conversations = MemoryConversationStore(forget_responses=forget, now=clock)
     kept = runs, responses, conversations, MemoryKeyStore()
-    waiting = MemoryLedger(now=clock), MemorySuspensionStore(now=clock)
+    waiting = MemoryLedger(now=clock), MemorySuspensionStore(now=clock), MemoryAuditStore()
     return Kept(*kept, *waiting, clock=clock)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.storage.retention import Retention
+from gateway.storage.sql.audit import SqlAuditStore
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.keys import SqlKeyStore
@@ -28,6 +29,7 @@ class SqlStores(NamedTuple):
     keys: SqlKeyStore
     ledger: SqlLedger
     suspensions: SqlSuspensionStore
+    audit: SqlAuditStore
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -44,5 +46,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     responses = SqlResponseStore(database, runs, now)
     conversations = SqlConversationStore(database, responses, now)
     keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
-    waiting = SqlSuspensionStore(database, now)
-    return SqlStores(runs, responses, conversations, keys, ledger, waiting)
+    waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
+    return SqlStores(runs, responses, conversations, keys, ledger, waiting, log)

@@ -75,10 +75,11 @@ def test_explain_names_the_policy_that_decided(folder: Path) -> None:
 
 
 def test_a_gateway_does_not_start_with_policies_that_do_not_fit(folder: Path) -> None:
+    from gateway.access.audit import AuditLog
     from gateway.compose import CompositionError
     from gateway.compose.policies import build_policies
     from gateway.settings import load_settings
 
     (folder / "mine.cedar").write_text("permit (principal")
     with pytest.raises(CompositionError, match=r"policies\.cedar"):
-        build_policies(load_settings(folder / "gateway.yaml"))
+        build_policies(load_settings(folder / "gateway.yaml"), AuditLog())
