@@ -12,6 +12,7 @@ from glob import glob
 from pathlib import Path
 from types import ModuleType
 
+from gateway.compose.entry_points import register_entry_points
 from gateway.compose.error import CompositionError
 from gateway.compose.mcp import build_mcp
 from gateway.settings import OpenAPISettings, Settings
@@ -37,6 +38,7 @@ def register_tools(
     Gives what has to run as long as the application does.
     """
     _register_modules(registry, settings, opened)
+    register_entry_points(registry, settings.tools.entry_points)
     _register_manifests(registry, settings, sessions)
     for api in settings.tools.openapi:
         _register_openapi(registry, settings, api, sessions)

@@ -57,6 +57,8 @@ class ToolsSettings(Section):
 
     python: tuple[str, ...] = ("tools.builtin",)
     """Modules with `@tool` functions; `tools.builtin` are the ones that ship."""
+    entry_points: tuple[str, ...] = ()
+    """Names of entry points of installed packages, in the group `gateway.tools`; `*` is allowed."""
     manifests: tuple[str, ...] = ()
     """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
     openapi: tuple[OpenAPISettings, ...] = ()
