@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate
 from math import exp, log
 from typing import Any
@@ -97,7 +97,12 @@ class CallEvidence:
 
     def as_json(self) -> dict[str, Any]:
         """For traces and records; no value of an argument is in it."""
-        return asdict(self) | {"ungrounded": list(self.ungrounded)}
+        told = {name: getattr(self, name) for name in _FIELDS}  # `asdict` would copy deeply, a call
+        told["ungrounded"] = list(self.ungrounded)
+        return told
+
+
+_FIELDS = tuple(each.name for each in fields(CallEvidence))
 
 
 def measure(

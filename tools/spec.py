@@ -22,6 +22,8 @@ from tools.effect_names import EffectName
 
 JSONObject = dict[str, Any]
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Effect(StrEnum):
     """What a call may do to the world; it decides order, retries, caching and approval."""
@@ -141,7 +143,7 @@ class ValidCall:
 
     def arguments_json(self) -> str:
         """The validated arguments as compact JSON, keys in the model's order."""
-        return json.dumps(self.arguments, ensure_ascii=False, separators=(",", ":"))
+        return _compact(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,10 @@ async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | H
         if rest:
             shown.append(rest)
             yield TextDelta(rest)
-    yield Heard(replace(completion, text="".join(shown)), clock() - began, first, tuple(notes))
+    text = "".join(shown)
+    if text != completion.text:
+        completion = replace(completion, text=text)
+    yield Heard(completion, clock() - began, first, tuple(notes))
 
 
 async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:

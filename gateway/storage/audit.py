@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 GENESIS = "0" * 64
@@ -35,6 +35,10 @@ class Entry:
     run_id: str = ""
 
 
+_FIELDS = tuple(sorted(each.name for each in fields(Entry)))
+_canonical = json.JSONEncoder(separators=(",", ":")).encode  # once made: an entry a call is written
+
+
 @dataclass(frozen=True, slots=True)
 class Chained:
     """An entry as it is kept. `number` counts from 1 without a gap; `text` is JSON."""
@@ -48,7 +52,7 @@ def chained(last: Chained | None, entries: Sequence[Entry]) -> Iterator[Chained]
     """New entries behind the last one."""
     number, before = (last.number, last.digest) if last else (0, GENESIS)
     for entry in entries:
-        text = json.dumps(asdict(entry), separators=(",", ":"), sort_keys=True)
+        text = _canonical({name: getattr(entry, name) for name in _FIELDS})
         number, before = number + 1, digest(before, text)
         yield Chained(number, text, before)
 

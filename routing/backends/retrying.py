@@ -51,7 +51,18 @@ async def retried(
         too_late = deadline is not None and clock() + pause >= deadline
         return state.attempt_number >= retries.attempts or too_late or pause > retries.max_wait_s
 
-    async def once() -> T:  # tenacity awaits coroutine functions only, not what a lambda returns
+    try:
+        return await attempt()
+    except NotBegunError as error:
+        first: NotBegunError | None = error
+
+    async def once() -> T:
+        nonlocal first
+        if (
+            first is not None
+        ):  # tenacity counts it: its set-up, dear for each turn, waits for a failure
+            error, first = first, None
+            raise error
         return await attempt()
 
     attempts = AsyncRetrying(

@@ -184,7 +184,8 @@ class VllmBackend:
         if rest:
             shown.append(rest)
             yield TextDelta(rest)
-        yield replace(completion, text="".join(shown))
+        text = "".join(shown)
+        yield completion if completion.text == text else replace(completion, text=text)
 
     def _completed(
         self, reader: AnswerReader, turn: Turn, gate: LeakGate | None

@@ -14,7 +14,7 @@ text comes as text, and half a surrogate pair can't be written.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -24,6 +24,8 @@ from mistral_common.protocol.instruct.tool_calls import Tool
 from routing.backend import NamedTool, ToolChoice
 from routing.grammar.subset import expressible
 from routing.spelling import LIST_SPELLING, CallSpelling
+
+_dump: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 CALLS_TOKEN_ID = LIST_SPELLING.calls
 """`[TOOL_CALLS]` in every V3-Tekken vocabulary."""
@@ -120,7 +122,3 @@ def _call(name: str, arguments: str, spelling: CallSpelling) -> str:
         return f'{opening} {arguments} "}}"'
     made_id = "" if spelling.call_id is None else f"<[{spelling.call_id}]> /[a-zA-Z0-9]{{9}}/ "
     return f"<[{spelling.calls}]> {json.dumps(name)} {made_id}<[{spelling.args}]> {arguments}"
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
