@@ -1,0 +1,1 @@
+"""Other frameworks behind the same route, for the same load."""
