@@ -16,6 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="also write the documents' pictures of the console (docs/images)",
     )
+    parser.addoption(
+        "--crashes",
+        type=int,
+        default=7,
+        help="how often the tests in tests/crash kill, on each database (200 take minutes)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,7 +6,8 @@ An entry is one call of a tool that isn't read-only. Its life:
       └─────► unknown ──► done | not_done     nobody knows: the tool's read-back or a person says
 
 An entry without a receipt stands in the way of the same logical call (same run, tool and arguments),
-whoever asks again. What is `not_done` may be called again, and then has the key of the first time, so
+whoever asks again. So does one that was found `done` later: who asks again may have heard only that
+nobody knew. What is `not_done` may be called again, and then has the key of the first time, so
 that an upstream that was merely slow still recognises it.
 """
 
@@ -129,7 +130,10 @@ def way_of(intent: Intent, same: Sequence[Entry]) -> Entry | Begun:
     """What a new intent meets: `same` are the run's entries of the same digest or place, in order."""
     for entry in same:
         stands = entry.intent.place == intent.place and entry.state != "not_done"
-        if stands or (entry.state in OPEN and entry.intent.digest == intent.digest):
+        found_later = entry.state == "done" and entry.by != "tool"
+        if stands or (
+            entry.intent.digest == intent.digest and (entry.state in OPEN or found_later)
+        ):
             return entry
     taken_up = (entry.intent.key for entry in same if entry.state == "not_done")
     return Begun(next(taken_up, intent.key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -188,3 +188,16 @@ async def test_writes_of_one_resource_take_turns_and_others_do_not() -> None:
         desk.upstream.hold.set()
     assert desk.upstream.most_busy == 2
     assert len(desk.upstream.done) == 3
+
+
+@pytest.mark.parametrize("by", ["read_back", "person"])
+async def test_what_was_found_done_behind_the_models_back_is_not_done_again(
+    desk: Desk, by: Literal["read_back", "person"]
+) -> None:
+    desk.upstream.fail = ToolTimeout("no answer")
+    assert (await desk.call("send")).failure is Failure.UNKNOWN_OUTCOME
+    desk.upstream.fail = None
+    assert await desk.ledger.close(Place("t", "run_1", "1.a"), Receipt("done", by)) is not None
+    again = await desk.call("send", call_id="b", step=2)
+    assert json.loads(again.content)["status"] == "done"
+    assert len(desk.upstream.done) == 1
