@@ -50,7 +50,10 @@ class ContextShortened:
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """A model is being asked. `step` counts from 1; `reason` says why this backend."""
+    """A model is being asked. `step` counts from 1; `reason` says why this backend.
+
+    In a direct call it is the app that decides: `role` is `app`, and there is no model.
+    """
 
     step: int
     role: str

@@ -16,7 +16,8 @@ from routing.backend import Sampling, ToolChoice, Usage
 from routing.confidence import CallEvidence
 from tools.spec import ToolSpec, ValidCall
 
-Role = Literal["gateway", "intermediary", "expert"]
+Role = Literal["gateway", "intermediary", "expert", "none"]
+"""Who is asked. `none`: no model, a tool is called directly (`gateway.api.calling`)."""
 EscalationMode = Literal["auto", "never", "always"]
 
 
@@ -129,7 +130,8 @@ class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
     Codes: max_steps, max_tool_calls, deadline, max_cost, max_output_tokens, invalid_output, no_expert,
-    expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call.
+    expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call, and of a
+    direct call invalid_call.
     """
 
     reason: str

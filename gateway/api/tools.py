@@ -102,6 +102,7 @@ async def invoke_tool(
     call, result = outcome.call, outcome.result
     return {
         "object": "tool.result",
+        "run_id": subject.run_id,
         "name": name,
         "content": result.content,
         "is_error": result.is_error,

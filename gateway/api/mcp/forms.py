@@ -44,11 +44,21 @@ def tool(spec: ToolSpec) -> Tool:
     )
 
 
-def result(outcome: CallOutcome, toolset: Toolset) -> CallToolResult:
+RUN_ID = "gateway/run_id"
+"""In `_meta` of a result: the run that the call is recorded as."""
+
+
+def result(outcome: CallOutcome, toolset: Toolset, run_id: str) -> CallToolResult:
     """What came of a call to a tool of `toolset`.
 
     Raises `MCPError` for a tool that there is not; whatever else went wrong is for the model to read.
     """
+    told = _told(outcome, toolset)
+    told.meta = {RUN_ID: run_id}
+    return told
+
+
+def _told(outcome: CallOutcome, toolset: Toolset) -> CallToolResult:
     match outcome:
         case Ran():
             return _ran(outcome, toolset)

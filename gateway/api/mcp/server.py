@@ -57,7 +57,7 @@ class _Tools:
         toolset = self._offered(subject)
         arguments = params.arguments or {}
         outcome = await call_once(self._services, toolset, subject, params.name, arguments)
-        return forms.result(outcome, toolset)
+        return forms.result(outcome, toolset, subject.run_id)
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
         toolset = self._services.registry.snapshot()
