@@ -10,9 +10,7 @@ What it is not: who uses the session and for how long (`tools.mcp.sessions`).
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -38,6 +36,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.mcp.definition import Definition
+from tools.mcp.instead import Translating, made_here
 from tools.mcp.pipes import Watched
 from tools.mcp.result import value_of
 from tools.mcp.sessions import SessionExpired
@@ -48,9 +47,6 @@ IDEMPOTENCY_KEY = "agentic-gateway/idempotency-key"
 """The name in `_meta` under which a call that is no read carries its key."""
 MAX_TOOLS = 1_000
 _MAX_PAGES = 100
-_HANDSHAKE_S = 10.0
-_OURS = secrets.token_hex(8)
-"""Marks errors that are made here, in the place of an answer; no server can guess it."""
 _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(
     CallToolResult | InputRequiredResult
 )
@@ -121,7 +117,9 @@ class Session:
         except (TimeoutError, ValidationError):
             return False
         except MCPError as error:
-            return error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT) and not _made_here(error)
+            return error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT) and not made_here(
+                error.data
+            )
         return True
 
     async def listen(self) -> None:
@@ -141,7 +139,7 @@ class Session:
         name = self._source.name
         if isinstance(error, ValidationError):
             return ToolFailed(f"{name} answered, but not in MCP's form")
-        if (made := _made_here(error)) is not None:
+        if (made := made_here(error.data)) is not None:
             if made["kind"] == "expired":
                 return SessionExpired(name)
             return ToolUnavailable(f"{name}: {error.message}", sent=made["sent"])
@@ -171,7 +169,7 @@ async def open_session(
             client = Client(
                 transport,
                 mode=mode,
-                read_timeout_seconds=_HANDSHAKE_S,
+                read_timeout_seconds=source.connect_s,
                 message_handler=heed,
                 client_info=Implementation(name="agentic-gateway", version="0"),
                 cache=None,
@@ -207,59 +205,11 @@ async def _transport(source: Source) -> AsyncGenerator[tuple[Any, Watched]]:
     async with httpx2.AsyncClient(
         headers=dict(source.headers),
         timeout=httpx2.Timeout(30.0, read=None),  # calls have a bound of their own
-        transport=_Translating(httpx2.AsyncHTTPTransport()),
+        transport=Translating(httpx2.AsyncHTTPTransport()),
         trust_env=False,
     ) as http:
         watched = Watched(streamable_http_client(source.url, http_client=http))
         yield watched, watched
-
-
-class _Translating(httpx2.AsyncBaseTransport):
-    """Answers in the place of a server that can't: as an error of the protocol, to that one request.
-
-    Left alone, the SDK takes a connection that fails for the end of the session and of every call in it.
-    """
-
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        try:
-            answer = await self._inner.handle_async_request(request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            return _instead("unavailable", f"can't be reached: {error}", sent=False)
-        except httpx2.TransportError as error:
-            return _instead(
-                "unavailable", f"broke the connection: {type(error).__name__}", sent=True
-            )
-        if answer.status_code == 404 and "mcp-session-id" in request.headers:
-            await answer.aclose()
-            return _instead("expired", "the session has expired", sent=False)
-        if answer.status_code in (401, 403, 429) or (
-            answer.status_code >= 500 and "json" not in answer.headers.get("content-type", "")
-        ):
-            await answer.aclose()
-            refused = answer.status_code < 500
-            return _instead("unavailable", f"HTTP {answer.status_code}", sent=not refused)
-        return answer
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def _instead(kind: str, message: str, *, sent: bool) -> httpx2.Response:
-    data = {"made": _OURS, "kind": kind, "sent": sent}
-    error = {"code": CONNECTION_CLOSED, "message": message[:500], "data": data}
-    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
-    return httpx2.Response(502, headers={"content-type": "application/json"}, content=body)
-
-
-def _made_here(error: MCPError) -> dict[str, Any] | None:
-    data = error.data
-    if not isinstance(data, dict):
-        return None
-    found = cast("dict[str, Any]", data)
-    return found if found.get("made") == _OURS else None
 
 
 def _definition(tool: Tool) -> Definition:

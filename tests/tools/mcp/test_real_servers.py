@@ -10,60 +10,33 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.executor import CallContext
-from tools.mcp.client import open_session
-from tools.mcp.pins import Pins
-from tools.mcp.servers import McpServers
 from tools.mcp.source import Source
-from tools.registry import Registry
-from tools.spec import Failure, ToolResult, ValidCall
-from tools.wrappers import Upstream
+from tools.spec import Failure
+
+from .following import LONGEST_S, Followed, MakeCall, following
 
 SERVER = Path(__file__).parent / "server.py"
-MakeCall = Callable[..., Any]
-LONGEST_S = 60
 
 
-class Gateway:
-    """A registry that follows one server; `log` are the lines that the server's processes wrote."""
+@dataclass
+class Gateway(Followed):
+    """With the lines that the server's processes wrote to a file."""
 
-    def __init__(self, registry: Registry, log: Path, make_call: MakeCall) -> None:
-        self.registry = registry
-        self._log = log
-        self._make_call = make_call
+    written: Path = Path("log")
 
     @property
     def log(self) -> list[str]:
-        return self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
+        return self.written.read_text(encoding="utf-8").splitlines()
 
     @property
     def processes(self) -> list[int]:
         return [int(line.split()[1]) for line in self.log if line.startswith("started")]
-
-    async def offered(self, name: str) -> None:
-        """Wait until a tool is registered."""
-        changed = asyncio.Event()
-        end = self.registry.on_change(changed.set)
-        async with asyncio.timeout(LONGEST_S):
-            while not any(spec.name == name for spec in self.registry.snapshot().specs):
-                await changed.wait()
-                changed.clear()
-        end()
-
-    async def call(
-        self, name: str, arguments: dict[str, Any] | None = None, tenant: str = "a"
-    ) -> ToolResult:
-        checked = self.registry.check(self._make_call(name, arguments or {}))
-        assert isinstance(checked, ValidCall), checked
-        context = CallContext(tenant=tenant, idempotency_key=f"run-1:{name}")
-        async with asyncio.timeout(LONGEST_S):
-            return await self.registry.execute(checked, context)
 
 
 Follow = Callable[..., Any]
@@ -74,22 +47,18 @@ def follow(tmp_path: Path, make_call: MakeCall) -> Follow:
     """`async with follow(command or url) as gateway`."""
 
     @asynccontextmanager
-    async def following(mode: str = "auto", **source: Any) -> AsyncGenerator[Gateway]:
-        registry, log = Registry(), tmp_path / "log"
+    async def follow(mode: str = "auto", **source: Any) -> AsyncGenerator[Gateway]:
+        gateway = Gateway(make_call, written=tmp_path / "log")
         if "url" not in source:
-            source["command"] = [sys.executable, str(SERVER), "stdio", str(log)]
-        servers = [(Source("probe", **source), Upstream("probe"))]
-        pins = Pins(tmp_path / "pins.json")
-        opened = partial(open_session, mode=mode)
-        async with McpServers(servers, registry, pins, opened):
-            gateway = Gateway(registry, log, make_call)
-            await gateway.offered("add")
+            source["command"] = [sys.executable, str(SERVER), "stdio", str(gateway.written)]
+        pins = tmp_path / "pins.json"
+        async with following(Source("probe", **source), gateway, pins, first="add", mode=mode):
             yield gateway
         for process in gateway.processes if "command" in source else ():
             with pytest.raises(ProcessLookupError):
                 os.kill(process, 0)
 
-    return following
+    return follow
 
 
 READS = {"effects": {"add": "read", "environment": "read"}}
