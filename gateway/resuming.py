@@ -30,13 +30,18 @@ log = logging.getLogger("gateway.approvals")
 
 
 async def suspending(
-    services: Services, events: AsyncGenerator[RunEvent]
+    services: Services, events: AsyncGenerator[RunEvent], *, again: bool = False
 ) -> AsyncGenerator[RunEvent]:
-    """The events of a run; that it waits for a person is kept before anybody hears of it."""
+    """The events of a run; that it waits for a person is kept before anybody hears of it.
+
+    A run that went on (`again`) and was deleted meanwhile does not come back.
+    """
     async with aclosing(events):
         async for event in events:
             if isinstance(event, RunFinished) and (kept := event.outcome.suspended) is not None:
-                await services.suspensions.put(_suspension(kept))
+                asked = kept.request
+                if not again or await services.suspensions.get(asked.tenant, asked.run_id):
+                    await services.suspensions.put(_suspension(kept))
             yield event
 
 
@@ -119,7 +124,8 @@ class Resuming:
         try:
             with Stop() as stop:
                 self._services.live.add(tenant, run_id, stop)
-                events = suspending(self._services, self._services.loop.run(request, resumed))
+                run = self._services.loop.run(request, resumed)
+                events = suspending(self._services, run, again=True)
                 async with aclosing(events):
                     async for event in events:
                         written.append(event)

@@ -11,13 +11,7 @@ from gateway.storage.conversations import ConversationStore
 from gateway.storage.errors import StorageRefused
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
-from gateway.storage.memory import MemoryRunStore
-from gateway.storage.memory_audit import MemoryAuditStore
-from gateway.storage.memory_conversations import MemoryConversationStore
-from gateway.storage.memory_keys import MemoryKeyStore
-from gateway.storage.memory_ledger import MemoryLedger
-from gateway.storage.memory_responses import MemoryResponseStore
-from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.memory_stores import memory_stores
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
@@ -47,7 +41,7 @@ def build_stores(storage: StorageSettings) -> Stores:
         max_bytes=storage.max_megabytes * 1024 * 1024,
     )
     if storage.url == "memory:":
-        return _memory_stores(retention)
+        return Stores(*memory_stores(retention))
     from gateway.storage.sql.migrate import prepare
     from gateway.storage.sql.stores import open_stores
 
@@ -56,25 +50,3 @@ def build_stores(storage: StorageSettings) -> Stores:
         return Stores(*open_stores(storage.url, retention))
     except StorageRefused as error:
         raise CompositionError(str(error), error.hint) from error
-
-
-def _memory_stores(retention: Retention) -> Stores:
-    runs = MemoryRunStore(
-        max_runs=retention.max_runs,
-        max_age_s=retention.max_run_age_s,
-        max_characters=retention.max_bytes,
-    )
-    responses = MemoryResponseStore(
-        max_responses=retention.max_responses,
-        max_idle_s=retention.max_idle_s,
-        max_characters=retention.max_bytes,
-        forget_run=runs.forget,
-    )
-    conversations = MemoryConversationStore(
-        max_conversations=retention.max_conversations,
-        max_idle_s=retention.max_idle_s,
-        max_characters=retention.max_bytes,
-        forget_responses=responses.delete_of_conversation,
-    )
-    kept = MemoryKeyStore(), MemoryLedger(), MemorySuspensionStore(), MemoryAuditStore()
-    return Stores(runs, responses, conversations, *kept)

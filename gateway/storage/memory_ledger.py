@@ -74,6 +74,12 @@ class MemoryLedger:
         ]
         return waiting[:limit]
 
+    def forget(self, tenant: str, run_id: str) -> None:
+        """Drop what a run did, but for what is not known yet."""
+        for entry in self._of_run(tenant, run_id):
+            if entry.state not in OPEN:
+                del self._entries[entry.intent.place]
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

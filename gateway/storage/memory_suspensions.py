@@ -51,5 +51,9 @@ class MemorySuspensionStore:
     async def stranded(self) -> Sequence[tuple[str, str]]:
         return [where for where, kept in self._kept.items() if kept.status == "decided"]
 
+    def forget(self, tenant: str, run_id: str) -> None:
+        """Drop what waits in a run."""
+        self._kept.pop((tenant, run_id), None)
+
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -160,13 +160,13 @@ async def serve() -> AsyncIterator[Serve]:
             services, tools = build(script, **options)
             url = await stack.enter_async_context(listening(create_app(services), "on"))
             # plain HTTP: loading certificates would take longer than the tests
-            http = httpx.AsyncClient(base_url=url, timeout=10, verify=False)
+            http = httpx.AsyncClient(base_url=url, timeout=60, verify=False)
             await stack.enter_async_context(http)
             openai = AsyncOpenAI(
                 base_url=f"{url}/v1",
                 api_key="none",
                 max_retries=0,
-                http_client=httpx.AsyncClient(timeout=10, verify=False),
+                http_client=httpx.AsyncClient(timeout=60, verify=False),
             )
             await stack.enter_async_context(openai)
             expert = services.models.get("expert")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.audit import AuditLog
 from gateway.agent.run import Limits
 from gateway.agent.writes import Writes
 from gateway.storage.retention import Retention
@@ -182,8 +183,9 @@ def stores(path: Path) -> SqlStores:
 def over(stores: SqlStores) -> dict[str, Any]:
     """All of them: the gateway closes what it was given."""
     names = "responses", "conversations", "keys", "suspensions"
-    writes = Writes(stores.ledger)
-    return {"store": stores.runs, "writes": writes} | {n: getattr(stores, n) for n in names}
+    writes, audit = Writes(stores.ledger), AuditLog(stores.audit)
+    own = {"store": stores.runs, "writes": writes, "audit": audit}
+    return own | {name: getattr(stores, name) for name in names}
 
 
 @pytest.mark.parametrize("decided_before", [False, True])

@@ -9,18 +9,13 @@ from mistral_common.protocol.instruct.messages import UserMessage
 from sqlalchemy import text
 
 from gateway.agent.run import RunRequest
+from gateway.storage import memory_stores as memory
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
-from gateway.storage.memory import MemoryRunStore
-from gateway.storage.memory_audit import MemoryAuditStore
-from gateway.storage.memory_conversations import MemoryConversationStore
-from gateway.storage.memory_keys import MemoryKeyStore
-from gateway.storage.memory_ledger import MemoryLedger
-from gateway.storage.memory_responses import MemoryResponseStore
-from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.responses import ResponseStore
+from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.opening import engine_of
@@ -99,10 +94,4 @@ def sql_stores(url: str, **process: Any) -> Kept:
 
 def memory_stores() -> Kept:
     clock = Clock()
-    runs = MemoryRunStore()
-    responses = MemoryResponseStore(forget_run=runs.forget, now=clock)
-    forget = responses.delete_of_conversation
-    conversations = MemoryConversationStore(forget_responses=forget, now=clock)
-    kept = runs, responses, conversations, MemoryKeyStore()
-    waiting = MemoryLedger(now=clock), MemorySuspensionStore(now=clock), MemoryAuditStore()
-    return Kept(*kept, *waiting, clock=clock)
+    return Kept(*memory.memory_stores(Retention(), clock), clock=clock)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sqlalchemy import update
 
 from gateway.storage.conversations import Conversation
+from gateway.storage.ledger import Intent, Place, Receipt
 from gateway.storage.responses import StoredResponse
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunLog
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import runs
 from gateway.storage.sql.upkeep import sweep
+from gateway.storage.suspensions import Suspension
 from tests.storage.stores import Kept, asked, item
 
 DAY = 86_400.0
@@ -54,6 +57,45 @@ async def test_a_deleted_response_leaves_nothing(sql: Kept) -> None:
     }
     assert await sql.responses.delete("a", "r1")
     assert await filled(sql) == set()
+
+
+async def acted(kept: Kept, run_id: str, *known: str) -> None:
+    """The run waits for a person, has done what is `known`, and something that nobody knows of."""
+    waiting = Suspension("a", run_id, 1, 1.0, 2000.0, ({"call_id": "c", "step": 1},), {"text": "x"})
+    await kept.suspensions.put(waiting)
+    for call in (*known, "unknown"):
+        place = Place("a", run_id, call)
+        await kept.ledger.begin(Intent(place, "pay", {"to": call}, call))
+        await kept.ledger.close(place, Receipt("unknown" if call == "unknown" else "done", "tool"))
+
+
+@pytest.mark.parametrize("of", ["response", "conversation"])
+async def test_what_waits_and_what_was_done_goes_and_what_nobody_knows_stays(
+    kept: Kept, of: str
+) -> None:
+    await kept.conversations.create(Conversation("a", "c", 1.0, {}), [])
+    gone = await answer(kept, "r1", conversation="c")
+    left = await answer(kept, "r2")
+    for log in (gone, left):
+        await acted(kept, log.run_id, "1.a", "1.b")
+    if of == "response":
+        assert await kept.responses.delete("a", "r1")
+    else:
+        assert await kept.conversations.delete("a", "c")
+    assert await kept.suspensions.get("a", gone.run_id) is None
+    assert await kept.suspensions.get("a", left.run_id) is not None
+    stays = [entry.state for entry in await kept.ledger.of_run("a", gone.run_id)]
+    assert stays == ["unknown"]
+    assert len(await kept.ledger.of_run("a", left.run_id)) == 3
+
+
+async def test_what_nobody_decided_goes_with_the_runs_of_its_time(sql: Kept) -> None:
+    assert sql.database is not None
+    await acted(sql, "run_1")
+    await sweep(sql.database, Retention(max_run_age_s=DAY), lambda: 2000.0 + DAY)
+    assert await sql.suspensions.get("a", "run_1") is not None
+    await sweep(sql.database, Retention(max_run_age_s=DAY), lambda: 2001.0 + DAY)
+    assert await sql.suspensions.get("a", "run_1") is None
 
 
 async def test_a_run_that_is_going_is_not_written_after_its_response_was_deleted(sql: Kept) -> None:

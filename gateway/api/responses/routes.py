@@ -89,9 +89,10 @@ async def get_response(
 async def delete_response(
     response_id: str, services: UsesServices, live: UsesLive, tenant: Tenant
 ) -> dict[str, Any]:
-    """Forget a response, its items and its events; one that is running is cancelled first."""
-    await _stored(services, tenant, response_id)
+    """Forget a response, its items, its events and its run; one that is running is cancelled first."""
+    stored = await _stored(services, tenant, response_id)
     await _stop(live, tenant, response_id)
+    services.live.cancel(tenant, stored.run_id)
     if not await services.responses.delete(tenant, response_id):
         raise _unknown(response_id)
     return {"id": response_id, "object": "response", "deleted": True}

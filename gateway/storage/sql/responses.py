@@ -14,6 +14,7 @@ from gateway.storage.items import Item, ItemPage, Page
 from gateway.storage.responses import UNFINISHED, StoredResponse
 from gateway.storage.sql.chain_history import chain_history
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.forgetting import delete_run
 from gateway.storage.sql.item_pages import page_of
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import (
@@ -22,7 +23,6 @@ from gateway.storage.sql.schema import (
     response_events,
     response_items,
     responses,
-    runs,
 )
 from gateway.storage.sql.text import decode, encode, key
 
@@ -218,9 +218,7 @@ class SqlResponseStore:
             gone = delete(responses).where(which).returning(_C.chain_id, _C.run_id, _C.size)
             rows = (await connection.execute(gone)).all()
             for chain, run_id, size in rows:
-                await connection.execute(
-                    delete(runs).where(runs.c.tenant == key(tenant), runs.c.id == run_id)
-                )
+                await delete_run(connection, key(tenant), run_id)
                 hangs = and_(chains.c.tenant == key(tenant), chains.c.id == chain)
                 less = {"responses": chains.c.responses - 1, "size": chains.c.size - size}
                 await connection.execute(update(chains).where(hangs).values(less))

@@ -13,11 +13,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Over,
     Select,
     Table,
     UnaryExpression,
+    and_,
     delete,
     func,
     literal,
@@ -34,7 +36,7 @@ from gateway.storage.ledger import OPEN
 from gateway.storage.retention import Retention
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.processes import RENEWAL_S
-from gateway.storage.sql.schema import chains, conversations, effects, runs
+from gateway.storage.sql.schema import chains, conversations, effects, runs, suspensions
 
 log = logging.getLogger("gateway.storage")
 
@@ -90,7 +92,14 @@ async def sweep(
         ).subquery()
         over = or_(ranked.c.pieces > most, ranked.c.bytes > retention.max_bytes)
         await _thin_out(database, table, select(ranked.c.tenant, ranked.c.id).where(over))
-    await _forget_effects(database, now() - retention.max_run_age_s)
+    before = now() - retention.max_run_age_s
+    of_effect = effects.c.tenant, effects.c.run_id, effects.c.id
+    # What is unknown stays until someone knows.
+    closed = and_(effects.c.changed_at < before, effects.c.state.not_in(OPEN))
+    await _forget(database, effects, of_effect, closed)
+    of_run = suspensions.c.tenant, suspensions.c.run_id
+    idle = and_(suspensions.c.expires_at < before, suspensions.c.status != "resuming")
+    await _forget(database, suspensions, of_run, idle)
     if database.dialect == "sqlite":
         async with database.write() as connection:
             await connection.execute(text("PRAGMA incremental_vacuum(1000)"))
@@ -120,16 +129,16 @@ async def _thin_out(database: Database, table: Table, chosen: _Keys) -> None:
             return
 
 
-async def _forget_effects(database: Database, before: float) -> None:
-    """Old entries that have their receipt; what is unknown stays until someone knows."""
-    keys = effects.c.tenant, effects.c.run_id, effects.c.id
-    closed = effects.c.state.not_in(OPEN)
-    chosen = select(*keys).where(effects.c.changed_at < before, closed).limit(_BATCH)
+async def _forget(
+    database: Database, table: Table, keys: tuple[Column[Any], ...], old: ColumnElement[bool]
+) -> None:
+    """Delete what is old of a table, in small transactions; one gateway at a time."""
+    chosen = select(*keys).where(old).limit(_BATCH)
     for _ in range(_BATCHES):
         async with database.write() as connection:
             if not await _alone(database, connection):
                 return
-            gone = await connection.execute(delete(effects).where(tuple_(*keys).in_(chosen)))
+            gone = await connection.execute(delete(table).where(tuple_(*keys).in_(chosen)))
         if gone.rowcount < _BATCH:
             return
 

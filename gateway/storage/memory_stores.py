@@ -1,0 +1,59 @@
+"""All stores in the process's own memory, as they belong together: the twin of `sql.stores`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_audit import MemoryAuditStore
+from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_keys import MemoryKeyStore
+from gateway.storage.memory_ledger import MemoryLedger
+from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.retention import Retention
+
+
+class MemoryStores(NamedTuple):
+    """Each is closed by itself."""
+
+    runs: MemoryRunStore
+    responses: MemoryResponseStore
+    conversations: MemoryConversationStore
+    keys: MemoryKeyStore
+    ledger: MemoryLedger
+    suspensions: MemorySuspensionStore
+    audit: MemoryAuditStore
+
+
+def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
+    """The stores; a response that is deleted takes its run, and a conversation its responses."""
+    runs = MemoryRunStore(
+        max_runs=retention.max_runs,
+        max_age_s=retention.max_run_age_s,
+        max_characters=retention.max_bytes,
+    )
+    ledger, suspensions = MemoryLedger(now=now), MemorySuspensionStore(now=now)
+
+    def forget_run(tenant: str, run_id: str) -> None:
+        for store in (runs, ledger, suspensions):
+            store.forget(tenant, run_id)
+
+    responses = MemoryResponseStore(
+        max_responses=retention.max_responses,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        now=now,
+        forget_run=forget_run,
+    )
+    conversations = MemoryConversationStore(
+        max_conversations=retention.max_conversations,
+        max_idle_s=retention.max_idle_s,
+        max_characters=retention.max_bytes,
+        now=now,
+        forget_responses=responses.delete_of_conversation,
+    )
+    kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
+    return MemoryStores(*kept, MemoryAuditStore())
