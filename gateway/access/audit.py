@@ -30,10 +30,11 @@ class AuditLog:
         self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
-    async def write(self, caller: Principal, action: str, what: str) -> None:
+    async def write(self, caller: Principal, action: str, what: str, run_id: str = "") -> None:
         """Something that was done, before it is answered. Raises `StorageUnavailable`."""
         who = caller.key, caller.tenant
-        await self.store.append([Entry(time.time(), *who, action, what, "allow")])
+        entry = Entry(time.time(), *who, action, what, "allow", run_id=run_id)
+        await self.store.append([entry])
 
     def record(self, entry: Entry) -> None:
         """Something that was decided; written behind the request."""

@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gateway.access.principal import Principal
+from gateway.agent.suspension import loaded
 from gateway.api.access import Tenant, UsesServices
-from gateway.api.auth import needs
+from gateway.api.auth import Caller, needs
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
+from gateway.api.found import find_run
 from gateway.resuming import Resuming
 from gateway.services import Services
 from gateway.storage.suspensions import DecisionRefused, Suspension
@@ -44,6 +47,8 @@ class DecisionBody(BaseModel):
 async def list_approvals(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The calls of a run that wait, or waited, for a person."""
     kept = await services.suspensions.get(tenant, run_id)
+    if kept is None:
+        await find_run(services, tenant, run_id)
     return document({"object": "list", "data": [] if kept is None else list(kept.approvals)})
 
 
@@ -55,15 +60,18 @@ async def decide(
     *,
     request: Request,
     services: UsesServices,
-    tenant: Tenant,
+    caller: Caller,
 ) -> Response:
     """Decide about a call. When all calls of the turn are decided, the run goes on in the background.
 
     The same decision again gets the same answer; another one is a 409, as is one that comes too late.
     """
-    if body.arguments is not None:
-        kept = await services.suspensions.get(tenant, run_id)
-        _check_edit(services, kept, call_id, body.arguments)
+    tenant = caller.tenant
+    kept = await services.suspensions.get(tenant, run_id)
+    if kept is not None and (approval := kept.approval(call_id)) is not None:
+        _may_decide(services, caller, run_id, approval["name"])
+        if body.arguments is not None and approval["decision"] is None:
+            _check_edit(services, kept, approval, body.arguments)
     decision = {
         "decision": body.decision,
         "edited_arguments": body.arguments,
@@ -74,6 +82,7 @@ async def decide(
     except DecisionRefused as refused:
         status = 404 if refused.code == "approval_not_found" else 409
         raise ApiError(status, str(refused), code=refused.code) from refused
+    await services.audit.write(caller, f"{body.decision}_call", call_id, run_id)
     if changed.status == "decided":
         resuming: Resuming = request.app.state.resuming
         await resuming.resume(tenant, run_id)
@@ -82,18 +91,35 @@ async def decide(
     return document({**told, "waiting": waiting})
 
 
-def _check_edit(
-    services: Services, kept: Suspension | None, call_id: str, arguments: dict[str, Any]
-) -> None:
-    """Other arguments have to be as valid and allowed as the model's. Raises `ApiError` with the place."""
-    approval = kept and kept.approval(call_id)
-    if kept is None or approval is None:
+def _may_decide(services: Services, caller: Principal, run_id: str, name: str) -> None:
+    """Policy has to agree that this person decides. Raises `ApiError` 403. What is gone can't run anyway."""
+    tools = services.registry.snapshot()
+    if name not in tools:
         return
+    person = Subject(run_id, caller.tenant, caller.key, caller.role)
+    if isinstance(denied := services.policies.on_approve(person, tools.get(name)), Deny):
+        code = denied.rule or "denied_by_policy"
+        raise ApiError(403, denied.reason, code=code, kind="permission_error")
+
+
+def _check_edit(
+    services: Services, kept: Suspension, approval: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """Other arguments have to be as valid and allowed as the model's. Raises `ApiError` with the place.
+
+    They are judged once more, with the whole conversation, when the run goes on.
+    """
     function = FunctionCall(name=approval["name"], arguments=json.dumps(arguments))
-    checked = services.registry.snapshot().check(ToolCall(id=call_id, function=function))
+    call = ToolCall(id=approval["call_id"], function=function)
+    checked = services.registry.snapshot().check(call)
     if isinstance(checked, InvalidCall):
         param = "arguments" + checked.path.removeprefix("$")
         raise ApiError(400, checked.message, param=param, code="invalid_call")
-    subject = Subject(kept.run_id, kept.tenant, step=kept.step)
+    try:
+        asked = loaded(kept.state["suspended"]).request
+    except ValidationError as error:
+        problem = "another version of the gateway held this call, and this one can't go on with it"
+        raise ApiError(409, problem, code="approval_unreadable") from error
+    subject = Subject(kept.run_id, kept.tenant, asked.key, asked.caller_role, step=kept.step)
     if isinstance(denied := services.policies.on_call(subject, checked), Deny):
         raise ApiError(403, denied.reason, code=denied.rule, kind="permission_error")

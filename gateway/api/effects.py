@@ -9,9 +9,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.access import Tenant, UsesServices
-from gateway.api.auth import needs
+from gateway.api.auth import Caller, needs
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
+from gateway.api.found import find_run
 from gateway.storage.ledger import Entry, Place, Receipt
 
 router = APIRouter(prefix="/v1", tags=["effects"])
@@ -39,15 +40,17 @@ async def list_unknown(
 async def list_effects(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """A run's effects in the order in which they were begun."""
     entries = await services.writes.ledger.of_run(tenant, run_id)
+    if not entries:
+        await find_run(services, tenant, run_id)
     return document({"object": "list", "data": [described(entry) for entry in entries]})
 
 
 @router.post("/runs/{run_id}/effects/{effect_id}", dependencies=[Depends(needs("operator"))])
 async def resolve_effect(
-    run_id: str, effect_id: str, body: Resolution, services: UsesServices, tenant: Tenant
+    run_id: str, effect_id: str, body: Resolution, services: UsesServices, caller: Caller
 ) -> Response:
     """Say what became of an unknown effect; the same word again changes nothing, another is a 409."""
-    place, ledger = Place(tenant, run_id, effect_id), services.writes.ledger
+    place, ledger = Place(caller.tenant, run_id, effect_id), services.writes.ledger
     said = Receipt(body.outcome, "person", note=body.note)
     entry = await ledger.close(place, said, ("unknown",))
     if entry is None:
@@ -59,6 +62,7 @@ async def resolve_effect(
         if (entry.state, entry.by) != (body.outcome, "person"):
             problem = f"the effect is not unknown: it is {entry.state}"
             raise ApiError(409, problem, code="effect_settled")
+    await services.audit.write(caller, f"effect_{body.outcome}", effect_id, run_id)
     return document(described(entry))
 
 

@@ -12,13 +12,12 @@ from fastapi.responses import Response, StreamingResponse
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.effects import described
 from gateway.api.encoding import document
-from gateway.api.errors import ApiError
+from gateway.api.found import find_run
 from gateway.api.run_events import as_sse
 from gateway.history.digest import Filter
 from gateway.history.reading import page
-from gateway.services import Services
 from gateway.storage.records import RunQuery
-from gateway.storage.runs import RunHead, RunStatus, RunView
+from gateway.storage.runs import RunHead, RunStatus
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
@@ -47,7 +46,7 @@ async def list_runs(
     """The newest runs first: what was asked, what it came to; without the steps, unless asked for."""
     before = None
     if after is not None:
-        last = await _run(services, tenant, after)
+        last = await find_run(services, tenant, after)
         before = last.created_at, last.run_id
     query = RunQuery(since, until, tuple(status or ()), before)
     wanted = Filter(tool, failed_tool, escalated, q)
@@ -60,7 +59,7 @@ async def list_runs(
 @router.get("/{run_id}")
 async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The whole trace: turns, calls with their results, refusals, escalations, answer, cost."""
-    run = await _run(services, tenant, run_id)
+    run = await find_run(services, tenant, run_id)
     entries = await services.writes.ledger.of_run(tenant, run_id)
     effects = [described(entry) for entry in entries]
     return document({**_head(run), **run.trace(), "effects": effects})
@@ -69,7 +68,7 @@ async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Respon
 @router.post("/{run_id}/cancel")
 async def cancel_run(run_id: str, services: UsesServices, tenant: Tenant) -> dict[str, Any]:
     """Stop a run that is going; one that has ended stays as it is."""
-    run = await _run(services, tenant, run_id)
+    run = await find_run(services, tenant, run_id)
     cancelling = services.live.cancel(tenant, run_id)
     return {**_head(run), "cancelling": cancelling}
 
@@ -77,7 +76,7 @@ async def cancel_run(run_id: str, services: UsesServices, tenant: Tenant) -> dic
 @router.get("/{run_id}/events")
 async def run_events(run_id: str, services: UsesServices, tenant: Tenant) -> StreamingResponse:
     """The run's events so far, and each new one until it ends, as server-sent events."""
-    run = await _run(services, tenant, run_id)
+    run = await find_run(services, tenant, run_id)
 
     async def lines() -> AsyncGenerator[bytes]:
         async with aclosing(run.follow()) as events:
@@ -86,14 +85,6 @@ async def run_events(run_id: str, services: UsesServices, tenant: Tenant) -> Str
 
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
-
-
-async def _run(services: Services, tenant: str, run_id: str) -> RunView:
-    run = await services.store.get(tenant, run_id)
-    if run is None:
-        problem = f"no run {run_id[:64]!r} here; runs are kept for a limited time"
-        raise ApiError(404, problem, code="run_not_found")
-    return run
 
 
 def _head(run: RunHead) -> dict[str, Any]:

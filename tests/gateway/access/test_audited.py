@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 from gateway.access.audit import AuditLog, verify
 from gateway.access.audited import AuditedPolicies
+from gateway.storage.suspensions import Suspension
 from policies.cedar.access import CedarAccess
 from policies.cedar.cases import AskedTool
 from policies.cedar.reloading import ReloadedSet
@@ -69,3 +71,22 @@ async def test_keys_that_are_made_and_revoked_are_recorded_without_their_secrets
     assert "Ada" not in json.dumps(told)
     assert new["key"].split("_", 2)[2] not in json.dumps(told)
     assert (await verify(log.store)).problem is None
+
+
+async def test_a_persons_decision_about_a_call_is_recorded(serve: Serve) -> None:
+    made, log = doors(), AuditLog()
+    gateway = await serve(keys=made.keys, access=made.access, audit=log)
+    operator = await made.key("operator")
+    waiting = {"name": "add", "arguments": {"a": 1, "b": 2}, "step": 1, "decision": None}
+    calls = tuple({"call_id": one, **waiting} for one in ("one", "two"))
+    now = time.time()
+    await gateway.services.suspensions.put(
+        Suspension("default", "run_1", 1, now, now + 60, calls, {})
+    )
+    told = await gateway.http.post(
+        "/v1/runs/run_1/approvals/one", json={"decision": "reject"}, headers=bearer(operator)
+    )
+    assert told.status_code == 200, told.text
+    [entry] = await entries(log)
+    assert (entry["action"], entry["what"], entry["run_id"]) == ("reject_call", "one", "run_1")
+    assert entry["who"] == operator[4:16]
