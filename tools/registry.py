@@ -1,7 +1,9 @@
 """Where tools are registered: written under a lock, read without one.
 
-What it is: one mutable reference to an immutable `Toolset`. A reader takes `snapshot()` once and keeps
-a consistent view however long its run lasts; a writer builds the next toolset and swaps it in.
+What it is: the tools that are there, and an immutable `Toolset` of them. A reader takes `snapshot()` once
+and keeps a consistent view however long its run lasts; it is made when it is first asked for after a
+change, so that registering a tool costs the same whatever is there already. Beside it, an index by which
+tools are found (`tools.retrieval`).
 What it is not: storage. What survives a restart is the composition root's business.
 """
 
@@ -15,8 +17,9 @@ from typing import Protocol
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from tools.executor import CallContext, Executor
+from tools.retrieval.index import ToolIndex
 from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
-from tools.toolset import Toolset, compile_entry
+from tools.toolset import Entry, Toolset, compile_entry, names_taken, require_free, unknown_tool
 from tools.wrappers import Upstream, standard_wrappers
 
 
@@ -37,13 +40,20 @@ class Registry:
 
     def __init__(self, wrap: Wrap = standard_wrappers) -> None:
         self._wrap = wrap
-        self._current = Toolset()
+        self._entries: dict[str, Entry] = {}
+        self._taken = names_taken(())
+        self._current: Toolset | None = Toolset()
+        self.index = ToolIndex()
         self._writing = threading.Lock()
         self._told: list[Callable[[], object]] = []
 
     def snapshot(self) -> Toolset:
         """The tools as they are now; what is registered later is not in it."""
-        return self._current
+        current = self._current
+        if current is None:
+            with self._writing:
+                current = self._current = self._current or Toolset(self._entries.copy())
+        return current
 
     def register(
         self,
@@ -61,16 +71,24 @@ class Registry:
         """
         entry = compile_entry(spec, self._wrap(executor, spec, upstream))
         with self._writing:
-            self._current = self._current.with_entry(entry, replace=replace)
+            require_free(spec.name, self._taken, replace=replace)
+            self._entries[spec.name] = entry
+            self._taken |= names_taken([spec.name])
+            self.index.add(spec)
+            self._current = None
         self._tell()
 
     def remove(self, name: str) -> ToolSpec:
         """Take a tool away and give its spec. Raises `UnknownTool`. Running calls go on."""
         with self._writing:
-            removed = self._current.get(name)
-            self._current = self._current.without(lambda spec: spec.name == name)
+            if (removed := self._entries.pop(name, None)) is None:
+                raise unknown_tool(name)
+            for normal in names_taken([name]):
+                del self._taken[normal]
+            self.index.remove(name)
+            self._current = None
         self._tell()
-        return removed
+        return removed.spec
 
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` after each change, in the thread that made it; gives what ends that.
@@ -86,12 +104,12 @@ class Registry:
 
     def get(self, name: str) -> ToolSpec:
         """Raises `UnknownTool`."""
-        return self._current.get(name)
+        return self.snapshot().get(name)
 
     def check(self, call: ToolCall) -> CheckedCall:
         """`Toolset.check` on the tools as they are now."""
-        return self._current.check(call)
+        return self.snapshot().check(call)
 
     async def execute(self, call: ValidCall, context: CallContext) -> ToolResult:
         """`Toolset.execute` on the tools as they are now."""
-        return await self._current.execute(call, context)
+        return await self.snapshot().execute(call, context)

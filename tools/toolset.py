@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -95,11 +95,10 @@ _client_schemas = SchemaCache[Entry](max_bytes=8 * 1024 * 1024)
 class Toolset:
     """Tools by name, in order. Immutable; every method that changes something gives a new one."""
 
-    __slots__ = ("_entries", "_normal", "_specs", "_tools")
+    __slots__ = ("_entries", "_specs", "_tools")
 
     def __init__(self, entries: Mapping[str, Entry] | None = None) -> None:
         self._entries: Mapping[str, Entry] = entries or {}
-        self._normal: dict[str, str] = {normalised(name): name for name in self._entries}
         self._specs: tuple[ToolSpec, ...] | None = None
         self._tools: tuple[Tool, ...] | None = None
 
@@ -154,7 +153,7 @@ class Toolset:
         `NameTaken` when a name is in use. A definition that was seen lately costs a dictionary look-up.
         """
         entries = dict(self._entries)
-        normal = dict(self._normal)
+        normal = names_taken(entries)
         for index, spec in enumerate(specs):
             where = f"tools[{index}]"
             key = (spec.name, spec.description, spec.annotations, spec.timeout_s)
@@ -239,20 +238,34 @@ class Toolset:
         try:
             return self._entries[name]
         except KeyError:
-            raise UnknownTool(f"no tool {show(name)} is registered") from None
+            raise unknown_tool(name) from None
 
-    def with_entry(self, entry: Entry, *, replace: bool = False) -> Toolset:
-        """With one more tool at the end, or in its old place when it replaces one.
+    def only(self, names: Container[str]) -> Toolset:
+        """Those that are named, order kept."""
+        return Toolset({name: self._entries[name] for name in self._entries if name in names})
 
-        Raises `NameTaken`.
-        """
-        name = entry.spec.name
-        taken = self._normal.get(normalised(name))
-        if taken is not None and not (replace and taken == name):
-            raise NameTaken(
-                "$.name", f"{show(name)}: there is a tool {show(taken)}; choose another name"
-            )
-        return Toolset({**self._entries, name: entry})
+    def joined(self, other: Toolset) -> Toolset:
+        """With the tools of another toolset of the same registry behind one's own."""
+        return Toolset({**self._entries, **other._entries})
+
+
+def names_taken(names: Iterable[str]) -> dict[str, str]:
+    """Names by their normal form, under which models would confuse them."""
+    return {normalised(name): name for name in names}
+
+
+def require_free(name: str, taken: Mapping[str, str], *, replace: bool = False) -> None:
+    """Raises `NameTaken` unless no name in `taken` is like it, or it is the same and may be replaced."""
+    owner = taken.get(normalised(name))
+    if owner is not None and not (replace and owner == name):
+        raise NameTaken(
+            "$.name", f"{show(name)}: there is a tool {show(owner)}; choose another name"
+        )
+
+
+def unknown_tool(name: str) -> UnknownTool:
+    """What is raised for a name that nothing is registered under."""
+    return UnknownTool(f"no tool {show(name)} is registered")
 
 
 def _failure(error: ExecutionError, effect: Effect) -> Failure:

@@ -45,6 +45,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
+from gateway.agent.offering import OfferOptions
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
 from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
@@ -91,11 +92,13 @@ class AgentLoop:
         registry: Registry,
         policies: Policy | None = None,
         writes: Writes | None = None,
+        offers: OfferOptions | None = None,
     ) -> None:
         self._router = router
         self._registry = registry
         self._policies = policies or Policies()
         self._writes = writes or Writes(tools=registry.snapshot)
+        self._offers = offers or OfferOptions()
         self._shortener = Shortener(router)
 
     async def aclose(self) -> None:
@@ -109,7 +112,7 @@ class AgentLoop:
 
         With `resumed`, go on where the run was interrupted, as people have decided.
         """
-        run = Working.begin(request, self._registry, self._policies, self._router)
+        run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
             raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))

@@ -12,6 +12,7 @@ from gateway.agent.ask import Heard
 from gateway.agent.code_blocks import code_blocks
 from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
+from gateway.agent.offering import Offer, OfferOptions
 from gateway.agent.progress import Progress
 from gateway.agent.run import (
     Escalation,
@@ -51,7 +52,7 @@ class Working:
     """
 
     request: RunRequest
-    toolset: Toolset
+    offer: Offer
     router: Router
     deadline: float
     messages: list[ChatMessage]
@@ -75,25 +76,28 @@ class Working:
 
     @classmethod
     def begin(
-        cls, request: RunRequest, registry: Registry, policies: Policy, router: Router
+        cls,
+        request: RunRequest,
+        registry: Registry,
+        policies: Policy,
+        router: Router,
+        offers: OfferOptions,
     ) -> Working:
         """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema."""
-        globs = request.offered_globs
         subject = _subject(request)
-        toolset = registry.snapshot()
-        if "*" not in globs:
-            toolset = toolset.select(globs)
-        if not all(policies.on_offer(subject, spec) for spec in toolset.specs):
-            toolset = toolset.without(lambda spec: not policies.on_offer(subject, spec))
-        if request.client_tools:
-            toolset = toolset.with_client(request.client_tools)
+        offer = Offer(request, subject, registry, policies, offers)
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
-        run = cls(request, toolset, router, deadline, list(request.messages), form)
+        run = cls(request, offer, router, deadline, list(request.messages), form)
         run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
         if request.context.strategy == "refuse":  # else a full window is what was asked for
             run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run
+
+    @property
+    def toolset(self) -> Toolset:
+        """The tools that may be called now."""
+        return self.offer.toolset
 
     @property
     def subject(self) -> Subject:
@@ -271,6 +275,7 @@ class Working:
     def restore(self, kept: Suspended) -> None:
         """Go on where a run was suspended, with a deadline of its own: people take their time."""
         self.messages, self._text = list(kept.messages), list(kept.text)
+        self.offer.keep(kept.messages)
         self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
         self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
         self.rejections, self.escalations = kept.rejections, list(kept.escalations)

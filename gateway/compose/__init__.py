@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from gateway.access.audit import AuditLog
 from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
+from gateway.agent.offering import OfferOptions
 from gateway.agent.run import Limits
 from gateway.agent.writes import Writes
 from gateway.compose.error import CompositionError
@@ -72,7 +73,9 @@ def build_services(settings: Settings) -> Services:
         audit = AuditLog(stores.audit)
         router, policies = build_router(settings), build_policies(settings, audit)
         writes = Writes(stores.ledger, registry.snapshot)
-        loop = AgentLoop(router, registry, policies, writes)
+        chosen = settings.tools.retrieval
+        offers = OfferOptions(chosen.above, chosen.most, chosen.pinned)
+        loop = AgentLoop(router, registry, policies, writes, offers)
         models = {role: member.backend for role, member in router.members.items()}
         telemetry = build_telemetry(settings, models, registry)
         limits = settings.limits

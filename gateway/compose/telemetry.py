@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.agent.offering import FIND_TOOLS
 from gateway.compose.error import CompositionError
 from gateway.settings import Settings
 from routing.backend import ModelBackend
@@ -29,7 +30,7 @@ def build_telemetry(
 
         metrics = RunMetrics(
             models={role: backend.model for role, backend in models.items()},
-            known_tool=lambda name: name in registry.snapshot(),
+            known_tool=lambda name: name in registry.snapshot() or name == FIND_TOOLS,
             max_tools=wanted.max_tools,
             slots={
                 role: model.llamacpp.slots

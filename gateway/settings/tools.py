@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.mcp import McpSettings
+from gateway.settings.retrieval import RetrievalSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownPlace, ShownUrl
 from tools.effect_names import EffectName
@@ -70,6 +71,7 @@ class ToolsSettings(Section):
     notes_path: Path = Path("var/notes.db")
     """The SQLite file of the built-in notes."""
     http: HTTPToolsSettings = HTTPToolsSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
 
     @field_validator("mcp", mode="after")
     @classmethod

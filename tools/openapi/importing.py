@@ -28,7 +28,7 @@ from tools.openapi.operations import (
 )
 from tools.openapi.security import check_auth
 from tools.openapi.servers import checked_base
-from tools.toolset import Toolset, compile_entry
+from tools.toolset import compile_entry, names_taken, require_free
 from tools.wording import show
 
 _NO_METHODS = {
@@ -116,11 +116,12 @@ def register(
 
 def preview(imported: Imported) -> tuple[tuple[OperationTool, ...], tuple[Refused, ...]]:
     """What `register` would do with a registry that is empty."""
-    toolset = Toolset()
+    taken: dict[str, str] = {}
 
     def add(tool: OperationTool) -> None:
-        nonlocal toolset
-        toolset = toolset.with_entry(compile_entry(tool.spec, None))
+        compile_entry(tool.spec, None)
+        require_free(tool.spec.name, taken)
+        taken.update(names_taken([tool.spec.name]))
 
     return register(imported, add)
 

@@ -1,0 +1,183 @@
+"""Which tools a run is offered where there are many, and how the model asks for more."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mistral_common.protocol.instruct.messages import (
+    AssistantMessage,
+    ToolMessage,
+    UserMessage,
+)
+from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+
+from gateway.agent.loop import AgentLoop
+from gateway.agent.offering import FIND_TOOLS, OfferOptions
+from gateway.agent.run import Decided, Resumed, RunRequest
+from policies.rules.access import ToolAccess
+from policies.rules.approval import Approval
+from routing.backend import NamedTool
+from routing.backends.scripted import Call
+from tests.stage import spec
+
+TOPICS = "parcel invoice garden planet piano river castle engine".split()
+
+
+@pytest.fixture
+def crowd(stage: Any) -> Any:
+    """The stage's four tools and 160 more, twenty about each topic."""
+    for topic in TOPICS:
+        for i in range(20):
+            stage.registry.register(spec(f"{topic}_{i}", {}, read_only=True), stage.tools)
+    return stage
+
+
+def offered(stage: Any, turn: int = 0) -> list[str]:
+    return [tool.function.name for tool in stage.intermediary.turns[turn].tools]
+
+
+def asks(text: str) -> dict[str, Any]:
+    return {"messages": (UserMessage(content=text),)}
+
+
+async def test_few_tools_are_all_offered_and_there_is_nothing_to_find(stage: Any) -> None:
+    await stage.play(["Hi."], **asks("hello"))
+    assert offered(stage) == ["get_weather", "add", "book", "wipe"]
+
+
+async def test_of_many_the_ones_that_fit_are_offered_in_the_order_of_registration(
+    crowd: Any,
+) -> None:
+    played = await crowd.play(["Hi."], **asks("Tune the piano, and what is the weather?"))
+    expected = ["get_weather", *(f"piano_{i}" for i in range(19)), FIND_TOOLS]
+    assert offered(crowd) == expected
+    assert list(played.events[0].offered) == expected
+
+
+async def test_a_request_that_no_tool_fits_is_offered_the_search_alone(crowd: Any) -> None:
+    await crowd.play(["Hi."], **asks("hello"))
+    assert offered(crowd) == [FIND_TOOLS]
+
+
+async def test_found_tools_can_be_called_in_the_next_turn(crowd: Any) -> None:
+    script = [
+        Call(FIND_TOOLS, {"query": "weather"}),
+        Call("get_weather", {"city": "Rome"}),
+        "Fine.",
+    ]
+    played = await crowd.play(script, **asks("hello"))
+    found = json.loads(played.results[0].content)
+    assert found["tools"] == [{"name": "get_weather", "description": "The tool get_weather."}]
+    assert offered(crowd, 1) == [FIND_TOOLS, "get_weather"]
+    assert crowd.tools.log == [("get_weather", {"city": "Rome"})]
+    assert played.text == "Fine."
+
+
+async def test_a_search_that_finds_nothing_says_so(crowd: Any) -> None:
+    played = await crowd.play([Call(FIND_TOOLS, {"query": "zeppelin"}), "No."], **asks("hello"))
+    result = json.loads(played.results[0].content)
+    assert result["tools"] == []
+    assert "other words" in result["note"]
+
+
+async def test_a_tool_that_was_not_offered_is_not_run(crowd: Any) -> None:
+    played = await crowd.play([Call("book", {"city": "Rome"}), "No."], **asks("hello"))
+    assert played.results[0].is_error
+    assert crowd.tools.log == []
+
+
+async def test_what_the_caller_may_not_use_is_neither_offered_nor_found(crowd: Any) -> None:
+    script = [Call(FIND_TOOLS, {"query": "piano castle"}), "Hm."]
+    rule = ToolAccess(deny=["piano_*"])
+    played = await crowd.play(script, policies=rule, **asks("Tune the piano in the castle."))
+    assert offered(crowd) == [*(f"castle_{i}" for i in range(20)), FIND_TOOLS]
+    assert "piano" not in played.results[0].content
+
+
+async def test_few_permitted_ones_among_many_are_all_offered(crowd: Any) -> None:
+    rule = ToolAccess(allow=["piano_1*"])
+    await crowd.play(["Hi."], policies=rule, **asks("hello"))
+    assert offered(crowd) == ["piano_1", *(f"piano_{i}" for i in range(10, 20))]
+
+
+async def test_a_search_that_the_caller_may_not_use_is_not_offered(crowd: Any) -> None:
+    await crowd.play(["Hi."], policies=ToolAccess(deny=[FIND_TOOLS]), **asks("weather"))
+    assert offered(crowd) == ["get_weather"]
+
+
+async def test_tools_that_the_request_names_are_all_offered(crowd: Any) -> None:
+    names = tuple(f"{topic}_{i}" for topic in TOPICS for i in range(10))
+    await crowd.play(["Hi."], tool_globs=names, **asks("hello"))
+    assert sorted(offered(crowd)) == sorted(names)
+
+
+async def test_globs_bound_what_is_chosen_and_names_among_them_stay(crowd: Any) -> None:
+    globs = ("p*", "*_2", "*_3", "*_4", "wipe")
+    await crowd.play(["Hi."], tool_globs=globs, **asks("Which castle has weather?"))
+    assert offered(crowd) == ["wipe", "castle_2", "castle_3", "castle_4", FIND_TOOLS]
+
+
+async def test_a_forced_tool_is_offered_whatever_was_said(crowd: Any) -> None:
+    await crowd.play([Call("wipe"), "Done."], tool_choice=NamedTool("wipe"), **asks("hello"))
+    assert offered(crowd) == ["wipe", FIND_TOOLS]
+
+
+async def test_pinned_tools_stay_beyond_the_number_that_is_chosen(crowd: Any) -> None:
+    loop = crowd.loop(["Hi."])
+    options = OfferOptions(above=10, most=2, pinned=("wipe", "not_registered"))
+    loop = AgentLoop(loop._router, crowd.registry, offers=options)
+    async for _ in loop.run(RunRequest(**asks("piano"))):
+        pass
+    assert offered(crowd) == ["wipe", "piano_0", "piano_1", FIND_TOOLS]
+
+
+async def test_what_was_called_or_found_before_in_the_conversation_is_still_there(
+    crowd: Any,
+) -> None:
+    call = ToolCall(id="abcdefghi", function=FunctionCall(name="add", arguments='{"a":1,"b":2}'))
+    search = ToolCall(id="abcdefghj", function=FunctionCall(name=FIND_TOOLS, arguments="{}"))
+    found = json.dumps({"tools": [{"name": "river_3"}, {"name": ["odd"]}], "note": ""})
+    messages = (
+        UserMessage(content="A sum?"),
+        AssistantMessage(tool_calls=[call, search]),
+        ToolMessage(content="3", tool_call_id="abcdefghi", name="add"),
+        ToolMessage(content=found, tool_call_id="abcdefghj", name=FIND_TOOLS),
+        AssistantMessage(content="3"),
+        UserMessage(content="And another one on top."),
+    )
+    await crowd.play(["Four."], messages=messages)
+    assert offered(crowd) == ["add", "river_3", FIND_TOOLS]
+
+
+async def test_what_the_user_said_earlier_counts_a_little(crowd: Any) -> None:
+    messages = (
+        UserMessage(content="What is the weather in Rome?"),
+        AssistantMessage(content="Clear."),
+        UserMessage(content="And in Oslo?"),
+    )
+    await crowd.play(["Clear."], messages=messages)
+    assert offered(crowd) == ["get_weather", FIND_TOOLS]
+
+
+async def test_an_apps_own_search_and_tools_hide_those_of_the_registry(crowd: Any) -> None:
+    own = (spec(FIND_TOOLS, {}), spec("Get-Weather", {}))
+    asked = asks("weather in the piano")
+    await crowd.play(["Hi."], client_tools=own, tool_globs=("*",), **asked)
+    assert offered(crowd) == [*(f"piano_{i}" for i in range(20)), FIND_TOOLS, "Get-Weather"]
+
+
+async def test_a_run_that_waited_for_a_person_goes_on_with_what_it_had_found(crowd: Any) -> None:
+    script = [Call(FIND_TOOLS, {"query": "wipe"}), Call("wipe"), "Wiped."]
+    rule = Approval(tools=["wipe"])
+    played = await crowd.play(script[:2], policies=rule, **asks("hello"))
+    suspended = played.outcome.suspended
+    decisions = {held.call_id: Decided("approve") for held in suspended.held}
+    loop = crowd.loop(script[2:], policies=rule)
+    request = replace(suspended.request)
+    async for _ in loop.run(request, Resumed(suspended, decisions)):
+        pass
+    assert crowd.tools.log == [("wipe", {})]
+    assert offered(crowd) == [FIND_TOOLS, "wipe"]
