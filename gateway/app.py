@@ -20,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from gateway.agent.settling import settling
 from gateway.api import (
     approvals,
+    budgets,
     console,
     conversations,
     effects,
@@ -94,6 +95,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         runs,
         effects,
         approvals,
+        budgets,
         compact,
         responses,
         conversations,

@@ -13,6 +13,7 @@ from gateway.access.audit import AuditLog
 from gateway.access.check import KeyCheck
 from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, Resumed, RunRequest
+from gateway.agent.till import Till
 from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
@@ -54,7 +55,7 @@ class Services:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
-    runs what changes something and has the ledger of it. At shutdown it is drained, then `closers` are awaited
+    runs what changes something and has the ledger of it; `till` knows what budgets have left. At shutdown it is drained, then `closers` are awaited
     in order, before the models. `background` is entered when the application starts and left after all
     of that.
     """
@@ -73,6 +74,7 @@ class Services:
     live: LiveRuns = field(default_factory=LiveRuns)
     writes: Writes = field(default_factory=Writes)
     suspensions: SuspensionStore = field(default_factory=MemorySuspensionStore)
+    till: Till = field(default_factory=Till)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -100,6 +102,7 @@ class Services:
             self.writes.ledger,
             self.suspensions,
             self.audit,
+            self.till.store,
         )
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):

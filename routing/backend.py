@@ -79,11 +79,13 @@ class TokenCount:
     """What a turn's prompt takes of the window, in tokens.
 
     `total` is the whole of it: messages, tools, whatever stands about them. `messages` is what each
-    takes by itself, in order; where an engine joins neighbours, their sum differs by a few.
+    takes by itself, in order; where an engine joins neighbours, their sum differs by a few. `is_exact`
+    says that the model's own tokenizer counted; otherwise it may be more, or less.
     """
 
     total: int
     messages: tuple[int, ...]
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,18 @@ def tells_logprobs(backend: object) -> bool:
     return getattr(backend, "tells_logprobs", True) is True
 
 
+def most_answers(backend: object) -> int:
+    """How many answers one turn may take: more than one where it is asked again before it is decided."""
+    return int(getattr(backend, "most_answers", 1))
+
+
 class ModelBackend(Protocol):
     """A model behind some engine. `context_tokens` is its window, `tokens`, prompt and answer.
 
     A backend with the attribute `accepts_images: bool` says by it whether its model reads images; ask
     through `accepts_images`, which takes a backend without it for one that reads text only. In the same
-    way `tells_logprobs: bool` says whether it answers a turn's `logprobs`; without it, it does.
+    way `tells_logprobs: bool` says whether it answers a turn's `logprobs`; without it, it does. And
+    `most_answers: int` says how many answers a turn may cost; without it, one.
     """
 
     @property

@@ -56,6 +56,11 @@ class SelfConsistent(Wrapped):
         super().__init__(inner)
         self._samples = samples
 
+    @property
+    def most_answers(self) -> int:
+        """The first one and the samples."""
+        return (1 + self._samples) * super().most_answers
+
     async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
         """The first answer as it comes; doubtful calls in it are the samples' choice."""
         shown = False

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from routing.backend import ModelBackend, TokenCount, Turn, accepts_images, tells_logprobs
+from routing.backend import (
+    ModelBackend,
+    TokenCount,
+    Turn,
+    accepts_images,
+    most_answers,
+    tells_logprobs,
+)
 
 
 class Wrapped:
@@ -35,6 +42,11 @@ class Wrapped:
     def tells_logprobs(self) -> bool:
         """The inner backend's."""
         return tells_logprobs(self._inner)
+
+    @property
+    def most_answers(self) -> int:
+        """The inner backend's."""
+        return most_answers(self._inner)
 
     async def count_tokens(self, turn: Turn) -> TokenCount:
         """The inner backend's."""

@@ -8,15 +8,15 @@ Whoever asks (streaming or not, Chat or Responses, foreground or background) rea
 `policies` whether it is allowed, its effect how it runs, `routing` who decides when in doubt.
 
 What holds, whatever the models and the tools do:
-- one deadline and one budget for the run, checked before each spending;
+- one deadline and one budget for the run; money is set aside before it is spent;
 - an unknown tool, bad arguments, a denied or failing tool are answers to the model, never the end;
 - one decision at a time is lent to the expert, then the intermediary goes on;
 - the last step must answer; what could not be done is said in the answer and in `incomplete`;
 - text is shown once and never taken back, a call is shown only after it was validated, and so is an
   answer whose form the app asked for.
 
-Raises, while nothing was done: `RequestDenied` (policy), `tools.errors.RegistrationError` (the app's
-tools), `routing.errors.BackendError` (nobody can answer). Later failures end in an `Incomplete`.
+Raises, while nothing was done: `RequestDenied` (policy), `Unpayable` (a budget is spent),
+`tools.errors.RegistrationError` (the app's tools), `routing.errors.BackendError` (nobody can answer). Later failures end in an `Incomplete`.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
+from gateway.agent.till import Till, Unpayable
 from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
@@ -93,17 +94,21 @@ class AgentLoop:
         policies: Policy | None = None,
         writes: Writes | None = None,
         offers: OfferOptions | None = None,
+        *,
+        till: Till | None = None,
     ) -> None:
         self._router = router
         self._registry = registry
         self._policies = policies or Policies()
         self._writes = writes or Writes(tools=registry.snapshot)
         self._offers = offers or OfferOptions()
-        self._shortener = Shortener(router)
+        self._till = till or Till()
+        self._shortener = Shortener(router, self._till)
 
     async def aclose(self) -> None:
-        """Bring begun writes to their end, in ten seconds at most."""
+        """Bring begun writes and bookings to their end, in ten seconds at most for either."""
         await self._writes.drain(_DRAIN_S)
+        await self._till.drain(_DRAIN_S)
 
     async def run(
         self, request: RunRequest, resumed: Resumed | None = None
@@ -126,7 +131,7 @@ class AgentLoop:
             run.begin_step()
             plan = plan_turn(run, self._router)
             if isinstance(plan, Final):
-                step = RunAgain() if run.drop_loan(plan) else plan
+                step = plan
                 continue
             plan, receipt = await self._shortener.fit(run, plan)
             if receipt is not None:
@@ -161,14 +166,23 @@ class AgentLoop:
     ) -> AsyncGenerator[RunEvent | NextStep, None]:
         """One decision and what comes of it: events, then exactly one `NextStep`."""
         backend = plan.route.backend
+        try:
+            hold = await self._till.hold(run, plan.route, plan.turn)
+        except Unpayable as refused:
+            async with aclosing(self._unpaid(run, plan, refused)) as acts:
+                async for item in acts:
+                    yield item
+            return
         run.screening = Screening(self._policies.screen(run.subject))
         yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
         heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
-            async with aclosing(ask(backend, plan.turn)) as stream:
+            async with hold, aclosing(ask(backend, hold.turn)) as stream:
                 async for item in stream:
+                    hold.heard = True
                     if isinstance(item, Heard):
                         heard = item
+                        hold.pay(item.completion.usage)
                     elif run.form is None and (delta := self._show(run, item.text)):
                         yield delta
         except BackendError as error:
@@ -192,6 +206,23 @@ class AgentLoop:
         async with aclosing(self._act(run, plan, heard)) as acts:
             async for item in acts:
                 yield item
+
+    async def _unpaid(
+        self, run: Working, plan: TurnPlan, refused: Unpayable
+    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+        """What comes of a turn that can't be paid for. Raises `refused` when nothing was done by then."""
+        if plan.loan is not None and (held := plan.loan.held) is not None:
+            run.loan = None
+            async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
+                async for item in acts:
+                    yield item
+            return
+        if run.drop_loan(refused.incomplete):
+            yield RunAgain()
+            return
+        if run.nothing_done and refused.incomplete.reason == "budget":
+            raise refused
+        yield Final(incomplete=refused.incomplete)
 
     async def _act(
         self, run: Working, plan: TurnPlan, heard: Heard

@@ -53,7 +53,7 @@ class TurnPlan:
 
 
 def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
-    """The next decision, or the end when there is no time, step or money left for one."""
+    """The next decision, or the end when there is no time or step left for one."""
     limits = run.request.limits
     if run.remaining_s() <= 0:
         return Final(incomplete=Incomplete("deadline", f"{limits.deadline_s:g} s have passed."))
@@ -78,12 +78,6 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         top_logprobs=max(run.request.top_logprobs, _ALTERNATIVES if measured else 0),
         deadline=run.deadline,
     )
-    if limits.max_cost_usd is not None:
-        reserved = route.member.price(_estimate(turn, route.backend.context_tokens))
-        if run.cost_usd + reserved > limits.max_cost_usd:
-            spent = f"${run.cost_usd:.6f} of ${limits.max_cost_usd:g} are spent"
-            detail = f"{spent}; the next turn may cost ${reserved:.6f}."
-            return Final(incomplete=Incomplete("max_cost", detail))
     return TurnPlan(route, turn, loan, must_answer)
 
 
@@ -92,7 +86,7 @@ def _role(run: Working, loan: Escalate | None) -> tuple[ModelRole, str]:
         return "expert", loan.reason
     if run.request.role == "gateway":
         return "intermediary", "first" if run.step == 1 else "continues"
-    return run.request.role, "pinned by the request"
+    return "expert" if run.request.role == "expert" else "intermediary", "pinned by the request"
 
 
 def _must_answer(run: Working) -> Incomplete | None:

@@ -129,9 +129,9 @@ StopReason = Literal["answer", "client_calls", "length", "incomplete", "denied",
 class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
-    Codes: max_steps, max_tool_calls, deadline, max_cost, max_output_tokens, invalid_output, no_expert,
-    expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call, and of a
-    direct call invalid_call.
+    Codes: max_steps, max_tool_calls, deadline, max_cost, budget, max_output_tokens, invalid_output,
+    no_expert, expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call, and
+    of a direct call invalid_call.
     """
 
     reason: str
@@ -173,6 +173,7 @@ class Suspended:
     escalations: tuple[Escalation, ...]
     unresolved: tuple[Incomplete, ...]
     shortened: tuple[Shortened, ...]
+    unknown_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,16 @@ class Shelter:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for `work`; when the waiter is cancelled, the work goes on."""
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start `work`; it goes on whoever stops waiting for it."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return task
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for `work`; when the waiter is cancelled, the work goes on."""
+        return await asyncio.shield(self.begin(work))
 
     async def drain(self, timeout_s: float) -> int:
         """Wait at most `timeout_s` seconds for what is left; gives how many had to be cancelled."""

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from mistral_common.protocol.instruct.messages import SystemMessage
 
 from gateway.agent.plan import TurnPlan
+from gateway.agent.till import Till, Unpayable
 from gateway.agent.working import Working
 from gateway.context.fitting import Fitted, fitted, prompt_room
 from gateway.context.receipt import Shortened
 from gateway.context.summaries import Summaries
-from gateway.context.summary import summarise, summary_message
+from gateway.context.summary import summarise, summary_message, summary_turn
 from routing.backend import Turn, Usage
 from routing.errors import BackendError, BackendRejected
 from routing.router import ModelRole, Router
@@ -45,8 +46,9 @@ class _Summary:
 class Shortener:
     """One for a loop: it remembers the summaries of all runs."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, till: Till) -> None:
         self._router = router
+        self._till = till
         self._summaries = Summaries()
 
     async def fit(self, run: Working, plan: TurnPlan) -> tuple[TurnPlan, Shortened | None]:
@@ -107,17 +109,17 @@ class Shortener:
             return _Summary(earlier)
         role: ModelRole = "expert" if run.request.role == "expert" else "intermediary"
         route = self._router.route(role, "summary")
-        bound = run.request.limits.max_cost_usd
-        reserved = route.member.price(Usage(fit.dropped_tokens + most, most))
-        if bound is not None and run.cost_usd + reserved + kept_back_usd > bound:
-            raise BackendRejected(f"a summary may cost ${reserved:.6f}, which is not left")
-        made = await summarise(
-            route.backend,
-            dropped[covered:],
-            earlier=earlier,
-            max_tokens=most,
-            deadline=asyncio.get_running_loop().time() + run.remaining_s() * _TIME_SHARE,
+        deadline = asyncio.get_running_loop().time() + run.remaining_s() * _TIME_SHARE
+        turn = await summary_turn(
+            route.backend, dropped[covered:], earlier=earlier, max_tokens=most, deadline=deadline
         )
+        try:
+            hold = await self._till.hold(run, route, turn, kept_back_usd)
+        except Unpayable as refused:
+            raise BackendRejected(f"a summary is not paid for: {refused}") from None
+        async with hold:
+            made = await summarise(route.backend, hold.turn, deadline)
+            hold.pay(made.usage)
         cost = run.spend(route, made.usage)
         text = made.text.strip()
         if text:

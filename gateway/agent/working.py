@@ -48,7 +48,8 @@ class Working:
     """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock.
 
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
-    not. `escalation_allowed` is what policy says.
+    not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
+    cost: it counts against the budget and is in no receipt.
     """
 
     request: RunRequest
@@ -63,6 +64,7 @@ class Working:
     calls_run: int = 0
     usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
+    unknown_usd: float = 0.0
     loan: Escalate | None = None
     saved_usd: float = 0.0
     shown_in_turn: bool = False
@@ -189,7 +191,7 @@ class Working:
     def known(self, evidence: Evidence) -> Evidence:
         """Evidence together with what is left of money and time."""
         limit = self.request.limits.max_cost_usd
-        left = 1.0 if not limit else max(1.0 - self.cost_usd / limit, 0.0)
+        left = 1.0 if not limit else max(1.0 - (self.cost_usd + self.unknown_usd) / limit, 0.0)
         return replace(evidence, budget_left=left, time_left_s=self.remaining_s())
 
     def may_lend(self) -> bool:
@@ -215,16 +217,12 @@ class Working:
             code = "unresolved_call" if self.router.has_expert else "no_expert"
             self.unresolved.append(Incomplete(code, step.detail))
 
-    def drop_loan(self, why_not: Final) -> bool:
+    def drop_loan(self, why_not: Incomplete) -> bool:
         """A loan that can't be paid for is given up; gives whether the run goes on without it."""
-        if (
-            self.loan is None
-            or why_not.incomplete is None
-            or why_not.incomplete.reason != "max_cost"
-        ):
+        if self.loan is None:
             return False
         self.loan = None
-        self.unresolved.append(why_not.incomplete)
+        self.unresolved.append(why_not)
         return True
 
     def close_loan(
@@ -270,6 +268,7 @@ class Working:
             tuple(self.escalations),
             tuple(self.unresolved),
             tuple(self.shortened),
+            self.unknown_usd,
         )
 
     def restore(self, kept: Suspended) -> None:
@@ -278,6 +277,7 @@ class Working:
         self.offer.keep(kept.messages)
         self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
         self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
+        self.unknown_usd = kept.unknown_usd
         self.rejections, self.escalations = kept.rejections, list(kept.escalations)
         self.unresolved, self.shortened = list(kept.unresolved), list(kept.shortened)
 

@@ -7,6 +7,7 @@ neither is a 500 that tells the client an id and nothing else, and tells the log
     ApiError            raised by the surface itself: status, type, code, message, param
     TranscriptError     400   a message does not fit, with its place
     RequestDenied       403   a policy refused the request; 429 with Retry-After where waiting helps
+    Unpayable           429   insufficient_quota: a budget is spent; until when, in Retry-After
     RegistrationError   400   a tool's definition is refused
     UnknownTool         404
     Stopped             409   the run was cancelled
@@ -28,6 +29,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.agent.loop import RequestDenied
+from gateway.agent.till import Unpayable
 from gateway.api.encoding import encode
 from gateway.live import Stopped
 from gateway.storage.errors import StorageUnavailable
@@ -46,6 +48,8 @@ from tools.errors import NameTaken, RegistrationError, UnknownTool
 log = logging.getLogger("gateway.api")
 
 _RETRY_AFTER_S = 1
+_DO_NOT_RETRY = ((b"x-should-retry", b"false"),)
+"""OpenAI's clients would ask again at once."""
 
 
 class ApiError(Exception):
@@ -101,6 +105,7 @@ class Answer:
 _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     TranscriptError: (400, "invalid_request_error", "invalid_message"),
     RequestDenied: (403, "permission_error", "denied_by_policy"),
+    Unpayable: (429, "insufficient_quota", "budget_spent"),
     NameTaken: (400, "invalid_request_error", "name_taken"),
     RegistrationError: (400, "invalid_request_error", "invalid_tool"),
     UnknownTool: (404, "invalid_request_error", "tool_not_found"),
@@ -144,6 +149,10 @@ def _from_table(error: Exception, row: tuple[int, str, str | None]) -> Answer:
             if error.retry_after_s is not None:
                 status, kind = 429, "rate_limit_error"
                 retry = max(1, math.ceil(error.retry_after_s))
+        case Unpayable():
+            if error.retry_after_s is not None:
+                retry = max(1, math.ceil(error.retry_after_s))
+            return Answer(status, message, kind, param, code, retry, _DO_NOT_RETRY)
         case Stopped():
             message = "the run was cancelled"
         case ContextTooLong():

@@ -22,7 +22,9 @@ from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
 from gateway.agent.offering import OfferOptions
 from gateway.agent.run import Limits
+from gateway.agent.till import Till
 from gateway.agent.writes import Writes
+from gateway.compose.budgets import build_budgets
 from gateway.compose.error import CompositionError
 from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
@@ -75,9 +77,10 @@ def build_services(settings: Settings) -> Services:
         writes = Writes(stores.ledger, registry.snapshot)
         chosen = settings.tools.retrieval
         offers = OfferOptions(chosen.above, chosen.most, chosen.pinned)
-        loop = AgentLoop(router, registry, policies, writes, offers)
         models = {role: member.backend for role, member in router.members.items()}
         telemetry = build_telemetry(settings, models, registry)
+        till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
+        loop = AgentLoop(router, registry, policies, writes, offers, till=till)
         limits = settings.limits
         return Services(
             loop=telemetry.watched(loop),
@@ -92,6 +95,7 @@ def build_services(settings: Settings) -> Services:
             policies=policies,
             writes=writes,
             suspensions=stores.suspensions,
+            till=till,
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,

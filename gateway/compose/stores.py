@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.compose.error import CompositionError
 from gateway.settings import StorageSettings
+from gateway.storage.accounts import AccountStore
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.errors import StorageRefused
@@ -28,6 +29,7 @@ class Stores(NamedTuple):
     ledger: Ledger
     suspensions: SuspensionStore
     audit: AuditStore
+    accounts: AccountStore
 
 
 def build_stores(storage: StorageSettings) -> Stores:

@@ -43,22 +43,11 @@ def summary_message(text: str) -> UserMessage:
     return UserMessage(content=f"{SUMMARY_HEAD}\n{text}")
 
 
-async def summarise(
-    backend: ModelBackend,
-    messages: Sequence[ChatMessage],
-    *,
-    earlier: str | None = None,
-    max_tokens: int,
-    deadline: float,
-) -> Completion:
-    """Ask for a summary of `earlier` and `messages`; its `text` may be empty.
+async def summarise(backend: ModelBackend, turn: Turn, deadline: float) -> Completion:
+    """Ask for the summary that `turn` (`summary_turn`) is about; its `text` may be empty.
 
-    Where they don't fit the model's own window the oldest of them are not told. `deadline` is a reading
-    of the event loop's clock. Raises `BackendError`.
+    `deadline` is a reading of the event loop's clock. Raises `BackendError`.
     """
-    turn = await summary_turn(
-        backend, messages, earlier=earlier, max_tokens=max_tokens, deadline=deadline
-    )
     stream = cast("AsyncGenerator[TextDelta | Completion]", backend.stream(turn))
     try:
         async with asyncio.timeout_at(deadline), aclosing(stream):
@@ -78,7 +67,10 @@ async def summary_turn(
     max_tokens: int,
     deadline: float,
 ) -> Turn:
-    """The turn that asks for the summary, short enough for the model's window. See `summarise`."""
+    """The turn that asks for a summary of `earlier` and `messages`, short enough for the model's window.
+
+    Where they don't fit, the oldest of them are not told. Raises `BackendError`.
+    """
     lines = [_line(message) for message in messages]
     head = [f"{SUMMARY_HEAD}\n{earlier}"] if earlier else []
     for _ in range(_ATTEMPTS):

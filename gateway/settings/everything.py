@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.settings.auth import AuthSettings
+from gateway.settings.budgets import BudgetSettings
 from gateway.settings.context import ContextSettings
 from gateway.settings.escalation import EscalationSettings
 from gateway.settings.limits import LimitsSettings
@@ -21,6 +22,8 @@ class Settings(Section):
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
     limits: LimitsSettings = LimitsSettings()
+    budgets: tuple[BudgetSettings, ...] = ()
+    """What may be spent on models, by key, tenant and period. See docs/budgets.md."""
     context: ContextSettings = ContextSettings()
     escalation: EscalationSettings = EscalationSettings()
     policies: PoliciesSettings = PoliciesSettings()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.storage.memory import MemoryRunStore
+from gateway.storage.memory_accounts import MemoryAccountStore
 from gateway.storage.memory_audit import MemoryAuditStore
 from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
@@ -26,6 +27,7 @@ class MemoryStores(NamedTuple):
     ledger: MemoryLedger
     suspensions: MemorySuspensionStore
     audit: MemoryAuditStore
+    accounts: MemoryAccountStore
 
 
 def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
@@ -56,4 +58,4 @@ def memory_stores(retention: Retention, now: Callable[[], float] = time.time) ->
         forget_responses=responses.delete_of_conversation,
     )
     kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
-    return MemoryStores(*kept, MemoryAuditStore())
+    return MemoryStores(*kept, MemoryAuditStore(), MemoryAccountStore(now))

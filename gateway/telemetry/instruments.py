@@ -67,6 +67,24 @@ class Instruments:
         self.cost = self._counter(
             "cost_usd", "What model turns cost, in US dollars", "role", "model"
         )
+        self.budget_spent = self._counter(
+            "budget_spent_usd", "What was booked to a budget, in US dollars", "budget"
+        )
+        self.budget_refusals = self._counter(
+            "budget_refusals",
+            "Turns that were not asked for: a budget had not enough left",
+            "budget",
+        )
+        self.budget_reserved = self._gauge(
+            "budget_reserved_usd", "Set aside for turns that run here, in US dollars", "budget"
+        )
+        self.budget_used = Gauge(
+            "gateway_budget_used_ratio",
+            "Taken of the limit of the last account of a budget that was asked",
+            ("budget",),
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
         self.queue_seconds = self._histogram(
             "queue_seconds",
             "A turn's wait for a slot of the engine in this process",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from gateway.services import Runner
+from gateway.telemetry.budgets import BudgetMetrics
 from gateway.telemetry.labels import one_of
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.observing import ObservedLoop, Observer
@@ -54,6 +55,11 @@ class Telemetry:
         if self.metrics is None:
             return None
         return await asyncio.to_thread(exposition, self.metrics.instruments.registry)
+
+    @property
+    def budgets(self) -> BudgetMetrics | None:
+        """What hears of money that is taken."""
+        return None if self.metrics is None else BudgetMetrics(self.metrics.instruments)
 
     @property
     def closers(self) -> tuple[Callable[[], Awaitable[object]], ...]:

@@ -80,7 +80,7 @@ class PromptRenderer:
         total = len(self._loaded.instruct.start())
         for part in self._parts(turn):
             total += self._counted(part) if isinstance(part, Part) else len(part)
-        return TokenCount(total, tuple(map(self._alone, turn.messages)))
+        return TokenCount(total, tuple(map(self._alone, turn.messages)), is_exact=True)
 
     def render(self, turn: Turn) -> list[int]:
         """The prompt's token ids, from `<s>` on, ready for the model to go on.

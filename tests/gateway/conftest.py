@@ -111,7 +111,12 @@ def build(
         models["expert"] = ScriptedBackend(expert, name="large", model="large")
         members["expert"] = Member(models["expert"], Price(2.0, 6.0))
     rules = policies or Policy()
-    loop = AgentLoop(Router(members["intermediary"], members.get("expert")), registry, rules)
+    loop = AgentLoop(
+        Router(members["intermediary"], members.get("expert")),
+        registry,
+        rules,
+        till=services.get("till"),
+    )
     built = Services(
         loop=loop,
         registry=registry,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from gateway.agent.run import RunRequest
 from gateway.storage import memory_stores as memory
+from gateway.storage.accounts import AccountStore
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
@@ -46,6 +47,7 @@ class Kept:
     ledger: Ledger
     suspensions: SuspensionStore
     audit: AuditStore
+    accounts: AccountStore
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
@@ -58,6 +60,7 @@ class Kept:
             self.ledger,
             self.suspensions,
             self.audit,
+            self.accounts,
         )
         for store in stores:
             await store.aclose()

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -239,4 +239,15 @@ suspensions = Table(
     Column("approvals", Text, nullable=False),
     Column("state", Text, nullable=False),
     Index("suspensions_by_status", "status", "expires_at"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("ends_at", Double, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Index("accounts_by_end", "ends_at"),
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.storage.retention import Retention
+from gateway.storage.sql.accounts import SqlAccountStore
 from gateway.storage.sql.audit import SqlAuditStore
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
@@ -30,6 +31,7 @@ class SqlStores(NamedTuple):
     ledger: SqlLedger
     suspensions: SqlSuspensionStore
     audit: SqlAuditStore
+    accounts: SqlAccountStore
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -47,4 +49,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     conversations = SqlConversationStore(database, responses, now)
     keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
     waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
-    return SqlStores(runs, responses, conversations, keys, ledger, waiting, log)
+    kept = runs, responses, conversations, keys, ledger, waiting, log
+    return SqlStores(*kept, SqlAccountStore(database))

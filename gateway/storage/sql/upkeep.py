@@ -36,7 +36,7 @@ from gateway.storage.ledger import OPEN
 from gateway.storage.retention import Retention
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.processes import RENEWAL_S
-from gateway.storage.sql.schema import chains, conversations, effects, runs, suspensions
+from gateway.storage.sql.schema import accounts, chains, conversations, effects, runs, suspensions
 
 log = logging.getLogger("gateway.storage")
 
@@ -100,6 +100,8 @@ async def sweep(
     of_run = suspensions.c.tenant, suspensions.c.run_id
     idle = and_(suspensions.c.expires_at < before, suspensions.c.status != "resuming")
     await _forget(database, suspensions, of_run, idle)
+    past = accounts.c.ends_at < before
+    await _forget(database, accounts, (accounts.c.account, accounts.c.period), past)
     if database.dialect == "sqlite":
         async with database.write() as connection:
             await connection.execute(text("PRAGMA incremental_vacuum(1000)"))
