@@ -30,6 +30,7 @@ from gateway.api import (
     models,
     runs,
     statistics,
+    tool_versions,
     tools,
 )
 from gateway.api.auth import Authenticated
@@ -91,6 +92,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
     for part in (
         models,
+        tool_versions,
         tools,
         runs,
         effects,

@@ -10,7 +10,7 @@ What it is not: storage. What survives a restart is the composition root's busin
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from tools.executor import CallContext, Executor
 from tools.retrieval.index import ToolIndex
 from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
 from tools.toolset import Entry, Toolset, compile_entry, names_taken, require_free, unknown_tool
+from tools.versions import SEPARATOR, History, digest_of
 from tools.wrappers import Upstream, standard_wrappers
 
 
@@ -44,6 +45,8 @@ class Registry:
         self._taken = names_taken(())
         self._current: Toolset | None = Toolset()
         self.index = ToolIndex()
+        self._histories: dict[str, History] = {}
+        self._canaries: tuple[str, ...] = ()
         self._writing = threading.Lock()
         self._told: list[Callable[[], object]] = []
 
@@ -62,21 +65,78 @@ class Registry:
         *,
         replace: bool = False,
         upstream: Upstream | None = None,
+        origin: str = "",
     ) -> None:
-        """Add a tool at the end, or put it in the place of one of the same name with `replace`.
+        """Add a tool at the end, or a version in the place of one of the same name with `replace`.
 
         `executor` comes bare: the registry wraps it. Tools that go to the same place share `upstream`.
+        `origin` tells all that the executor does, where that can be told; it makes versions differ.
         Raises `RegistrationError` (where and why), `NameTaken` when the name, or one that models could
         confuse with it, is in use.
         """
         entry = compile_entry(spec, self._wrap(executor, spec, upstream))
+        digest = digest_of(spec, origin)
         with self._writing:
+            history = self._histories.get(spec.name) or History(spec.name)
             require_free(spec.name, self._taken, replace=replace)
-            self._entries[spec.name] = entry
-            self._taken |= names_taken([spec.name])
-            self.index.add(spec)
-            self._current = None
+            self._put(history.with_entry(entry, digest, authored=bool(origin)))
         self._tell()
+
+    def history(self, name: str) -> History:
+        """A tool's versions. Raises `UnknownTool`."""
+        if (history := self._histories.get(name)) is None:
+            raise unknown_tool(name)
+        return history
+
+    def revise(self, name: str, change: Callable[[History], History]) -> History:
+        """Change what is called of a tool's versions, and by what name; gives what is then.
+
+        Raises `UnknownTool`, and what `change` raises, and then nothing has changed.
+        """
+        with self._writing:
+            history = change(self.history(name))
+            self._put(history)
+        self._tell()
+        return history
+
+    def _put(self, history: History) -> None:
+        entry = history.versions[history.current].entry
+        self._histories[history.name] = history
+        self._entries[history.name] = entry
+        self._taken |= names_taken([history.name])
+        self.index.add(entry.spec)
+        self._current = None
+        if history.canary is not None or history.name in self._canaries:
+            self._find_canaries()
+
+    def _find_canaries(self) -> None:
+        trying = [name for name, each in self._histories.items() if each.canary is not None]
+        self._canaries = tuple(trying)
+
+    def offered(self, globs: Sequence[str], run_id: str) -> Toolset:
+        """What a run may call of these: `name@3` and `name@stable` are a tool at that version.
+
+        For the others a canary may stand in. Raises `UnknownTool` for a version that is not there.
+        """
+        toolset = self.snapshot()
+        for name in self._canaries:
+            history = self._histories.get(name)
+            if history and history.canary and history.canary.takes(name, run_id):
+                tried = history.versions[history.canary.version].entry
+                toolset = toolset.joined(Toolset({name: tried}))
+        pinned = [glob for glob in globs if SEPARATOR in glob]
+        for reference in pinned:
+            toolset = self.pinned(reference, toolset)
+        if "*" in globs:
+            return toolset
+        return toolset.select([glob.partition(SEPARATOR)[0] for glob in globs] if pinned else globs)
+
+    def pinned(self, reference: str, toolset: Toolset | None = None) -> Toolset:
+        """All tools, one of them at the version that `name@3` names. Raises `UnknownTool`."""
+        toolset = self.snapshot() if toolset is None else toolset
+        name, _, label = reference.partition(SEPARATOR)
+        history = self.history(name)
+        return toolset.joined(Toolset({name: history.find(label).entry})) if label else toolset
 
     def remove(self, name: str) -> ToolSpec:
         """Take a tool away and give its spec. Raises `UnknownTool`. Running calls go on."""
@@ -86,6 +146,8 @@ class Registry:
             for normal in names_taken([name]):
                 del self._taken[normal]
             self.index.remove(name)
+            del self._histories[name]
+            self._find_canaries()
             self._current = None
         self._tell()
         return removed.spec

@@ -34,6 +34,7 @@ from tools.registry import Registry
 from tools.retrieval.index import Weighted
 from tools.spec import Annotations, JSONObject, ToolSpec, ValidCall
 from tools.toolset import Entry, Toolset, compile_entry
+from tools.versions import SEPARATOR
 
 FIND_TOOLS = "find_tools"
 """The name of the function by which a model asks for tools that were not offered."""
@@ -86,10 +87,7 @@ class Offer:
     ) -> None:
         """Raises `RegistrationError` for the app's own tools."""
         globs = request.offered_globs
-        every = registry.snapshot()
-        if "*" not in globs:
-            every = every.select(globs)
-        self._every = every
+        self._every = registry.offered(globs, request.run_id)
         self._ranked: Callable[[str | Sequence[Weighted]], Iterator[str]] = registry.index.ranked
         self._permits = partial(policies.on_offer, subject)
         self._clients = frozenset(normalised(spec.name) for spec in request.client_tools)
@@ -163,7 +161,7 @@ def _finder() -> Entry:
 def _stays(request: RunRequest, options: OfferOptions) -> Iterator[str]:
     """What is offered in any case: pinned, named by the request, used lately in the conversation."""
     yield from options.pinned
-    yield from request.offered_globs
+    yield from (glob.partition(SEPARATOR)[0] for glob in request.offered_globs)
     if isinstance(request.tool_choice, NamedTool):
         yield request.tool_choice.name
     yield from list(dict.fromkeys(_used(request.messages)))[-options.most :]

@@ -257,6 +257,7 @@ def call(event: CallAccepted) -> JSONObject:
     return {
         "id": event.call.id,
         "name": event.call.name,
+        "version": event.call.tool.version,
         "arguments": event.call.arguments,
         "effect": event.call.tool.effect,
         "repairs": list(event.call.repairs),

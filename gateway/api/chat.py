@@ -104,7 +104,7 @@ def _require_choice(run: RunRequest, services: Services) -> None:
     if choice in ("auto", "none"):
         return
     names = {spec.name for spec in run.client_tools}
-    offered = services.registry.snapshot().select(run.offered_globs)
+    offered = services.registry.offered(run.offered_globs, run.run_id)
     names.update(spec.name for spec in offered.specs)
     if isinstance(choice, NamedTool) and choice.name not in names:
         problem = f"no tool {choice.name[:64]!r} is offered in this request"

@@ -6,8 +6,6 @@ against the schema, asked of policy, run; a tool that fails is a result and no e
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -28,6 +26,7 @@ from tools.errors import NameTaken
 from tools.registration import Registration, build, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
+from tools.versions import SEPARATOR
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 
@@ -44,7 +43,7 @@ class Invocation(BaseModel):
 async def list_tools(services: UsesServices) -> dict[str, Any]:
     """Every tool that is registered, in the order of registration."""
     specs = services.registry.snapshot().specs
-    return {"object": "list", "data": [_describe(spec) for spec in specs]}
+    return {"object": "list", "data": [_describe(services, spec) for spec in specs]}
 
 
 @router.post(
@@ -56,54 +55,55 @@ async def list_tools(services: UsesServices) -> dict[str, Any]:
 async def register_tool(request: Request, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Register a tool that answers over HTTP; 409 when its name is in use."""
     registration = read_registration(parse_object(await _body(request, services)))
-    spec, executor = build(registration, services.http, allow_private=services.allow_private)
-    _require_register(services, caller, spec)
-    try:
-        services.registry.register(spec, executor)
-    except NameTaken as error:
-        raise ApiError(409, error.why, param=error.where, code="name_taken") from error
-    return _describe(spec)
+    return _register(registration, services, caller, replace=False)
+
+
+@router.put(
+    "/{name}", openapi_extra=json_body(Registration), dependencies=[Depends(needs("author"))]
+)
+async def put_tool(
+    name: str, request: Request, services: UsesServices, caller: Caller
+) -> dict[str, Any]:
+    """Register a tool, or its next version, which is called from now on; the older ones are kept."""
+    registration = read_registration(parse_object(await _body(request, services)))
+    if registration.name != name:
+        raise ApiError(400, f"the path says {name[:64]!r}", param="name", code="invalid_value")
+    if name in services.registry.snapshot():
+        require_authored(services, name)
+    return _register(registration, services, caller, replace=True)
 
 
 @router.get("/{name}")
 async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
-    """One tool's definition."""
-    return _describe(services.registry.get(name))
+    """One tool's definition, at a version where it is `name@3` or `name@stable`."""
+    return _describe(services, services.registry.pinned(name).get(plain(name)))
 
 
 @router.delete("/{name}", dependencies=[Depends(needs("author"))])
 async def remove_tool(name: str, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Take a tool away; runs that have begun keep it to their end."""
-    _require_register(services, caller, services.registry.get(name))
+    require_register(services, caller, services.registry.get(name))
     services.registry.remove(name)
     return {"object": "tool.deleted", "name": name, "deleted": True}
-
-
-@router.get("/{name}/versions")
-async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
-    """The versions that are kept: the one that is registered now."""
-    spec = services.registry.get(name)
-    version = {"object": "tool.version", "name": name, "version": 1, "hash": _hash(spec)}
-    return {"object": "list", "data": [version]}
 
 
 @router.post("/{name}/invoke", openapi_extra=json_body(Invocation))
 async def invoke_tool(
     name: str, request: Request, services: UsesServices, caller: Caller
 ) -> dict[str, Any]:
-    """Run a tool once: `{"arguments": {…}}` in, its result out."""
-    services.registry.get(name)
+    """Run a tool once: `{"arguments": {…}}` in, its result out. `name@3` is that version of it."""
+    toolset = services.registry.pinned(name)
     arguments = await _arguments(request, services)
     subject = subject_of(caller)
-    toolset = services.registry.snapshot()
-    outcome = await call_once(services, toolset, subject, name, arguments)
+    outcome = await call_once(services, toolset, subject, plain(name), arguments)
     if not isinstance(outcome, Ran):
         raise _refusal(outcome)
     call, result = outcome.call, outcome.result
     return {
         "object": "tool.result",
         "run_id": subject.run_id,
-        "name": name,
+        "name": call.name,
+        "version": call.tool.version,
         "content": result.content,
         "is_error": result.is_error,
         "failure": result.failure,
@@ -114,7 +114,33 @@ async def invoke_tool(
     }
 
 
-def _require_register(services: Services, caller: Principal, spec: ToolSpec) -> None:
+def _register(
+    registration: Registration, services: Services, caller: Principal, *, replace: bool
+) -> dict[str, Any]:
+    spec, executor = build(registration, services.http, allow_private=services.allow_private)
+    require_register(services, caller, spec)
+    origin = registration.executor.model_dump_json()
+    try:
+        services.registry.register(spec, executor, replace=replace, origin=origin)
+    except NameTaken as error:
+        raise ApiError(409, error.why, param=error.where, code="name_taken") from error
+    return _describe(services, services.registry.get(spec.name))
+
+
+def plain(reference: str) -> str:
+    """The name in `name@3`."""
+    return reference.partition(SEPARATOR)[0]
+
+
+def require_authored(services: Services, name: str) -> None:
+    """Raises `ApiError` 409 for a tool that follows something else than this API."""
+    history = services.registry.history(name)
+    if not history.versions[history.current].authored:
+        problem = f"{name} does not come from this API: change it where it comes from"
+        raise ApiError(409, problem, param="name", code="not_registered_here")
+
+
+def require_register(services: Services, caller: Principal, spec: ToolSpec) -> None:
     """Raises `ApiError` 403 where policy keeps the caller from registering or removing this tool."""
     decision = services.policies.on_register(subject_of(caller), spec)
     if isinstance(decision, Deny):
@@ -180,17 +206,13 @@ def _definition(spec: ToolSpec) -> dict[str, Any]:
     }
 
 
-def _hash(spec: ToolSpec) -> str:
-    """A digest of the definition: the same definition has the same one everywhere."""
-    canonical = json.dumps(_definition(spec), sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _describe(spec: ToolSpec) -> dict[str, Any]:
+def _describe(services: Services, spec: ToolSpec) -> dict[str, Any]:
+    version = services.registry.history(spec.name).versions[spec.version]
     return {
         "object": "tool",
         **_definition(spec),
         "effect": spec.effect,
-        "version": 1,
-        "hash": _hash(spec),
+        "version": spec.version,
+        "hash": version.digest,
+        "deprecated": version.deprecated,
     }

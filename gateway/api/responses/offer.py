@@ -9,13 +9,15 @@ from gateway.api.errors import ApiError
 from gateway.api.responses.choice import Choice
 from routing.backend import NamedTool
 from tools.registry import Registry
+from tools.versions import SEPARATOR
 
 
 def offer(run: RunRequest, choice: Choice, registry: Registry) -> RunRequest:
     """The run, its tools narrowed to the allowed ones. Raises `ApiError` 400 for what is not there."""
     if choice.allowed is None and choice.wanted in ("auto", "none"):
         return run
-    registered = [spec.name for spec in registry.snapshot().select(run.offered_globs).specs]
+    globs = run.offered_globs
+    registered = [spec.name for spec in registry.offered(globs, run.run_id).specs]
     offered = {*registered, *(spec.name for spec in run.client_tools)}
     if isinstance(choice.wanted, NamedTool) and choice.wanted.name not in offered:
         raise _unknown(choice.wanted.name, "tool_choice.name")
@@ -27,10 +29,11 @@ def offer(run: RunRequest, choice: Choice, registry: Registry) -> RunRequest:
     for i, name in enumerate(choice.allowed):
         if name not in offered:
             raise _unknown(name, f"tool_choice.tools[{i}].name")
+    pinned = {glob.partition(SEPARATOR)[0]: glob for glob in globs if SEPARATOR in glob}
     return replace(
         run,
         client_tools=tuple(spec for spec in run.client_tools if spec.name in choice.allowed),
-        tool_globs=tuple(name for name in registered if name in choice.allowed),
+        tool_globs=tuple(pinned.get(name, name) for name in registered if name in choice.allowed),
     )
 
 

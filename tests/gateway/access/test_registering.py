@@ -30,5 +30,9 @@ async def test_policy_keeps_an_author_from_registering_and_removing(serve: Serve
     assert (got.status_code, got.json()["error"]["code"]) == (403, "acme")
     assert (await gateway.http.post("/v1/tools", json=TOOL, headers=mine)).status_code == 201
     path = "/v1/tools/look"
+    assert (await gateway.http.put(path, json=TOOL, headers=other)).status_code == 403
+    change = {"current": True}
+    revised = await gateway.http.post(f"{path}/versions/1", json=change, headers=other)
+    assert revised.status_code == 403
     assert (await gateway.http.delete(path, headers=other)).status_code == 403
     assert (await gateway.http.delete(path, headers=mine)).status_code == 200

@@ -18,6 +18,7 @@ app author operator  GET    /docs
 app author operator  GET    /docs/oauth2-redirect
 app author operator  GET    /openapi.json
 app author operator  GET    /redoc
+app author operator  GET    /v1/budgets
 app author operator  POST   /v1/chat/completions
 app author operator  POST   /v1/conversations
 app author operator  DELETE /v1/conversations/{conversation_id}
@@ -53,8 +54,10 @@ app author operator  GET    /v1/tools
 -   author operator  POST   /v1/tools
 -   author operator  DELETE /v1/tools/{name}
 app author operator  GET    /v1/tools/{name}
+-   author operator  PUT    /v1/tools/{name}
 app author operator  POST   /v1/tools/{name}/invoke
 app author operator  GET    /v1/tools/{name}/versions
+-   author operator  POST   /v1/tools/{name}/versions/{version}
 """
 CELLS = {
     (method, path): (app, author, operator)
