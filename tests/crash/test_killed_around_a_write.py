@@ -30,7 +30,7 @@ POINTS = (
     "at a random time",
 )
 _LONGEST_LIFE_S = 0.2
-_DEADLINE_S = 60.0
+_DEADLINE_S = 600.0
 
 
 @dataclass
