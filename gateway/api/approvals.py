@@ -14,9 +14,11 @@ from gateway.access.principal import Principal
 from gateway.agent.suspension import loaded
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.auth import Caller, needs
+from gateway.api.body import body_of
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.found import find_run
+from gateway.api.openapi import json_body
 from gateway.resuming import Resuming
 from gateway.services import Services
 from gateway.storage.suspensions import DecisionRefused, Suspension
@@ -52,11 +54,15 @@ async def list_approvals(run_id: str, services: UsesServices, tenant: Tenant) ->
     return document({"object": "list", "data": [] if kept is None else list(kept.approvals)})
 
 
-@router.post("/{run_id}/approvals/{call_id}", dependencies=[Depends(needs("operator"))])
+@router.post(
+    "/{run_id}/approvals/{call_id}",
+    dependencies=[Depends(needs("operator"))],
+    openapi_extra=json_body(DecisionBody),
+)
 async def decide(
     run_id: str,
     call_id: str,
-    body: DecisionBody,
+    body: Annotated[DecisionBody, Depends(body_of(DecisionBody))],
     *,
     request: Request,
     services: UsesServices,

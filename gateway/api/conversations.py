@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gateway.api.access import Tenant, UsesServices
-from gateway.api.asgi import parse_object, read_body, require_json
+from gateway.api.body import read_model
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
@@ -23,7 +23,6 @@ from gateway.api.responses.ids import free_id
 from gateway.api.responses.listing import AskedPage, Included, item_list, page_of, unknown_cursor
 from gateway.api.responses.request import Metadata
 from gateway.api.responses.window import resolve
-from gateway.api.wire import refusal
 from gateway.services import Services
 from gateway.storage.conversations import Conversation
 from gateway.storage.items import UnknownCursor
@@ -31,7 +30,6 @@ from gateway.transcript.response_items import read_items
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 
-Body = TypeVar("Body", bound=BaseModel)
 _MOST_ITEMS = 20
 """Items that one request may add, as with OpenAI."""
 
@@ -64,7 +62,7 @@ class NewItems(BaseModel):
 @router.post("", openapi_extra=json_body(NewConversation))
 async def create_conversation(request: Request, services: UsesServices, tenant: Tenant) -> Response:
     """A new conversation, with its first items if it has any."""
-    asked = await _read(request, services, NewConversation)
+    asked = await read_model(NewConversation, request, optional=True)
     made = Conversation(tenant, free_id("conv"), time.time(), asked.metadata or {})
     items = await _items(services, tenant, None, asked.items or [])
     await services.conversations.create(made, items)
@@ -84,7 +82,7 @@ async def update_conversation(
     request: Request, conversation_id: str, services: UsesServices, tenant: Tenant
 ) -> Response:
     """Replace its metadata."""
-    asked = await _read(request, services, ConversationUpdate)
+    asked = await read_model(ConversationUpdate, request, optional=True)
     changed = await services.conversations.describe(tenant, conversation_id, asked.metadata or {})
     if changed is None:
         raise _unknown(conversation_id)
@@ -118,7 +116,7 @@ async def create_items(
     request: Request, conversation_id: str, services: UsesServices, tenant: Tenant, _: Included
 ) -> Response:
     """Add items behind the last one, all or none."""
-    asked = await _read(request, services, NewItems)
+    asked = await read_model(NewItems, request, optional=True)
     await _conversation(services, tenant, conversation_id)
     items = await _items(services, tenant, conversation_id, asked.items)
     if not await services.conversations.append(tenant, conversation_id, items):
@@ -147,15 +145,6 @@ async def delete_item(
     if not await services.conversations.remove(tenant, conversation_id, item_id):
         raise _unknown_item(item_id)
     return _described(conversation)
-
-
-async def _read(request: Request, services: Services, kind: type[Body]) -> Body:
-    require_json(request.scope)
-    raw = await read_body(request.scope, request.receive, services.max_body_bytes)
-    try:
-        return kind.model_validate(parse_object(raw) if raw.strip() else {})
-    except ValidationError as error:
-        raise refusal(error) from error
 
 
 async def _items(

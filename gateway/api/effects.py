@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.auth import Caller, needs
+from gateway.api.body import body_of
 from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.found import find_run
+from gateway.api.openapi import json_body
 from gateway.storage.ledger import Entry, Place, Receipt
 
 router = APIRouter(prefix="/v1", tags=["effects"])
@@ -45,9 +47,17 @@ async def list_effects(run_id: str, services: UsesServices, tenant: Tenant) -> R
     return document({"object": "list", "data": [described(entry) for entry in entries]})
 
 
-@router.post("/runs/{run_id}/effects/{effect_id}", dependencies=[Depends(needs("operator"))])
+@router.post(
+    "/runs/{run_id}/effects/{effect_id}",
+    dependencies=[Depends(needs("operator"))],
+    openapi_extra=json_body(Resolution),
+)
 async def resolve_effect(
-    run_id: str, effect_id: str, body: Resolution, services: UsesServices, caller: Caller
+    run_id: str,
+    effect_id: str,
+    body: Annotated[Resolution, Depends(body_of(Resolution))],
+    services: UsesServices,
+    caller: Caller,
 ) -> Response:
     """Say what became of an unknown effect; the same word again changes nothing, another is a 409."""
     place, ledger = Place(caller.tenant, run_id, effect_id), services.writes.ledger

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.access.issuing import Issued, create, rotate
 from gateway.access.principal import DEFAULT_TENANT, KeyRole
 from gateway.access.secret import PREFIX
 from gateway.api.access import UsesServices
-from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.auth import Caller, needs
+from gateway.api.body import read_model
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
-from gateway.api.wire import refusal
 from gateway.services import Services
 from gateway.storage.keys import Key
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[Depends(needs("operator"))])
 
 _YEARS_S = 10 * 366 * 86_400
-_Body = TypeVar("_Body", bound=BaseModel)
 _KEY_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -50,7 +48,7 @@ class Rotation(BaseModel):
 @router.post("", status_code=201, openapi_extra=json_body(NewKey))
 async def create_key(request: Request, services: UsesServices, caller: Caller) -> dict[str, Any]:
     """Make a key. `key` in the answer is the secret: it is told this once."""
-    asked = await _read(NewKey, request, services)
+    asked = await read_model(NewKey, request)
     issued = await create(
         services.keys,
         tenant=asked.tenant,
@@ -85,7 +83,7 @@ async def rotate_key(
     key_id: str, request: Request, services: UsesServices, caller: Caller
 ) -> dict[str, Any]:
     """Make a key in place of this one, which stays valid for `grace_s` seconds."""
-    asked = await _read(Rotation, request, services)
+    asked = await read_model(Rotation, request)
     old = _known(key_id)
     issued = await rotate(services.keys, old, grace_s=asked.grace_s, made_by=caller.key)
     if issued is None:
@@ -131,12 +129,3 @@ def _known(key_id: str) -> str:
 def _not_found(key_id: str) -> ApiError:
     shown = f" {key_id}" if _KEY_ID.fullmatch(key_id) else ""
     return ApiError(404, f"no valid key{shown} here", code="key_not_found")
-
-
-async def _read(kind: type[_Body], request: Request, services: Services) -> _Body:
-    require_json(request.scope)
-    body = await read_body(request.scope, request.receive, services.max_body_bytes)
-    try:
-        return kind.model_validate(parse_object(body))
-    except ValidationError as error:
-        raise refusal(error) from error

@@ -228,7 +228,8 @@ def refusal(error: ValidationError) -> ApiError:
         return ApiError(400, f"unknown parameter: {param}", param=param, code="unknown_parameter")
     if first["type"] == "missing":
         return ApiError(400, f"missing parameter: {param}", param=param, code="missing_parameter")
-    return ApiError(400, f"{param}: {first['msg']}", param=param, code="invalid_value")
+    said = f"{param}: {first['msg']}" if param else first["msg"]
+    return ApiError(400, said, param=param or None, code="invalid_value")
 
 
 def _specificity(error: ErrorDetails) -> int:

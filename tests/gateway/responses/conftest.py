@@ -5,17 +5,30 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args
 
 import openresponses_types as open_responses
 import orjson
 import pytest
+from openai.types.conversations import (
+    Conversation,
+    ConversationDeletedResource,
+    ConversationItemList,
+)
 from openai.types.responses import (
+    CompactedResponse,
     Response,
     ResponseInputItemParam,
     ResponseItem,
+    ResponseItemList,
     ResponseStreamEvent,
 )
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
+from openai.types.shared import ErrorObject
 from pydantic import BaseModel, TypeAdapter
 
 _OPENAI_EVENTS: dict[str, type[BaseModel]] = {
@@ -27,8 +40,21 @@ _OPEN_EVENTS: dict[str, type[BaseModel]] = {
     for name, each in vars(open_responses).items()
     if name.endswith("StreamingEvent")
 }
+_OBJECTS: dict[str, tuple[type[BaseModel], ...]] = {
+    "list": (ResponseItemList,),
+    "conversation": (Conversation,),
+    "conversation list": (ConversationItemList,),
+    "conversation.deleted": (ConversationDeletedResource,),
+    "response.compaction": (CompactedResponse, open_responses.CompactResource),
+    "compaction request": (open_responses.CompactResponseMethodPublicBody,),
+}
 _OPENAI_ITEM: TypeAdapter[Any] = TypeAdapter(ResponseItem)
 _OPENAI_INPUT: TypeAdapter[Any] = TypeAdapter(ResponseInputItemParam)
+
+
+@cache
+def _request() -> TypeAdapter[Any]:
+    return TypeAdapter(ResponseCreateParamsNonStreaming | ResponseCreateParamsStreaming)
 
 
 @dataclass(frozen=True)
@@ -50,6 +76,21 @@ class Judge:
         """An item as it is listed; it may be sent back as input, too."""
         _OPENAI_ITEM.validate_json(orjson.dumps(value), strict=True)
         _OPENAI_INPUT.validate_python(dict(value))
+
+    def request(self, value: Mapping[str, Any]) -> None:
+        """A body that an app of either package could send."""
+        _request().validate_python(dict(value))
+        open_responses.CreateResponseBody.model_validate_json(orjson.dumps(value), strict=True)
+
+    def error(self, value: Mapping[str, Any]) -> None:
+        """What stands below `error` in an answer."""
+        self._same(ErrorObject, value)
+        open_responses.ErrorPayload.model_validate_json(orjson.dumps(value), strict=True)
+
+    def object(self, kind: str, value: Mapping[str, Any]) -> None:
+        """Any other object of the surface, or a request for one."""
+        for each in _OBJECTS[kind]:
+            each.model_validate_json(orjson.dumps(value), strict=True)
 
     def _same(self, kind: type[BaseModel], value: Mapping[str, Any]) -> None:
         read = kind.model_validate_json(orjson.dumps(value), strict=True)
