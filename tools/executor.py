@@ -23,7 +23,8 @@ class CallContext:
 
     `deadline` is a reading of the event loop's clock (`loop.time()`), in seconds, or None.
     `idempotency_key` is stable over retries and resumption of the same call of the same run. `step` is
-    the run's, counted from 1; 0 outside of a run.
+    the run's, counted from 1; 0 outside of a run. `keeps` is how long a read's result may be, in
+    characters, for a caller that keeps it and shows less of it; None: as long as a model is shown.
     """
 
     run_id: str = ""
@@ -31,6 +32,7 @@ class CallContext:
     idempotency_key: str = ""
     deadline: float | None = None
     step: int = 0
+    keeps: int | None = None
 
 
 class Executor(Protocol):

@@ -313,7 +313,7 @@ class AgentLoop:
         run.calls_run += len(calls)
         results = await observe(calls, run.toolset, run.call_context(), self._writes)
         return [
-            self._policies.on_result(run.subject, call, result)
+            run.shorten(self._policies.on_result(run.subject, call, result))
             for call, result in zip(calls, results, strict=True)
         ]
 

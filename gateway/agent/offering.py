@@ -102,6 +102,15 @@ class Offer:
         self._add(names)
         return [self._every.get(name) for name in names]
 
+    def admit(self, entry: Entry) -> bool:
+        """Offer one of the gateway's own, unless there is a tool of that name or policy holds it back."""
+        name = entry.spec.name
+        taken = name in self.toolset or name in self._every or normalised(name) in self._clients
+        if taken or not self._permits(entry.spec):
+            return False
+        self.toolset = self.toolset.joined(Toolset({name: entry}))
+        return True
+
     def keep(self, messages: Iterable[ChatMessage]) -> None:
         """Offer what was called or found in these messages too: a run goes on with its tools."""
         if self._chose:

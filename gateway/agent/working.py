@@ -34,6 +34,7 @@ from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
 from tools.registry import Registry
+from tools.results import LONGEST_SHOWN, MOST_KEPT, KeptResults, cut_short
 from tools.spec import ToolResult
 from tools.toolset import Toolset
 
@@ -49,7 +50,8 @@ class Working:
 
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
     not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
-    cost: it counts against the budget and is in no receipt.
+    cost: it counts against the budget and is in no receipt. `kept` are results
+    that are too long to be shown, if there are any.
     """
 
     request: RunRequest
@@ -60,6 +62,7 @@ class Working:
     form: AnswerForm | None = None
     escalation_allowed: bool = True
     rejections: int = 0
+    kept: KeptResults | None = None
     step: int = 0
     calls_run: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -147,7 +150,19 @@ class Working:
         """For the calls of this step: time is left over for an answer."""
         key = f"{self.request.run_id}:{self.step}"
         deadline = self.deadline - self.answer_reserve_s
-        return CallContext(self.request.run_id, self.request.tenant, key, deadline, self.step)
+        ids = (self.request.run_id, self.request.tenant)
+        return CallContext(*ids, key, deadline, self.step, MOST_KEPT)
+
+    def shorten(self, result: ToolResult) -> ToolResult:
+        """A result as the model is shown it: where it is too long, its preview, and a tool to read on."""
+        if len(result.content) <= LONGEST_SHOWN:
+            return result
+        if self.kept is None:
+            kept = KeptResults()
+            if not self.offer.admit(kept.reader()):
+                return cut_short(result)
+            self.kept = kept
+        return self.kept.preview(result)
 
     def show(self, text: str) -> TextDelta:
         """Text that goes out now. Texts of different turns are set apart by an empty line."""

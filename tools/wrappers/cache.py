@@ -18,6 +18,8 @@ from tools.executor import CallContext, Executor
 from tools.spec import ValidCall
 
 MAX_ENTRIES = 200
+_LONGEST = 25_000
+"""In characters: what is longer is fetched again."""
 
 
 class Cache:
@@ -35,11 +37,11 @@ class Cache:
         self._age_s = age_s
         self._max_entries = max_entries
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, str], tuple[float, Answer]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int | None, str], tuple[float, Answer]] = OrderedDict()
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """What was kept, with no attempts, or what the executor gives now."""
-        key = (context.tenant, canonical(call.arguments))
+        key = (context.tenant, context.keeps, canonical(call.arguments))
         if (kept := self._kept.get(key)) is not None:
             until, answer = kept
             if self._clock() < until:
@@ -47,6 +49,8 @@ class Cache:
                 return Answer(answer.value, 0, answer.truncated_from)
             del self._kept[key]
         answer = Answer.of(await self._inner.execute(call, context))
+        if isinstance(answer.value, str) and len(answer.value) > _LONGEST:
+            return answer
         self._kept[key] = (self._clock() + self._age_s, answer)
         self._kept.move_to_end(key)
         while len(self._kept) > self._max_entries:
