@@ -18,7 +18,8 @@ class SseDecoder:
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max = max_event_bytes
-        self._line = b""
+        self._line: list[bytes] = []
+        self._line_size = 0
         self._data: list[bytes] = []
         self._size = 0
         self._after_cr = False
@@ -39,20 +40,24 @@ class SseDecoder:
         self._after_cr = chunk.endswith(b"\r")
         if b"\r" in chunk:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, self._line = (self._line + chunk).split(b"\n")
         events: list[bytes] = []
-        for line in lines:
-            self._read(line, events)
-        if self._size + len(self._line) > self._max:
+        if b"\n" in chunk:  # a line that comes in many pieces is put together once
+            *lines, chunk = b"".join((*self._line, chunk)).split(b"\n")
+            self._line, self._line_size = [], 0
+            for line in lines:
+                self._read(line, events)
+        self._line.append(chunk)
+        self._line_size += len(chunk)
+        if self._size + self._line_size > self._max:
             raise BackendProtocolError(f"an event of more than {self._max} bytes")
         return events
 
     def finish(self) -> list[bytes]:
         """The last event, when the body ended without the blank line that ends an event."""
         events: list[bytes] = []
-        self._read(self._line, events)
+        self._read(b"".join(self._line), events)
         self._read(b"", events)
-        self._line = b""
+        self._line, self._line_size = [], 0
         return events
 
     def _read(self, line: bytes, events: list[bytes]) -> None:

@@ -8,6 +8,7 @@ width, with bounded repetitions: a stream can only be filtered for what has a le
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -18,6 +19,8 @@ import re2
 from policies.folding import fold
 
 MAX_REACH = 1_000
+MAX_STEPS = 2_000
+"""Of a pattern as RE2 compiles it: at the worst, each character of a text costs that many."""
 _MEMORY = 64 << 20
 _re2: Any = re2  # ships no types
 _sre: Any = import_module("re._parser")
@@ -46,6 +49,8 @@ class Listed:
             self._matcher: Any = _re2.compile(expression.encode(), options)
         except _re2.error as error:
             raise BadList(f"nothing that RE2 reads: {error}") from error
+        if not words and (steps := self._matcher.programsize) > MAX_STEPS:
+            raise BadList(f"it takes {steps} steps, {MAX_STEPS} are allowed: repeat less often")
         self.kind = kind
         self._reach = reach
         self._alphabet = alphabet
@@ -78,6 +83,8 @@ class Listed:
 
 def words(listed: Sequence[str], kind: str = "word") -> Listed:
     """A detector of the words. Raises `BadList` for none, an empty or an endless one."""
+    for word in listed:
+        _check_whole(word)
     folded = sorted({" ".join(fold(word).text.split()) for word in listed})
     if not folded or not folded[0]:
         raise BadList("an empty word is found everywhere")
@@ -92,8 +99,13 @@ def words(listed: Sequence[str], kind: str = "word") -> Listed:
 
 def pattern(expression: str, kind: str = "pattern") -> Listed:
     """A detector of a pattern. Raises `BadList` for what RE2 can't read, what is empty, what has no bound."""
+    _check_whole(expression)
     try:
-        least, most = _sre.parse(expression).getwidth()
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of what later Pythons may read otherwise: RE2 reads it
+            least, most = _sre.parse(expression).getwidth()
     except (re.error, RecursionError, OverflowError) as error:
         raise BadList(f"no regular expression: {error}") from error
     if least == 0:
@@ -103,6 +115,11 @@ def pattern(expression: str, kind: str = "pattern") -> Listed:
             f"it can match more than {MAX_REACH} characters: write {{1,100}} in place of + and *"
         )
     return Listed(kind, expression, most, None, words=False)
+
+
+def _check_whole(listed: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in listed):
+        raise BadList("half a character (a lone surrogate) stands in it")
 
 
 def _characters(data: bytes, start: int, end: int) -> int:

@@ -136,6 +136,8 @@ def test_thousands_of_words_are_looked_for_at_once() -> None:
         ("(", "no regular expression"),
         ("a(?=b)", "RE2"),
         ("[a-z]{1,900}[a-z]{1,900}", "1000"),
+        ("a.{900}c", "2000 are allowed"),
+        ("\ud800", "surrogate"),
     ],
 )
 def test_a_pattern_that_can_not_be_streamed_is_refused(expression: str, why: str) -> None:
