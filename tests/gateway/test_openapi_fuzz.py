@@ -66,6 +66,6 @@ def test_nothing_that_a_client_sends_is_a_failure_of_the_gateways(
             attempt()
     labels = {operation.ok().label for operation in schema.get_all_operations()}
     assert {"POST /v1/chat/completions", "POST /v1/responses", "POST /v1/keys"} <= labels
-    assert len(seen) > 20
+    assert {"POST /v1/chat/completions", "POST /v1/responses", "GET /v1/runs"} <= seen
     if mode is GenerationMode.POSITIVE:
         assert seen == labels
