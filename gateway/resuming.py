@@ -23,10 +23,13 @@ from gateway.agent.run import Decided, Resumed, Suspended
 from gateway.agent.suspension import dumped, loaded
 from gateway.live import Stop, Stopped
 from gateway.services import Services
-from gateway.storage.errors import StorageError
+from gateway.storage.errors import StorageError, StorageUnavailable
 from gateway.storage.suspensions import Suspension
 
 log = logging.getLogger("gateway.approvals")
+
+_GRACE_S = 0.03
+"""To keep a run that is interrupted when its deadline is over."""
 
 
 async def suspending(
@@ -34,14 +37,22 @@ async def suspending(
 ) -> AsyncGenerator[RunEvent]:
     """The events of a run; that it waits for a person is kept before anybody hears of it.
 
-    A run that went on (`again`) and was deleted meanwhile does not come back.
+    A run that went on (`again`) and was deleted meanwhile does not come back. Raises `StorageUnavailable`
+    where it can't be kept before the run's deadline.
     """
+    clock = asyncio.get_running_loop().time
+    began = clock()
     async with aclosing(events):
         async for event in events:
             if isinstance(event, RunFinished) and (kept := event.outcome.suspended) is not None:
                 asked = kept.request
-                if not again or await services.suspensions.get(asked.tenant, asked.run_id):
-                    await services.suspensions.put(_suspension(kept))
+                until = max(began + asked.limits.deadline_s, clock() + _GRACE_S)
+                try:
+                    async with asyncio.timeout_at(until):
+                        if not again or await services.suspensions.get(asked.tenant, asked.run_id):
+                            await services.suspensions.put(_suspension(kept))
+                except TimeoutError as error:
+                    raise StorageUnavailable("a run that waits could not be kept") from error
             yield event
 
 

@@ -7,9 +7,11 @@ held back and read as what it is. Text that merely quotes such a list from the c
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import cast
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
@@ -19,6 +21,11 @@ from routing.backend import Completion, ModelBackend, TextDelta, Turn
 from routing.errors import BackendTimeout
 from routing.leak_gate import LeakGate
 from routing.native import parse_call_list
+
+log = logging.getLogger("gateway.agent")
+
+_GRACE_S = 0.02
+"""For a stream to be closed where the deadline is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,17 @@ async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta 
             yield item
     finally:
         if isinstance(stream, AsyncGenerator):
+            await _let_go(cast("AsyncGenerator[object]", stream), turn, backend.name)
+
+
+async def _let_go(stream: AsyncGenerator[object], turn: Turn, name: str) -> None:
+    """Close the stream, waiting for it no longer than for an answer."""
+    until = asyncio.get_running_loop().time() + _GRACE_S
+    try:
+        async with asyncio.timeout_at(turn.deadline and max(turn.deadline, until)):
             await stream.aclose()
+    except TimeoutError:
+        log.warning("the stream of %s could not be closed in time", name)
 
 
 def _are_quoted(calls: Sequence[ToolCall], messages: Sequence[ChatMessage]) -> bool:

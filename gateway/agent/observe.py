@@ -9,6 +9,7 @@ is brought to its end. How a write is run, and that it happens once: `gateway.ag
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -20,6 +21,11 @@ from tools.executor import CallContext
 from tools.spec import Effect, Failure, ToolResult, ValidCall
 from tools.toolset import Toolset
 
+log = logging.getLogger("gateway.agent")
+
+_GRACE_S = 0.02
+"""For a tool that is cut to let go of what it holds; nobody waits longer for it."""
+
 
 async def observe(
     calls: Sequence[ValidCall], toolset: Toolset, context: CallContext, writes: Writes
@@ -28,7 +34,7 @@ async def observe(
     results: list[ToolResult] = []
     for is_read, group in groupby(calls, key=lambda call: call.tool.effect is Effect.READ):
         if is_read:
-            results += await _reads(list(group), toolset, context)
+            results += await _reads(list(group), toolset, context, writes)
         else:
             for call in group:
                 results.append(await writes.run(call, toolset, _for(call, context)))
@@ -36,21 +42,33 @@ async def observe(
 
 
 async def _reads(
-    calls: list[ValidCall], toolset: Toolset, context: CallContext
+    calls: list[ValidCall], toolset: Toolset, context: CallContext, writes: Writes
 ) -> list[ToolResult]:
-    if len(calls) == 1:
-        return [await _read(calls[0], toolset, context)]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_read(call, toolset, context)) for call in calls]
-    return [task.result() for task in tasks]
-
-
-async def _read(call: ValidCall, toolset: Toolset, context: CallContext) -> ToolResult:
+    """Side by side, in tasks of their own: a tool that takes no notice of being cut is left behind."""
+    late = "The tool did not answer within the run's deadline."
+    left_s = None
+    if context.deadline is not None:
+        left_s = context.deadline - asyncio.get_running_loop().time()
+        if left_s <= 0:
+            return [_late(call, Failure.TIMEOUT, late) for call in calls]
+    tasks = [writes.begin(toolset.execute(call, _for(call, context))) for call in calls]
     try:
-        async with asyncio.timeout_at(context.deadline):
-            return await toolset.execute(call, _for(call, context))
-    except TimeoutError:
-        return _late(call, Failure.TIMEOUT, "The tool did not answer within the run's deadline.")
+        done, _ = await asyncio.wait(tasks, timeout=left_s)
+    finally:
+        if running := {task for task in tasks if not task.done()}:
+            await _cut(running, context)
+    return [
+        task.result() if task in done else _late(call, Failure.TIMEOUT, late)
+        for call, task in zip(calls, tasks, strict=True)
+    ]
+
+
+async def _cut(tasks: set[asyncio.Task[ToolResult]], context: CallContext) -> None:
+    for task in tasks:
+        task.cancel()
+    _, deaf = await asyncio.wait(tasks, timeout=_GRACE_S)
+    if deaf:
+        log.warning("%d tools go on although they were cut (run %s)", len(deaf), context.run_id)
 
 
 def _for(call: ValidCall, context: CallContext) -> CallContext:

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_GRACE_S = 1.0
+"""For what is cut to let go of what it holds."""
+
 
 class Shelter:
     """Owns the tasks of writes. One for an application; `drain` ends its life."""
@@ -38,5 +41,6 @@ class Shelter:
         _, pending = await asyncio.wait(set(self._tasks), timeout=timeout_s)
         for task in pending:
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        if pending:  # one that takes no notice is left to the end of the process
+            await asyncio.wait(pending, timeout=_GRACE_S)
         return len(pending)

@@ -53,9 +53,16 @@ class Shortener:
 
     async def fit(self, run: Working, plan: TurnPlan) -> tuple[TurnPlan, Shortened | None]:
         """The plan as it is where its turn fits or nothing else is wished, else a shorter one."""
-        wished, backend = run.request.context, plan.route.backend
-        if wished.strategy == "refuse":
+        if run.request.context.strategy == "refuse":
             return plan, None
+        try:
+            async with asyncio.timeout_at(run.deadline):
+                return await self._fit(run, plan)
+        except TimeoutError:
+            return plan, None
+
+    async def _fit(self, run: Working, plan: TurnPlan) -> tuple[TurnPlan, Shortened | None]:
+        wished, backend = run.request.context, plan.route.backend
         summarises = wished.strategy == "summarise"
         room = prompt_room(backend, plan.turn)
         most = min(_SUMMARY_TOKENS, room // _SUMMARY_SHARE)

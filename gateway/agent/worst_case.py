@@ -6,6 +6,7 @@ tokenizer in use stands for one at least. An answer is bounded by what the turn 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -40,10 +41,11 @@ async def bounded(member: Member, turn: Turn, most_usd: float | None) -> tuple[T
     backend = member.backend
     prompt = about = _bytes(turn)
     try:
-        count = await backend.count_tokens(turn)
+        async with asyncio.timeout_at(turn.deadline):
+            count = await backend.count_tokens(turn)
         about = count.total
         prompt = about + _AROUND if count.is_exact else prompt
-    except BackendError as error:  # why, the turn itself will tell
+    except (BackendError, TimeoutError) as error:  # why, the turn itself will tell
         log.info("a prompt of %s is bounded by its bytes: %s", backend.name, error)
     window = backend.context_tokens
     if window:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -54,6 +55,10 @@ class Writes:
     async def drain(self, timeout_s: float) -> int:
         """Bring begun writes to their end; gives how many had to be cut."""
         return await self._shelter.drain(timeout_s)
+
+    def begin(self, read: Coroutine[Any, Any, ToolResult]) -> asyncio.Task[ToolResult]:
+        """Start a read, which may outlive whoever waits for it."""
+        return self._shelter.begin(read)
 
     async def run(self, call: ValidCall, toolset: Toolset, context: CallContext) -> ToolResult:
         """The call's result, failures too. `context.deadline` bounds the waiting, not the write."""

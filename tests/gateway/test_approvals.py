@@ -11,6 +11,7 @@ import pytest
 
 from gateway.access.audit import AuditLog
 from gateway.agent.run import Limits
+from gateway.agent.till import Till
 from gateway.agent.writes import Writes
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare
@@ -184,7 +185,7 @@ def over(stores: SqlStores) -> dict[str, Any]:
     """All of them: the gateway closes what it was given."""
     names = "responses", "conversations", "keys", "suspensions"
     writes, audit = Writes(stores.ledger), AuditLog(stores.audit)
-    own = {"store": stores.runs, "writes": writes, "audit": audit}
+    own = {"store": stores.runs, "writes": writes, "audit": audit, "till": Till(stores.accounts)}
     return own | {name: getattr(stores, name) for name in names}
 
 
