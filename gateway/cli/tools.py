@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli import pins
 from gateway.cli.exits import Exit, explained, fail
+from gateway.cli.lint import lint
 from gateway.cli.target import Config, Url, target
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="The registered tools: list, show, call, preview; pins and approvals of MCP servers' tools.",
     no_args_is_help=True,
 )
+app.command("lint")(lint)
 app.command("pins")(pins.pins)
 app.command("approve")(pins.approve)
 
