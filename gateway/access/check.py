@@ -11,18 +11,23 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gateway.access.principal import Principal
 from gateway.access.secret import digest, id_in
 from gateway.storage.keys import Key, KeyStore
 
+if TYPE_CHECKING:
+    from gateway.access.tokens import TokenCheck
+
 OPERATOR_KEY = "operator"
 """The id under which the key of the configuration acts."""
 _MOST_KNOWN = 4096
+_DOTS = 2  # of a token: header, claims, signature
 
 
 class KeyCheck:
-    """Checks keys of a store, and the one that stands in the configuration (`operator_key`)."""
+    """Checks keys of a store, the one that stands in the configuration (`operator_key`), and `tokens`."""
 
     def __init__(
         self,
@@ -31,7 +36,9 @@ class KeyCheck:
         *,
         age_s: float = 5.0,
         now: Callable[[], float] = time.time,
+        tokens: TokenCheck | None = None,
     ) -> None:
+        self._tokens = tokens
         self._store = store
         self._operator = operator_key and digest(operator_key)
         self._age_s = age_s
@@ -45,6 +52,8 @@ class KeyCheck:
             return Principal(OPERATOR_KEY, "operator")
         key_id = id_in(shown)
         if key_id is None:
+            if self._tokens is not None and shown.count(".") == _DOTS:
+                return await self._tokens.principal(shown)
             return None
         key = await self._key(key_id)
         if key is None or not hmac.compare_digest(made, key.digest):

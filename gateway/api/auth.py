@@ -24,7 +24,7 @@ OPEN = frozenset({"/healthz", "/readyz"})
 _OPEN_BELOW = "/console"
 """A page without data: what it shows, it asks for with the key that its reader gives it."""
 _BEARER = b"bearer "
-_LONGEST = 256
+_LONGEST = 8192  # of a token; keys have 60 characters
 _REFUSED = 1008
 _KEY = "gateway.principal"
 

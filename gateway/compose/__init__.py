@@ -30,6 +30,7 @@ from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
 from gateway.compose.stores import build_stores
 from gateway.compose.telemetry import build_telemetry
+from gateway.compose.tokens import build_tokens
 from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
 from gateway.services import Services
@@ -90,7 +91,7 @@ def build_services(settings: Settings) -> Services:
             responses=stores.responses,
             conversations=stores.conversations,
             keys=stores.keys,
-            access=_access(settings, stores.keys),
+            access=_access(settings, stores.keys, sessions),
             audit=audit,
             policies=policies,
             writes=writes,
@@ -119,9 +120,9 @@ def build_services(settings: Settings) -> Services:
         )
 
 
-def _access(settings: Settings, keys: KeyStore) -> KeyCheck | None:
+def _access(settings: Settings, keys: KeyStore, sessions: HttpSessions) -> KeyCheck | None:
     auth = settings.auth
     if not auth.enabled:
         return None
     operator = auth.operator_key.get_secret_value() if auth.operator_key else None
-    return KeyCheck(keys, operator, age_s=auth.key_age_s)
+    return KeyCheck(keys, operator, age_s=auth.key_age_s, tokens=build_tokens(auth, sessions))

@@ -77,7 +77,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_name(tmp_path: 
 
 def test_an_unknown_key_that_resembles_nothing_is_told_what_is_known(tmp_path: Path) -> None:
     told = problems(tmp_path, "auth: {zzz: 1}")
-    assert told.endswith("auth.zzz: unknown key; known here: enabled, key_age_s, operator_key")
+    assert told.endswith("auth.zzz: unknown key; known here: enabled, jwt, key_age_s, operator_key")
 
 
 def test_a_key_below_an_optional_section_gets_its_hint_too(tmp_path: Path) -> None:
