@@ -64,6 +64,11 @@ class Instruments:
         self.escalations = self._counter(
             "escalations", "Decisions lent to the expert, by why", "reason", "result"
         )
+        self.escalation_cost = self._counter(
+            "escalation_cost_usd",
+            "What lent decisions cost on top: the expert's turn and the doubted one, in US dollars",
+            "reason",
+        )
         self.cost = self._counter(
             "cost_usd", "What model turns cost, in US dollars", "role", "model"
         )

@@ -77,6 +77,7 @@ class RunMetrics:
         self.tool_seconds = cache(made.tool_seconds.labels)
         self.tool_errors = cache(made.tool_errors.labels)
         self.escalations = cache(made.escalations.labels)
+        self.escalation_cost = cache(made.escalation_cost.labels)
         self.cost = cache(made.cost.labels)
         self.slots = {role: self._slots(role, count) for role, count in (slots or {}).items()}
 
@@ -131,8 +132,11 @@ class _RunWatch:
                 self._observe(event)
             case Escalated():
                 result = "failed" if event.receipt.failed else "decided"
-                reason = event.receipt.reason.partition("+")[0]  # what it was joined to by &
-                self._of.escalations(self._of.reason(reason), result).inc()
+                first = event.receipt.reason.partition("+")[0]  # what it was joined to by &
+                reason = self._of.reason(first)
+                self._of.escalations(reason, result).inc()
+                dear = event.receipt.cost_usd + event.receipt.doubted_cost_usd
+                self._of.escalation_cost(reason).inc(dear)
             case RunFinished():
                 self._stop = event.outcome.stop
                 if event.outcome.incomplete is not None:

@@ -115,6 +115,8 @@ async def test_a_decision_that_was_lent_is_counted_by_reason_and_result(
 ) -> None:
     await watch([metrics], [BackendUnavailable("down")], expert=["I am the expert."])
     assert value("escalations_total", reason="backend_down", result="decided") == 1
+    lent = value("escalation_cost_usd_total", reason="backend_down")
+    assert lent == pytest.approx((100 * 2.0 + 10 * 6.0) / 1e6)
     assert value("turns_total", role="intermediary", finish="failed") == 1
     assert value("turns_in_flight", role="intermediary") == 0
     assert value("turns_total", role="expert", finish="stop") == 1
