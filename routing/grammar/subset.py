@@ -70,7 +70,8 @@ class _Subset:
         result: Schema = {}
         for key, part in source.items():
             self._keyword(source, key, part, f"{path}.{key}", result, own=own)
-        if own and _is_closable(source):
+        # An argument whose properties are declared as none is free-form; a tool's are really none.
+        if own and _is_closable(source) and (source["properties"] or path == "$"):
             result["additionalProperties"] = False
         return result
 

@@ -146,6 +146,13 @@ def test_silence_about_other_properties_is_read_as_none_where_nothing_else_descr
     assert open_["additionalProperties"] is True
 
 
+def test_an_argument_that_is_an_object_without_declared_properties_stays_free() -> None:
+    free = {"type": "object", "properties": {}}
+    closed, _ = expressible(one(free))
+    assert "additionalProperties" not in closed["properties"]["a"]
+    assert expressible(free)[0]["additionalProperties"] is False
+
+
 @pytest.mark.parametrize("schema", [{}, {"type": ["object", "null"]}, {"properties": {}}])
 def test_arguments_are_always_an_object(schema: dict[str, Any]) -> None:
     assert expressible(schema)[0]["type"] == "object"
