@@ -6,8 +6,9 @@ What it is not: a loop (it keeps nothing between calls), or a judge of calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from routing.backend import ModelBackend, Usage, tells_logprobs
@@ -61,6 +62,7 @@ class Route:
 class Router:
     """Two roles, one strategy. `expert` is None where none is configured.
 
+    `by_tenant` are strategies in place of `strategy`, by globs of tenants: the first that matches counts.
     `fallbacks` are asked in the expert's place, in order, when it fails. `measures` has the intermediary
     tell log-probabilities with every turn, for strategies that read them.
     """
@@ -71,6 +73,7 @@ class Router:
         expert: Member | None = None,
         strategy: StrategyFunction | None = None,
         *,
+        by_tenant: Mapping[str, StrategyFunction] | None = None,
         fallbacks: Sequence[Member] = (),
         measures: bool = False,
     ) -> None:
@@ -80,6 +83,7 @@ class Router:
         self.fallbacks = tuple(fallbacks) if expert else ()
         self._experts = (expert, *self.fallbacks) if expert else ()
         self._strategy = strategy or default()
+        self._by_tenant = dict(by_tenant or {})
         self.measures = measures and tells_logprobs(intermediary.backend)
 
     @property
@@ -102,6 +106,9 @@ class Router:
             return Route(role, self._experts[attempt], reason)
         return Route(role, self._members[role], reason)
 
-    def doubt(self, evidence: Evidence) -> Reason | None:
+    def doubt(self, evidence: Evidence, tenant: str = "default") -> Reason | None:
         """Why the next decision should not be the intermediary's; None when it may decide."""
+        for glob, strategy in self._by_tenant.items():
+            if fnmatchcase(tenant, glob):
+                return strategy(evidence)
         return self._strategy(evidence)

@@ -365,7 +365,7 @@ class AgentLoop:
         return doubt if doubt is not None and run.may_lend() else RunAgain()
 
     def _doubted(self, run: Working, evidence: Evidence) -> Escalate | None:
-        reason = self._router.doubt(run.known(evidence))
+        reason = self._router.doubt(run.known(evidence), run.request.tenant)
         return None if reason is None else Escalate(reason.code, reason.detail)
 
     def _silence(self, run: Working, plan: TurnPlan, error: BackendError) -> NextStep:

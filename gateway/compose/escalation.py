@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.compose.error import CompositionError
 from gateway.settings.escalation import EscalationSettings
 from routing.backend import ModelBackend, tells_logprobs
@@ -10,17 +12,23 @@ from routing.escalation import Strategy
 from routing.escalation_text import MEASURING, any_of, default, names_in, read
 
 
-def build_strategy(settings: EscalationSettings, intermediary: ModelBackend) -> Strategy:
-    """Everything that may send a decision to the expert, joined with `|`."""
+def build_strategies(
+    settings: EscalationSettings, intermediary: ModelBackend
+) -> tuple[Strategy, dict[str, Strategy]]:
+    """Everything that may send a decision to the expert, joined with `|`; and the same by tenant."""
     calibration = _calibration(settings, intermediary)
-    if settings.strategies is None:
-        return default(calibration, settings.thresholds)
-    return any_of([read(each, calibration, settings.thresholds) for each in settings.strategies])
+
+    def joined(expressions: Sequence[str]) -> Strategy:
+        return any_of([read(each, calibration, settings.thresholds) for each in expressions])
+
+    shipped = default(calibration, settings.thresholds)
+    usual = shipped if settings.strategies is None else joined(settings.strategies)
+    return usual, {glob: joined(each) for glob, each in settings.tenants.items()}
 
 
 def measures(settings: EscalationSettings) -> bool:
     """Whether a strategy reads log-probabilities."""
-    used = frozenset[str]().union(*map(names_in, settings.strategies or ()))
+    used = frozenset[str]().union(*map(names_in, settings.expressions))
     return settings.calibration is not None or bool(used & MEASURING)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.compose.escalation import build_strategy, measures
+from gateway.compose.escalation import build_strategies, measures
 from gateway.settings import ModelSettings, Settings
 from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
@@ -24,10 +24,12 @@ def build_router(settings: Settings) -> Router:
     """The models in their roles with their prices, and the strategies of escalation."""
     models, escalation = settings.models, settings.escalation
     intermediary = _member("intermediary", models.intermediary)
+    usual, by_tenant = build_strategies(escalation, intermediary.backend)
     return Router(
         intermediary,
         _member("expert", models.expert) if models.expert else None,
-        build_strategy(escalation, intermediary.backend),
+        usual,
+        by_tenant=by_tenant,
         fallbacks=[_member(f"fallback-{n}", one) for n, one in enumerate(models.fallbacks, 1)],
         measures=measures(escalation) and models.expert is not None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -32,10 +33,26 @@ class EscalationSettings(Section):
 
     strategies: tuple[str, ...] | None = None
     """Expressions, any of which suffices, as `low_margin(1.5, effect="write") & budget_left(0.2)`; null: those that ship."""
+    tenants: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict[str, tuple[str, ...]]
+    )
+    """Strategies in place of `strategies` by glob of tenants; the first match counts."""
     calibration: Path | None = None
     """A file that `gateway calibrate` wrote; calls below its thresholds are lent (`low_probability`)."""
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     """Least probability of being right by glob of tool names, in place of the calibration's; the first match counts."""
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """All that are configured, for whomever."""
+        return (*(self.strategies or ()), *chain.from_iterable(self.tenants.values()))
+
+    @field_validator("tenants", mode="after")
+    @classmethod
+    def _known_to_all(cls, tenants: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for expression in chain.from_iterable(tenants.values()):
+            _check(expression)
+        return tenants
 
     @field_validator("strategies", mode="after")
     @classmethod
@@ -51,7 +68,7 @@ class EscalationSettings(Section):
 
     @model_validator(mode="after")
     def _calibrated(self) -> Self:
-        used = frozenset[str]().union(*map(names_in, self.strategies or ()))
+        used = frozenset[str]().union(*map(names_in, self.expressions))
         if self.calibration is None and (self.thresholds or _CALIBRATED in used):
             raise PydanticCustomError(
                 "no_calibration",

@@ -253,6 +253,8 @@ def test_escalation_is_written_in_expressions(tmp_path: Path) -> None:
         ("{strategies: ['low_margin(']}", "can't be read"),
         ("{strategies: [low_probability]}", "escalation.calibration"),
         ("{thresholds: {pay: 0.9}}", "escalation.calibration"),
+        ("{tenants: {bank: [low_margn]}}", "low_margin"),
+        ("{tenants: {bank: [low_probability]}}", "escalation.calibration"),
         ("{strategies: []}", "leave `models.expert` out"),
     ],
 )

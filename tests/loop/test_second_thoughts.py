@@ -169,3 +169,12 @@ async def test_a_doubt_that_cannot_be_paid_for_is_no_loan(stage: Any) -> None:
 async def test_never_means_never(stage: Any) -> None:
     await play(stage, [ROME, "Done."], [], strategy=UNGROUNDED, escalation="never")
     assert stage.tools.log == [("book", {"city": "Rome"})]
+
+
+@pytest.mark.parametrize(("tenant", "lent"), [("bank-7", 1), ("other", 0)])
+async def test_a_tenant_may_have_strategies_of_its_own(stage: Any, tenant: str, lent: int) -> None:
+    by_tenant = {"bank-*": read(UNGROUNDED), "*-7": read("own_wish")}
+    loop = stage.loop([ROME, "Done."], [OSLO], strategy=read("own_wish"), by_tenant=by_tenant)
+    request = RunRequest(messages=(UserMessage(content=ASKED),), tenant=tenant)
+    events = [event async for event in loop.run(request)]
+    assert len(receipts(events)) == lent
