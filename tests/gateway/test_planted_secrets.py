@@ -25,6 +25,8 @@ SECRETS = {
     "MODEL_PASSWORD": "planted-model-password-1b2c",
     "EXPERT_KEY": "planted-expert-key-55d0e1",
     "TOOL_HEADER": "planted-tool-header-9e8d7c",
+    "TOOL_API": "planted-tool-api-3c1d2e",
+    "MCP_KEY": "planted-mcp-key-8a7b6c",
     "OPERATOR_KEY": "planted-operator-key-0123456789abcdef",
     "DATABASE_PASSWORD": "planted-database-password-4e",
 }
@@ -38,6 +40,7 @@ class Upstream:
     broken: int | None = None
     prompts: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
 
     async def model(self, request: web.Request) -> web.StreamResponse:
         self.headers.append(str(request.headers))
@@ -62,6 +65,14 @@ class Upstream:
         await answer.write(b"data: [DONE]\n\n")
         return answer
 
+    async def collect(self, request: web.Request) -> web.Response:
+        self.traces.append((await request.read()).decode("latin-1"))
+        return web.Response(content_type="application/x-protobuf")
+
+    async def no_mcp(self, request: web.Request) -> web.Response:
+        self.headers.append(str(request.headers))
+        return web.Response(status=401, text=f"bad key: {request.headers.get('Authorization')}")
+
     async def tool(self, request: web.Request) -> web.Response:
         self.headers.append(str(request.headers))
         return web.json_response(
@@ -74,6 +85,8 @@ async def upstream() -> AsyncIterator[Upstream]:
     stub = Upstream()
     application = web.Application()
     application.router.add_post("/v1/chat/completions", stub.model)
+    application.router.add_post("/traces", stub.collect)
+    application.router.add_route("*", "/mcp", stub.no_mcp)
     application.router.add_get("/tool/{status}", stub.tool)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
@@ -98,15 +111,43 @@ def tool(name: str, port: int, status: int) -> dict[str, Any]:
     }
 
 
+def api(port: int) -> dict[str, Any]:
+    """An OpenAPI document of one operation that echoes its key."""
+    operation = {"operationId": "echo", "responses": {"200": {"description": "It."}}}
+    scheme = {"type": "apiKey", "in": "header", "name": "X-Key"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "servers": [{"url": f"http://127.0.0.1:{port}"}],
+        "security": [{"key": []}],
+        "components": {"securitySchemes": {"key": scheme}},
+        "paths": {"/tool/200": {"get": operation}},
+    }
+
+
 def configured(folder: Path, port: int) -> Settings:
     tools = [tool("probe", port, 200), tool("refuses", port, 403), tool("breaks", port, 500)]
     (folder / "tools.yaml").write_text(yaml.safe_dump_all(tools), encoding="utf-8")
+    (folder / "api.json").write_text(json.dumps(api(port)), encoding="utf-8")
     model = {"backend": "vllm", "model": "m", "context_tokens": 8000, "api_key": "${MODEL_KEY}"}
     model["base_url"] = f"http://127.0.0.1:{port}/v1"
     expert = {**model, "api_key": "${EXPERT_KEY}"}
     document = {
         "models": {"intermediary": model, "expert": expert},
-        "tools": {"python": [], "manifests": ["tools.yaml"], "http": {"allow_private": True}},
+        "tools": {
+            "python": [],
+            "manifests": ["tools.yaml"],
+            "http": {"allow_private": True},
+            "openapi": [{"name": "api", "spec": "api.json", "auth": {"key": "TOOL_API"}}],
+            "mcp": [
+                {
+                    "name": "crm",
+                    "url": f"http://127.0.0.1:{port}/mcp",
+                    "headers": {"Authorization": "Bearer ${MCP_KEY}"},
+                }
+            ],
+        },
+        "telemetry": {"otlp_endpoint": f"http://127.0.0.1:{port}/traces", "trace_content": True},
         "auth": {"enabled": True, "operator_key": "${OPERATOR_KEY}"},
         "storage": {"url": "sqlite:///gateway.db"},
     }
@@ -133,7 +174,8 @@ async def test_no_secret_is_seen_anywhere(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("TOOL_HEADER", SECRETS["TOOL_HEADER"])
+    for name in ("TOOL_HEADER", "TOOL_API"):
+        monkeypatch.setenv(name, SECRETS[name])
     caplog.set_level(logging.DEBUG)
     settings = configured(tmp_path, upstream.port)
     unseen("the settings", repr(settings) + str(settings) + settings.model_dump_json())
@@ -144,28 +186,35 @@ async def test_no_secret_is_seen_anywhere(
         async with httpx.AsyncClient(
             base_url=url, headers=operator, timeout=20, verify=False
         ) as http:
-            ask = {"model": "intermediary", "messages": [{"role": "user", "content": "Go."}]}
+            asked = [{"role": "user", "content": "Go."}]
+            ask = {"model": "intermediary", "messages": asked, "gateway": {"tools": ["*"]}}
             told = await http.post("/v1/chat/completions", json=ask)
             assert told.status_code == 200, told.text
             run_id = told.json()["gateway"]["run_id"]
+            assert "you sent" in upstream.prompts[-1], "a tool ran, and the model read its result"
             seen["an answer"] = told.text
             for role in ("intermediary", "expert"):
                 for upstream.broken in (400, 401, 429, 500):
                     broken = await http.post("/v1/chat/completions", json={**ask, "model": role})
                     assert broken.status_code >= 400
                     seen[f"an error of the {role} ({upstream.broken})"] = broken.text
-            for name in ("probe", "refuses", "breaks"):
+            for name in ("probe", "refuses", "breaks", "echo"):
                 result = await http.post(f"/v1/tools/{name}/invoke", json={"arguments": {}})
                 seen[f"the result of {name}"] = result.text
             wrong = {"Authorization": f"Bearer {SECRETS['OPERATOR_KEY']}x"}
             seen["a refusal"] = (await http.get("/v1/runs", headers=wrong)).text
             for path in (f"/v1/runs/{run_id}", "/v1/runs", "/v1/tools", "/v1/tools/probe", "/metrics",
-                         "/readyz", "/healthz", "/v1/models", "/openapi.json"):  # fmt: skip
+                         "/readyz", "/healthz", "/v1/models", "/openapi.json", f"/v1/runs/{run_id}/events", "/v1/stats",
+                         "/v1/effects", "/v1/keys", "/console", "/console/app.js", "/console/api.js"):  # fmt: skip
                 seen[path] = (await http.get(path)).text
     assert any(SECRETS["MODEL_KEY"] in each for each in upstream.headers), "the model got its key"
     assert any(SECRETS["TOOL_HEADER"] in each for each in upstream.headers), (
         "the tool got its secret"
     )
+    for name in ("TOOL_API", "MCP_KEY"):
+        assert any(SECRETS[name] in each for each in upstream.headers), f"{name} was not used"
+    assert any("probe" in each for each in upstream.traces), "traces came, with content"
+    seen["the traces"] = "".join(upstream.traces)
     seen["a prompt"] = "".join(upstream.prompts)
     seen["the logs"] = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     seen |= database(tmp_path)
