@@ -28,6 +28,6 @@ USER gateway
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
-# A container has to listen on all its addresses; docker-compose.yml publishes the port on loopback
-# only, because there is no authentication in this version.
-ENTRYPOINT ["gateway", "serve", "--host", "0.0.0.0", "--insecure-no-auth"]
+# A container has to listen on all its addresses, so without keys (GATEWAY__AUTH__ENABLED=true, docs/access.md)
+# it does not start unless it is told --insecure-no-auth, as in docker-compose.yml.
+ENTRYPOINT ["gateway", "serve", "--host", "0.0.0.0"]
