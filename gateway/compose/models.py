@@ -11,6 +11,7 @@ from gateway.compose.escalation import build_strategies, measures
 from gateway.settings import ModelSettings, Settings
 from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
+from routing.pool import Pool
 from routing.router import Member, Price, Router, free
 from routing.unconstrained import Unconstrained
 
@@ -39,7 +40,9 @@ def _member(role: str, model: ModelSettings) -> Member:
     price = model.price and Price(model.price.input_per_million, model.price.output_per_million)
     match model.backend:
         case "vllm":
-            member = Member(_vllm(role, model), price or free)
+            engines = [_vllm(role, model, str(url)) for url in (model.base_url, *model.replicas)]
+            backend = Pool(engines) if model.replicas else engines[0]
+            member = Member(backend, price or free)
         case "llamacpp":
             member = Member(_llamacpp(role, model), price or free)
         case "litellm":
@@ -52,13 +55,13 @@ def _member(role: str, model: ModelSettings) -> Member:
     return member
 
 
-def _vllm(role: str, model: ModelSettings) -> VllmBackend:
+def _vllm(role: str, model: ModelSettings, url: str) -> VllmBackend:
     from routing.backends.vllm import VllmBackend
 
     return VllmBackend(
         role,
         model.model,
-        str(model.base_url),
+        url,
         api_key=_secret(model),
         context_tokens=model.context_tokens,
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),

@@ -53,6 +53,8 @@ class ModelSettings(Section):
     """The name that the engine serves it under; for llamacpp the path of a GGUF file."""
     base_url: ShownUrl | None = None
     """Where the engine listens, with `/v1`. Needed by vllm; for litellm null means the provider's."""
+    replicas: tuple[ShownUrl, ...] = ()
+    """Further engines with the same model, for vllm: each turn goes to the one with the least to do."""
     api_key: SecretStr | None = None
     """Sent as a bearer token; never logged or shown. Empty counts as none."""
     context_tokens: Annotated[int, Field(gt=0)] | None = None
@@ -84,6 +86,8 @@ class ModelSettings(Section):
                 "missing_base_url",
                 "the backend vllm needs `base_url`, such as http://127.0.0.1:8000/v1",
             )
+        if self.backend != "vllm" and self.replicas:
+            raise PydanticCustomError("needless_replicas", "`replicas` are for the backend vllm")
         if self.backend == "llamacpp" and self.base_url is not None:
             raise PydanticCustomError(
                 "needless_base_url",

@@ -10,9 +10,10 @@ import pytest
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.compose import CompositionError, build_application, build_router, build_services
-from gateway.settings import EMBEDDED_MODEL, Settings, load_settings
+from gateway.settings import EMBEDDED_MODEL, Settings, SettingsError, load_settings
 from routing.backend import Usage
 from routing.backends.llamacpp import LlamaCppBackend
+from routing.pool import Pool
 from routing.unconstrained import Unconstrained
 from tools.executor import CallContext
 from tools.spec import ValidCall
@@ -218,3 +219,14 @@ async def test_the_application_serves_the_services(working_directory: Path) -> N
     services = build_services(configured(working_directory, VLLM))
     assert {"/v1/models", "/healthz"} <= build_application(services).openapi()["paths"].keys()
     await services.aclose()
+
+
+def test_replicas_are_one_backend_and_for_vllm_only(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    model = "{backend: vllm, model: m, base_url: 'http://a/v1', replicas: ['http://b/v1']}"
+    path.write_text(f"models: {{intermediary: {model}}}")
+    router = build_router(load_settings(path, environ={}))
+    assert isinstance(router.members["intermediary"].backend, Pool)
+    path.write_text(f"models: {{intermediary: {model.replace('vllm', 'litellm')}}}")
+    with pytest.raises(SettingsError, match="for the backend vllm"):
+        load_settings(path, environ={})
