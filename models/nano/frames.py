@@ -206,9 +206,12 @@ def _end(source: Source, text: str, ask: Ask) -> str:
     return text + source.rng.choice(["?", "?", "?", ""] if question else [".", "", "", "", "!"])
 
 
-def _around(source: Source, text: str, ask: Ask) -> str:
-    """Words before and after one sentence; nothing after the free text of a note."""
-    rng = source.rng
+def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
+    """Words before and after one sentence; nothing after the free text of a note.
+
+    `ask` stands at its end, `first` at its beginning: an argument there is not written otherwise.
+    """
+    rng, copied = source.rng, first.wording.startswith("{")
     chinese, closed = ask.chinese, text[-1:] in "?？.。!！"
     if source.chance(0.22):
         after = source.pick(
@@ -241,12 +244,16 @@ def _around(source: Source, text: str, ask: Ask) -> str:
         ):
             text = before + (
                 text[0].lower() + text[1:]
-                if not chinese and text[1:2].islower() and ask.form != "n" and text[0] != "I"
+                if not chinese
+                and not copied
+                and text[1:2].islower()
+                and ask.form != "n"
+                and text[0] != "I"
                 else text
             )
     if source.chance(0.12):
         before = source.say(source.pick(CONTEXT_ZH if chinese else CONTEXT))
-        text = before + (text[0].upper() + text[1:] if text[0] != "{" else text)
+        text = before + (text if copied else text[0].upper() + text[1:])
     return text
 
 
@@ -258,14 +265,14 @@ def utter(source: Source, asks: list[Ask]) -> tuple[str, list[tuple[str, dict[st
         change = lambda text: typo(source, text)  # noqa: E731
     texts = [ask.text(change) for ask in asks]
     if len(asks) == 1:
-        text = _around(source, texts[0], asks[0])
+        text = _around(source, texts[0], asks[0], asks[0])
     else:
         chinese, joined = asks[0].chinese, all(ask.form in "qi" for ask in asks[:-1])
         if joined and source.chance(0.75):
             pieces = [texts[0]]
             for following in texts[1:]:
                 pieces += [rng.choice(JOIN_ZH if chinese else JOIN), following]
-            text = _around(source, "".join(pieces), asks[-1])
+            text = _around(source, "".join(pieces), asks[-1], asks[0])
         else:
             ends = [_end(source, t, a) for t, a in zip(texts, asks, strict=True)]
             ends = [
@@ -275,7 +282,10 @@ def utter(source: Source, asks: list[Ask]) -> tuple[str, list[tuple[str, dict[st
                 ends[1:] = [
                     rng.choice(["Also, ", "And ", "Then ", "", "", "Also: "]) + e for e in ends[1:]
                 ]
-                ends = [e[0].upper() + e[1:] if source.chance(0.7) else e for e in ends]
+                ends = [
+                    e[0].upper() + e[1:] if source.chance(0.7) and a.wording[0] != "{" else e
+                    for e, a in zip(ends, asks, strict=True)
+                ]
             else:
                 ends[1:] = [rng.choice(["另外，", "还有，", "再", "", ""]) + e for e in ends[1:]]
             text = ("" if chinese else " ").join(ends)

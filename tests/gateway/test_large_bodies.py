@@ -31,7 +31,8 @@ def paths(app: FastAPI) -> list[str]:
         path for path, operations in document.items() if "requestBody" in operations.get("post", {})
     ]
     assert len(found) > 10
-    return ["/mcp", *(re.sub(r"{\w+}", "add", path) for path in found)]
+    numbered = (path.replace("{version}", "1") for path in found)
+    return ["/mcp", *(re.sub(r"{\w+}", "add", path) for path in numbered)]
 
 
 class Measured:
