@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, aclosing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pydantic import ValidationError
 
@@ -150,6 +150,8 @@ class Resuming:
             written.finish("failed", f"{type(error).__name__}: {error}")
         finally:
             self._services.live.remove(tenant, run_id)
+        # A shutdown does not cut this: the next start would run it once more.
+        self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
         try:
             await self._services.suspensions.end(tenant, run_id)
         except StorageError as error:

@@ -8,6 +8,11 @@ import pytest
 
 USER: dict[str, Any] = {"role": "user", "content": "Go."}
 TOOL: dict[str, Any] = {"type": "function", "name": "theirs", "parameters": {"type": "object"}}
+CYCLE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"$ref": "#/$defs/a"}},
+    "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+}
 
 REFUSED: list[tuple[dict[str, Any], int, str | None]] = [
     ({}, 400, "input"),
@@ -35,6 +40,12 @@ REFUSED: list[tuple[dict[str, Any], int, str | None]] = [
         {"input": "x", "tools": [{**TOOL, "parameters": {"type": 5}}]},
         400,
         "tools[0].parameters.type",
+    ),
+    ({"input": "x", "tools": [{**TOOL, "parameters": CYCLE}]}, 400, "tools[0].parameters.$defs.a"),
+    (
+        {"input": "x", "text": {"format": {"type": "json_schema", "name": "n", "schema": CYCLE}}},
+        400,
+        "text.format.schema.$defs.a",
     ),
     ({"input": "x", "tool_choice": "some"}, 400, "tool_choice"),
     ({"input": "x", "tool_choice": {"type": "web"}}, 400, "tool_choice.type"),
