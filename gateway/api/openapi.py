@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -46,7 +46,21 @@ def with_responses(document: dict[str, Any]) -> dict[str, Any]:
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
     """The `openapi_extra` of a route that reads its JSON body itself, in the form of `model`."""
     schema = model.model_json_schema()
+    schema = _inlined(schema, schema.pop("$defs", {}))
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _inlined(schema: Any, named: dict[str, Any]) -> Any:
+    """With definitions in the place of references to them, which begin at the document's root."""
+    if isinstance(schema, list):
+        return [_inlined(each, named) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    members = cast("dict[str, Any]", schema)
+    if (reference := members.get("$ref")) is not None:
+        members = {**named[reference.rpartition("/")[2]], **members}
+        del members["$ref"]
+    return {key: _inlined(value, named) for key, value in members.items()}
 
 
 def _with_post(

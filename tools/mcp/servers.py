@@ -40,6 +40,7 @@ class McpServers:
     ) -> None:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._following: list[asyncio.Task[None]] = []
         self._sessions: list[Sessions] = []
         self._keepers: list[Keeper] = []
         for source, upstream in servers:
@@ -65,12 +66,18 @@ class McpServers:
         for sessions in self._sessions:
             sessions.start_with(self._start)
         for keeper in self._keepers:
-            self._start(keeper.run)
+            self._following.append(self._start(keeper.run))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for sessions in self._sessions:
-            sessions.start_with(None)
+            sessions.close()
+        for following in self._following:
+            following.cancel()
+        if (
+            self._tasks
+        ):  # being cancelled while it ends a process, the SDK leaves it, and waits for ever
+            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
         while self._tasks:  # more than once: foreign code may swallow what ends it
             for task in self._tasks:
                 task.cancel()
@@ -78,11 +85,12 @@ class McpServers:
         if self._group is not None:
             await self._group.__aexit__(None, None, None)
 
-    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         assert self._group is not None  # noqa: S101  # sessions are started in between only
         task = self._group.create_task(_contained(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _contained(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

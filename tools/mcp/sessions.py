@@ -84,9 +84,17 @@ class Sessions:
         self._start: Start | None = None
         self._held: dict[str, _Held] = {}
 
-    def start_with(self, start: Start | None) -> None:
-        """From now on sessions can be opened, or, with None, no more."""
+    def start_with(self, start: Start) -> None:
+        """From now on sessions can be opened."""
         self._start = start
+
+    def close(self) -> None:
+        """Open no more, and let every session end in its own task."""
+        self._start = None
+        for held in self._held.values():
+            held.retired = True
+            held.idle.set()
+        self._held.clear()
 
     @asynccontextmanager
     async def borrow(self, tenant: str, wait_s: float) -> AsyncGenerator[Session]:

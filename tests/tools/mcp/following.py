@@ -6,6 +6,8 @@ What it is: what both kinds of real servers need, our own and the reference ones
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -37,6 +39,12 @@ MakeCall = Callable[..., ToolCall]
 def children() -> list[int]:
     """This process's own, in the order of their start; those that nobody waited for are among them."""
     return [int(each) for each in _CHILDREN.read_text().split()]
+
+
+def wake() -> None:
+    """Let those that were stopped go on, so that a test that fails can end."""
+    for child in children() if _CHILDREN.exists() else ():
+        os.kill(child, signal.SIGCONT)
 
 
 def handles() -> int:

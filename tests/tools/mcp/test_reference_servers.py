@@ -19,7 +19,7 @@ from tests.npm import ENV, NODE, fetch
 from tools.mcp.source import Source
 from tools.spec import Failure
 
-from .following import LONGEST_S, Followed, MakeCall, children, following, handles, needs_proc
+from .following import LONGEST_S, Followed, MakeCall, children, following, handles, needs_proc, wake
 
 HERE = Path(__file__).parent / "node"
 LONG = "everything_trigger-long-running-operation"
@@ -54,7 +54,11 @@ def follow(tmp_path: Path, make_call: MakeCall, packages: Path) -> Follow:
         source = Source(name, prefix=f"{name}_", timeout_s=60.0, **settings)
         followed = Followed(make_call)
         async with following(source, followed, tmp_path / "pins.json", first=first):
-            yield followed
+            try:
+                yield followed
+            except BaseException:
+                wake()
+                raise
 
     return follow
 
