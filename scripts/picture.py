@@ -33,9 +33,9 @@ def main() -> None:
     console = Console(record=True, width=96, file=io.StringIO(), force_terminal=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(None, notes_path=Path(folder) / "notes.db") as url,
+        served(None, notes_path=Path(folder) / "notes.db") as started,
     ):
-        gateway = GatewayClient(url)
+        gateway = GatewayClient(started.url, started.key)
         for request in REQUESTS:
             console.print(f'[bold green]$[/] gateway chat "{request}"', highlight=False)
             body = {"model": "gateway", "messages": [{"role": "user", "content": request}]}
