@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from models.nano.grammar import Ask, Source
-from models.nano.quantities import number, number_zh, price, whole
-from models.nano.words import NAMES, NAMES_ZH
+from models.nano.math_slots import fill, slots
+from models.nano.quantities import number
+from models.nano.wordings import math_en, math_zh, stories_en
 
 # (phrase that names a value, expression); "n" slots are numbers, "p" percentages, "k" small wholes,
 # "m" amounts of money.
@@ -251,10 +252,6 @@ STORIES_ZH = [
     ("{n1}占{n2}的百分之多少[？|]", "n1 / n2 * 100"),
     ("三样东西分别是{m1}、{m2}和{m3}[元|块]，[总共|一共]多少？", "m1 + m2 + m3"),
 ]
-_THINGS = "apples|pens|shirts|books|tickets|bottles|eggs|chairs|mugs|pizzas|notebooks|plants|coins|stickers|cookies|lamps|candles|cards|tiles|bags".split(
-    "|"
-)
-_ZH = "苹果|铅笔|衬衫|书|票|杯子|椅子|笔记本|橙子|毛巾|口罩".split("|")
 _ASKING = [
     "[what's|what is|whats|how much is|what does] {}",
     "what's {}",
@@ -295,7 +292,18 @@ _TELLING_ZH = [
 ]
 
 
-def _bare(source: Source) -> tuple[str, dict[str, str], str]:
+PHRASES.extend(math_en.PHRASES)
+VERBS.extend(math_en.VERBS)
+STORIES.extend(stories_en.STORIES)
+PHRASES_ZH.extend(math_zh.PHRASES)
+STORIES_ZH.extend(math_zh.STORIES)
+_ASKING.extend(math_en.ASKING)
+_TELLING.extend(math_en.TELLING)
+_ASKING_ZH.extend(math_zh.ASKING)
+_TELLING_ZH.extend(math_zh.TELLING)
+
+
+def bare(source: Source) -> tuple[str, dict[str, str], str]:
     """An expression written with signs, with or without blanks and brackets."""
     rng = source.rng
     values = {f"n{i}": number(source, negative=False) for i in range(1, 5)}
@@ -324,46 +332,20 @@ def _bare(source: Source) -> tuple[str, dict[str, str], str]:
     return (
         shown,
         {k: v[0] for k, v in values.items()},
-        _fill(expression, {k: v[1] for k, v in values.items()}),
+        fill(expression, {k: v[1] for k, v in values.items()}),
     )
-
-
-def _fill(expression: str, values: dict[str, str]) -> str:
-    return re.sub(r"\b(?:[nkm]\d|p)\b", lambda match: values[match[0]], expression)
-
-
-def _values(source: Source, chinese: bool) -> tuple[dict[str, str], dict[str, str]]:
-    shown: dict[str, str] = {}
-    value: dict[str, str] = {}
-    plain = number_zh if chinese else number
-    for i in "123":
-        shown[f"n{i}"], value[f"n{i}"] = plain(source) if chinese else number(source, words=True)
-        shown[f"m{i}"], value[f"m{i}"] = price(source)
-        shown[f"k{i}"] = value[f"k{i}"] = str(whole(source, 0))
-    if source.chance(0.8):
-        value["p"] = str(source.rng.choice([5, 8, 10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 75]))
-    else:
-        value["p"] = source.rng.choice(
-            [str(source.rng.randint(1, 99)), f"{source.rng.randint(1, 30)}.5"]
-        )
-    shown["p"] = value["p"]
-    return shown, value
 
 
 def ask_math(source: Source, chinese: bool = False) -> Ask:
     """One request for ``calculate``."""
     rng, kind = source.rng, source.rng.random()
-    if kind < 0.3:
-        shown, fills, expression = _bare(source)
+    if kind < 0.26:
+        shown, fills, expression = bare(source)
     else:
-        fills, values = _values(source, chinese)
-        if kind < 0.55 if not chinese else kind < 0.5:
+        if kind < 0.58:
             template, expression = source.pick(STORIES_ZH if chinese else STORIES)
-            people = NAMES_ZH if chinese else NAMES
-            fills["name"], fills["name2"] = rng.sample(people, 2)
-            fills["thing"] = source.pick(_THINGS)
-            fills["one"], fills["zh"] = fills["thing"].rstrip("s"), source.pick(_ZH)
-            call = ("calculate", {"expression": _fill(expression, values)})
+            fills, values = slots(source, template, chinese)
+            call = ("calculate", {"expression": fill(expression, values)})
             said = source.say(template).replace("、?", rng.choice(["、", "，", ""]))
             return Ask(
                 said[0].upper() + said[1:] if source.chance(0.5) else said,
@@ -374,7 +356,8 @@ def ask_math(source: Source, chinese: bool = False) -> Ask:
             )
         table = PHRASES_ZH if chinese else (PHRASES if kind < 0.88 else VERBS)
         shown, expression = source.pick(table)
-        expression = _fill(expression, values)
+        fills, values = slots(source, shown, chinese)
+        expression = fill(expression, values)
         if table is VERBS:
             call = ("calculate", {"expression": expression})
             return Ask(source.say(shown), fills, call, "i")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import clock, clock_zh, number, price
+from models.nano.spoken import ordinal
+from models.nano.wordings import notes_en, notes_find_en, notes_zh
 from models.nano.words import (
     NAMES,
     NAMES_ZH,
@@ -316,6 +318,17 @@ DELETE_ZH = [
     "[删除|移除]ID[为|是|]{n}的笔记",
     "笔记{n}可以删了",
 ]
+TEXTS.extend(notes_en.TEXTS)
+TO.extend(notes_en.TO)
+TEXTS_ZH.extend(notes_zh.TEXTS)
+SAVE.extend(notes_en.SAVE)
+SAVE_TO.extend(notes_en.SAVE_TO)
+SEARCH_Q.extend(notes_find_en.SEARCH_Q)
+SEARCH_I.extend(notes_find_en.SEARCH_I)
+DELETE.extend(notes_find_en.DELETE)
+SAVE_ZH.extend(notes_zh.SAVE)
+SEARCH_ZH.extend(notes_zh.SEARCH)
+DELETE_ZH.extend(notes_zh.DELETE)
 _DAYS = (
     "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|tomorrow|next week|the weekend".split(
         "|"
@@ -414,12 +427,18 @@ def topic(source: Source, chinese: bool = False) -> str:
 def ask_note(source: Source, chinese: bool = False) -> Ask:
     """One request about notes: half saves, the rest searches and deletions."""
     kind = source.rng.random()
+    name = str(source.pick(NAMES_ZH if chinese else NAMES))
+    fills = {"n": name, "N": name[0].upper() + name[1:]}
+    fills["d"] = str(source.pick(_DAYS_ZH if chinese else _DAYS))
     if kind < 0.5:
         to = not chinese and source.chance(0.3)
         text = free_text(source, chinese, to)
-        template = source.pick(SAVE_ZH if chinese else SAVE_TO if to else SAVE)
         call = ("save_note", {"text": text})
-        return Ask(source.say(template), {"t": text}, call, "n", chinese)
+        if source.chance(0.2) and not set(text) & set("\"'“”"):
+            template = source.pick(notes_zh.QUOTED if chinese else notes_en.QUOTED)
+            return Ask(source.say(template), {"t": text}, call, "i", chinese)
+        template = source.pick(SAVE_ZH if chinese else SAVE_TO if to else SAVE)
+        return Ask(source.say(template), fills | {"t": text}, call, "n", chinese)
     if kind < 0.75:
         query = topic(source, chinese)
         form = "q" if chinese or source.chance(0.45) else "i"
@@ -431,4 +450,5 @@ def ask_note(source: Source, chinese: bool = False) -> Ask:
         )
     number_ = source.rng.randint(1, source.rng.choice([9, 20, 99, 999, 9999]))
     template = source.say(source.pick(DELETE_ZH if chinese else DELETE))
-    return Ask(template, {"n": str(number_)}, ("delete_note", {"note_id": number_}), "i", chinese)
+    fills |= {"n": str(number_), "th": ordinal(source, number_)}
+    return Ask(template, fills, ("delete_note", {"note_id": number_}), "i", chinese)

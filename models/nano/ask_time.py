@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import clock, clock_zh
+from models.nano.spoken import clock_in_words
+from models.nano.wordings import time_en, time_zh
 from models.nano.words import NAMES, NAMES_ZH, city
 
 NOW_Q = [
@@ -190,16 +192,27 @@ THEN_X_ZH = [
     "我在{b}，{a}{t}有个会，我这边是几点？",
 ]
 
+NOW_Q.extend(time_en.NOW_Q)
+NOW_I.extend(time_en.NOW_I)
+NOW_X.extend(time_en.NOW_X)
+THEN_Q.extend(time_en.THEN_Q)
+THEN_I.extend(time_en.THEN_I)
+THEN_X.extend(time_en.THEN_X)
+NOW_ZH.extend(time_zh.NOW)
+NOW_X_ZH.extend(time_zh.NOW_X)
+THEN_ZH.extend(time_zh.THEN)
+THEN_X_ZH.extend(time_zh.THEN_X)
+
 
 def ask_now(source: Source, chinese: bool = False) -> Ask:
     """One request for ``current_time``."""
     place = city(source, chinese)
     if chinese:
-        table, form = (NOW_X_ZH, "x") if source.chance(0.15) else (NOW_ZH, "q")
+        table, form = (NOW_X_ZH, "x") if source.chance(0.3) else (NOW_ZH, "q")
     else:
         table, form = source.rng.choice([(NOW_Q, "q"), (NOW_Q, "q"), (NOW_I, "i"), (NOW_X, "x")])
     name = source.pick(NAMES_ZH if chinese else NAMES)
-    fills = {"c": place, "n": name, "N": name[0].upper() + name[1:]}
+    fills = {"c": place, "n": name, "N": name[0].upper() + name[1:], "o": city(source, chinese)}
     return Ask(
         source.say(source.pick(table)), fills, ("current_time", {"timezone": place}), form, chinese
     )
@@ -208,14 +221,16 @@ def ask_now(source: Source, chinese: bool = False) -> Ask:
 def ask_then(source: Source, chinese: bool = False) -> Ask:
     """One request for ``convert_time``."""
     a, b = city(source, chinese), city(source, chinese)
-    time = clock_zh(source) if chinese else clock(source)
+    time = said = clock_zh(source) if chinese else clock(source)
+    if not chinese and source.chance(0.12):
+        said, time = clock_in_words(source)
     if chinese:
-        table, form = (THEN_X_ZH, "x") if source.chance(0.2) else (THEN_ZH, "q")
+        table, form = (THEN_X_ZH, "x") if source.chance(0.3) else (THEN_ZH, "q")
     else:
         table, form = source.rng.choice(
             [(THEN_Q, "q"), (THEN_Q, "q"), (THEN_I, "i"), (THEN_X, "x")]
         )
     name = source.pick(NAMES_ZH if chinese else NAMES)
-    fills = {"a": a, "b": b, "t": time, "n": name, "N": name[0].upper() + name[1:]}
+    fills = {"a": a, "b": b, "t": said, "n": name, "N": name[0].upper() + name[1:]}
     call = ("convert_time", {"time": time, "from_timezone": a, "to_timezone": b})
     return Ask(source.say(source.pick(table)), fills, call, form, chinese)

@@ -6,7 +6,8 @@ import json
 
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import number, number_zh
-from models.nano.words import UNITS, UNITS_ZH, any_chinese, any_word
+from models.nano.wordings import units_en, units_zh
+from models.nano.words import NAMES, NAMES_ZH, UNITS, UNITS_ZH, any_chinese, any_word, city
 
 QUESTIONS = [
     "how many {w} [is|are|make] {v} {u}",
@@ -158,6 +159,12 @@ ZH_BY_FAMILY = {
     "volume": ["[油箱|水壶]能装{v}{u}，是多少{w}？"],
     "area": ["房子{v}{u}，是多少{w}？"],
 }
+QUESTIONS.extend(units_en.QUESTIONS)
+ORDERS.extend(units_en.ORDERS)
+ZH.extend(units_zh.GENERAL)
+for _own, _more in ((BY_FAMILY, units_en.BY_FAMILY), (ZH_BY_FAMILY, units_zh.BY_FAMILY)):
+    for _family, _said in _more.items():
+        _own.setdefault(_family, []).extend(_said)
 _ONE = {"a": "1", "an": "1", "one": "1", "half a": "0.5", "a quarter": "0.25"}
 _PREFIX = {
     "temperature": [
@@ -203,7 +210,7 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
         w = unheard_of(source, chinese)
     special = (ZH_BY_FAMILY if chinese else BY_FAMILY).get(family, [])
     form = "q"
-    if special and source.chance(0.3):
+    if special and source.chance(0.42):
         template = source.pick(special)
         form = "x" if "?" in template or "？" in template else "q"
     elif chinese:
@@ -231,6 +238,8 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
             written = source.rng.choice(list(_ONE))
             value = _ONE[written]
         template = template.replace("{v} {u}", shape)
-    fills = {"v": written, "u": u, "w": w}
+    name = str(source.pick(NAMES_ZH if chinese else NAMES))
+    fills = {"v": written, "u": u, "w": w, "n": name, "N": name[0].upper() + name[1:]}
+    fills["c"] = city(source, chinese)
     call = ("convert_units", {"value": _value(value), "from_unit": u, "to_unit": w})
     return Ask(template, fills, call, form, chinese)

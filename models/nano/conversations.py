@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.nano import invented, outcomes, render, talk
+from models.nano.ask_both import ask_both
 from models.nano.ask_math import ask_math
 from models.nano.ask_notes import ABOUT, ask_note, topic
 from models.nano.ask_time import ask_now, ask_then
@@ -69,7 +70,7 @@ class Turn:
 
 
 def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]:
-    """n requests that the offered tools serve; one ask about notes at most, and that last."""
+    """n requests that the offered tools serve; the free text of a note mostly comes last."""
     makers, weights = zip(*ASKS, strict=True)
     found: list[Ask] = []
     while len(found) < n:
@@ -77,7 +78,7 @@ def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]
         free = ask.form in "nx" and n > 1 and len(found) < n - 1
         if (
             ask.call[0] in offered
-            and not (ask.form == "n" and free)
+            and not (ask.form == "n" and free and source.chance(0.6))
             and not (free and source.chance(0.6))
         ):
             found.append(ask)
@@ -106,7 +107,11 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
     if kind == "delete_found":
         return _delete_found(source, language, chinese)
     n = rng.choice([1, 1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
-    said, calls = utter(source, _asks(source, offered, chinese, n))
+    asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.85) else []
+    if not asks:
+        both = ask_both(source, chinese)
+        asks = [both] if both.call[0] in offered else _asks(source, offered, chinese, n)
+    said, calls = utter(source, asks)
     if kind == "told":
         results = tuple(outcomes.returned(source, call, chinese) for call in calls)
         told = [outcomes.sentence(c, r, chinese) for c, r in zip(calls, results, strict=True)]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 from models.nano.grammar import Ask, Source
+from models.nano.joints import join
+from models.nano.wordings import around
 from models.nano.words import NAMES, any_word, city
 
 BEFORE = [
@@ -137,30 +140,27 @@ CONTEXT_ZH = [
     "有个问题。",
 ]
 AFTER_ZH = ["，谢谢", "，谢谢！", "。谢谢", "，麻烦了", "，拜托", "，急用", "。多谢！", "吧"]
-JOIN = [
-    " and ",
-    ", and ",
-    " and also ",
-    ", also ",
-    "; ",
-    " plus ",
-    ", then ",
-    " and then ",
-    " as well as ",
-    ", and also ",
-]
-JOIN_ZH = [
-    "，",
-    "，还有",
-    "，另外",
-    "，并且",
-    "；",
-    "，顺便",
-    "，再",
-    "，以及",
-    "。另外，",
-    "，同时",
-]
+BEFORE.extend(around.BEFORE)
+CONTEXT.extend(around.CONTEXT)
+AFTER.extend(around.AFTER)
+AFTER_Q.extend(around.AFTER_Q)
+BEFORE_ZH.extend(around.BEFORE_ZH)
+CONTEXT_ZH.extend(around.CONTEXT_ZH)
+AFTER_ZH.extend(around.AFTER_ZH)
+_NEEDS_ORDER = {
+    "please",
+    "pls",
+    "now",
+    "kindly",
+    "请",
+    "麻烦",
+    "帮我",
+    "给我",
+    "先",
+    "谢谢，再",
+    "thanks! now",
+}
+_PAUSES = str.maketrans("", "", '?!,;:"“”？！，。；：「」、')
 
 
 def _fill(source: Source, text: str) -> str:
@@ -220,7 +220,7 @@ def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
         if (
             ask.form != "n"
             and not (closed and not chinese)
-            and not (chinese and after == "吧" and ask.form == "q")
+            and not (chinese and after in "吧哦啊" and ask.form == "q")
         ):
             text = (text.rstrip("？。") if chinese else text) + after
         elif closed and not chinese and ask.form != "n":
@@ -238,10 +238,7 @@ def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
         text = _end(source, text, ask)
     if source.chance(0.2):
         before = str(source.pick(BEFORE_ZH if chinese else BEFORE))
-        if (
-            before.strip() not in ("please", "pls", "now", "请", "麻烦", "帮我", "thanks! now")
-            or ask.form == "i"
-        ):
+        if before.strip() not in _NEEDS_ORDER or ask.form == "i":
             text = before + (
                 text[0].lower() + text[1:]
                 if not chinese
@@ -259,41 +256,43 @@ def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
 
 def utter(source: Source, asks: list[Ask]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     """One message that makes the requests in order, and its calls."""
-    rng, calls = source.rng, [ask.call for ask in asks]
-    change = str
-    if not asks[0].chinese and source.chance(0.06):
-        change = lambda text: typo(source, text)  # noqa: E731
-    texts = [ask.text(change) for ask in asks]
+    rng, calls = source.rng, [call for ask in asks for call in (ask.call, *ask.more)]
+    chinese = asks[0].chinese
+    if source.chance(0.04):
+        return _dictated(source, asks, calls)
+    slips = not chinese and source.chance(0.06)
+    texts = [ask.text(partial(typo, source)) if slips else ask.text() for ask in asks]
     if len(asks) == 1:
         text = _around(source, texts[0], asks[0], asks[0])
     else:
-        chinese, joined = asks[0].chinese, all(ask.form in "qi" for ask in asks[:-1])
-        if joined and source.chance(0.75):
-            pieces = [texts[0]]
-            for following in texts[1:]:
-                pieces += [rng.choice(JOIN_ZH if chinese else JOIN), following]
-            text = _around(source, "".join(pieces), asks[-1], asks[0])
-        else:
-            ends = [_end(source, t, a) for t, a in zip(texts, asks, strict=True)]
-            ends = [
-                e if e[-1:] in "?？.。!！" else e + ("。" if chinese else ".") for e in ends[:-1]
-            ] + ends[-1:]
-            if not chinese:
-                ends[1:] = [
-                    rng.choice(["Also, ", "And ", "Then ", "", "", "Also: "]) + e for e in ends[1:]
-                ]
-                ends = [
-                    e[0].upper() + e[1:] if source.chance(0.7) and a.wording[0] != "{" else e
-                    for e, a in zip(ends, asks, strict=True)
-                ]
-            else:
-                ends[1:] = [rng.choice(["另外，", "还有，", "再", "", ""]) + e for e in ends[1:]]
-            text = ("" if chinese else " ").join(ends)
+        text = join(source, asks, texts, _end)
+        if "\n" not in text:
+            text = _around(source, text, asks[-1], asks[0])
     text = _fill(source, text).strip()
     style = rng.random()
-    if not asks[0].chinese:
+    if not chinese:
         if style < 0.12:
             text, calls = text.lower(), [(tool, lower(arguments)) for tool, arguments in calls]
         elif style < 0.55 and not asks[0].wording.startswith("{") and text[0].islower():
             text = text[0].upper() + text[1:]
     return text, calls
+
+
+def _dictated(
+    source: Source, asks: list[Ask], calls: list[tuple[str, dict[str, Any]]]
+) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    """As speech recognition writes it: no signs but those inside the arguments, English in lower case."""
+    chinese = asks[0].chinese
+    texts = [ask.text(lambda text: text.translate(_PAUSES)) for ask in asks]
+    joints = (
+        ["还有", "然后", "另外", "再", "顺便"]
+        if chinese
+        else [" and ", " and then ", " also ", " and also ", " then ", " plus "]
+    )
+    text = texts[0]
+    for following in texts[1:]:
+        text += source.rng.choice(joints) + following
+    text = text.strip()
+    if chinese:
+        return text, calls
+    return text.lower(), [(tool, lower(arguments)) for tool, arguments in calls]

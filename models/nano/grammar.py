@@ -37,7 +37,7 @@ class Source:
     dev: bool = False
     whole: bool = False
     _halves: dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]] = field(
-        default_factory=dict
+        default_factory=dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]]
     )
 
     def pick(self, items: Sequence[Any]) -> Any:
@@ -70,7 +70,8 @@ class Ask:
 
     ``call`` is (tool, arguments); string arguments may be transformed together with the wording
     (lower case).  ``form`` says how it can be joined: ``q`` a question, ``i`` an imperative,
-    ``x`` a text that stands alone.
+    ``x`` a text that stands alone, ``n`` one that ends in the free text of a note.  ``more`` are further
+    calls that the same wording asks for (the time in two cities).
     """
 
     wording: str
@@ -78,6 +79,7 @@ class Ask:
     call: tuple[str, dict[str, Any]]
     form: str = "q"
     chinese: bool = False
+    more: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def text(self, change: Callable[[str], str] = str) -> str:
         """The wording, its literal part changed (typos) and its slots filled."""

@@ -25,7 +25,7 @@ def _evaluated(source: Source, expression: str) -> str:
     try:
         if "**" in expression and len(expression) > 12:
             raise OverflowError
-        value = eval(expression, {"__builtins__": {}, "sqrt": math.sqrt})  # noqa: S307 - our own digits
+        value = eval(expression, {"__builtins__": {}, "sqrt": math.sqrt, "pi": math.pi})  # noqa: S307 - our own digits
         return str(int(value)) if value == int(value) else f"{value:.{source.rng.randint(4, 16)}g}"
     except (ArithmeticError, ValueError, SyntaxError):
         return str(source.rng.randint(1, 10**9))

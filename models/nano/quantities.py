@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from models.nano.grammar import Source
-
-_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
-_CHINESE = "零一二三四五六七八九十"
+from models.nano.spoken import number_in_words, spelled
 
 
 def whole(source: Source, most_digits: int = 4) -> int:
@@ -20,9 +15,8 @@ def whole(source: Source, most_digits: int = 4) -> int:
 def number(source: Source, words: bool = False, negative: bool = False) -> tuple[str, str]:
     """(as written, as an argument): ``("1,250", "1250")``, ``("3.75", "3.75")``, ``("ten", "10")``."""
     rng, kind = source.rng, source.rng.random()
-    if words and kind < 0.06:
-        value = rng.randint(2, 20)
-        return _WORDS[value], str(value)
+    if words and kind < 0.09:
+        return number_in_words(source)
     if kind < 0.55:
         value = whole(source, 3)
     elif kind < 0.65:
@@ -43,9 +37,18 @@ def number(source: Source, words: bool = False, negative: bool = False) -> tuple
 
 def number_zh(source: Source) -> tuple[str, str]:
     """As ``number``, now and then a Chinese numeral or ten thousands."""
+    rng = source.rng
     if source.chance(0.05):
-        value = source.rng.randint(2, 10)
-        return _CHINESE[value], str(value)
+        value = str(rng.randint(2, 10))
+        return spelled(source, value, chinese=True) or value, value
+    if source.chance(0.05):
+        value = str(
+            rng.choice([rng.randint(11, 99), rng.randint(100, 999), 1000 * rng.randint(1, 9)])
+        )
+        return spelled(source, value, chinese=True) or value, value
+    if source.chance(0.02):
+        value = rng.choice([str(rng.randint(1, 99)), f"{rng.randint(1, 9)}.{rng.randint(1, 9)}"])
+        return f"{value}万", str(round(float(value) * 10000))
     return number(source, negative=True)
 
 
@@ -71,10 +74,23 @@ def clock(source: Source) -> str:
         return f"{hour}{gap}{half}"
     if kind < 0.58:
         return f"{hour}:{minute:02d}{gap}{half}"
-    if kind < 0.9:
+    if kind < 0.84:
         hour = rng.randint(0, 23)
         return f"{hour:02d}:{minute:02d}" if source.chance(0.5) else f"{hour}:{minute:02d}"
-    return rng.choice(["noon", "midnight", "noon", "midnight", f"{hour} o'clock", f"{hour}"])
+    part = rng.choice(["in the morning", "in the afternoon", "in the evening"])
+    part = part if hour < 12 else ""
+    return rng.choice(
+        [
+            *["noon", "midnight", "midday", f"{hour} o'clock", f"{hour}"],
+            f"{hour} o'clock {part}".strip(),
+            f"{hour} {part}".strip(),
+            f"{hour}:{minute:02d} {part}".strip(),
+            f"{hour}.{minute:02d}{gap}{half}",
+            f"{rng.randint(0, 23):02d}{minute:02d}",
+            f"{rng.randint(0, 23):02d}:{minute:02d}h",
+            f"{rng.randint(13, 23)}h{minute:02d}",
+        ]
+    )
 
 
 def clock_zh(source: Source) -> str:
@@ -86,13 +102,27 @@ def clock_zh(source: Source) -> str:
             if source.chance(0.3)
             else f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}"
         )
-    half = rng.choice(["上午", "下午", "早上", "晚上", "中午", "凌晨", "傍晚", "", "", "半夜"])
+    half = rng.choice(
+        ["上午", "下午", "早上", "晚上", "中午", "凌晨", "傍晚", "", "", "半夜", "夜里", "清晨"]
+    )
     numerals = [*"一二三四五六七八九十", "十一", "十二"]
     hour = rng.randint(1, 12)
     said = numerals[hour - 1] if source.chance(0.4) else str(hour)
     if hour == 2 and said == "二":
         said = "两"
     minutes = rng.choice(
-        ["", "", "", "半", "一刻", f"{rng.randint(1, 59)}分", "整", "十分", "四十五分"]
+        [
+            "",
+            "",
+            "",
+            "半",
+            "一刻",
+            "三刻",
+            "钟",
+            f"{rng.randint(1, 59)}分",
+            "整",
+            "十分",
+            "四十五分",
+        ]
     )
     return f"{half}{said}点{minutes}"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from random import Random
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from models.nano import data, invented, toolset
+from models.nano import data, invented, math_slots, spoken, toolset
+from models.nano.ask_both import ask_both
 from models.nano.conversations import Turn, builtin_turn, invented_turn
+from models.nano.frames import utter
 from models.nano.grammar import Source, held_out
+from models.nano.wordings import math_en, math_zh, stories_en
+from tools.builtin.arithmetic import calculate
+from tools.builtin.time_of_day import read_time
+from tools.errors import ToolFailed
 
 NAMES = {definition["name"] for definition in toolset.builtin()}
 SCHEMAS = {d["name"]: Draft202012Validator(d["parameters"]) for d in toolset.builtin()}
@@ -47,8 +55,60 @@ def test_copied_arguments_stand_in_the_request() -> None:
         ):
             continue
         assert isinstance(turn.target, list)
-        for value in turn.target[0][1].values():
-            assert value in turn.said, turn
+        for key, value in turn.target[0][1].items():
+            assert value in turn.said or (key == "time" and ":" not in turn.said), turn
+
+
+def test_every_expression_can_be_calculated_and_every_time_read() -> None:
+    for turn in _turns(dev=False, n=6000):
+        for name, arguments in turn.target if isinstance(turn.target, list) else []:
+            if name == "convert_time":
+                read_time(arguments["time"])
+            if name != "calculate":
+                continue
+            with suppress(ToolFailed):  # no value (a division by zero) is no fault of the wording
+                calculate(arguments["expression"])
+            assert compile(arguments["expression"], "expression", "eval"), turn
+
+
+def test_no_template_has_a_slot_that_nothing_fills() -> None:
+    for module in (math_en, stories_en, math_zh):
+        for table in (value for key, value in vars(module).items() if key.isupper()):
+            for item in table:
+                if isinstance(item, str):
+                    assert Source(Random(1)).say(item).count("{}") == 1, item
+                    continue
+                template, expression = item
+                shown, values = math_slots.slots(Source(Random(1)), template, module is math_zh)
+                assert set(re.findall(r"\{(\w+)\}", template)) <= set(shown), template
+                assert set(re.findall(r"\b[a-z]\d?\b", expression)) <= set(values), template
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "chinese"),
+    [
+        (0, "zero", "零"),
+        (12, "twelve", "十二"),
+        (105, "one hundred and five", "一百零五"),
+        (342, "three hundred and forty-two", "三百四十二"),
+        (2010, "two thousand and ten", "二千零一十"),
+        (9999, "nine thousand nine hundred and ninety-nine", "九千九百九十九"),
+    ],
+)
+def test_numbers_in_words_are_written_as_people_do(value: int, english: str, chinese: str) -> None:
+    assert spoken.in_words(value) == english
+    assert spoken.in_characters(value) == chinese
+
+
+def test_two_requests_that_share_a_verb_are_two_calls() -> None:
+    for chinese in (False, True):
+        source = Source(Random(2))
+        for _ in range(300):
+            said, calls = utter(source, [ask_both(source, chinese)])
+            assert len(calls) == 2
+            assert "{" not in said
+            for name, arguments in calls:
+                assert not list(SCHEMAS[name].iter_errors(arguments)), said
 
 
 def test_every_own_tool_and_both_languages_are_asked_for() -> None:

@@ -1,0 +1,1 @@
+"""More wordings for the generator: templates only, one module per tool and language."""
