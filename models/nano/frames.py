@@ -220,7 +220,7 @@ def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
         if (
             ask.form != "n"
             and not (closed and not chinese)
-            and not (chinese and after in "吧哦啊" and ask.form == "q")
+            and not (chinese and after in "吧哦啊" and ask.form in "qx")
         ):
             text = (text.rstrip("？。") if chinese else text) + after
         elif closed and not chinese and ask.form != "n":
