@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -170,8 +171,9 @@ def test_a_schema_nested_without_end_is_cut_off_and_listed() -> None:
     [
         (r"^\d{2}$", "^[0-9]{2}$"),
         (r"[\w.-]+@x", "[A-Za-z0-9_.-]+@x"),
-        (r"[^\s]", r"[^ \t\n\r\f\v]"),
-        (r"\D\/\-", r"[^0-9]\/\-"),
+        (r"[\s-]", r"[ \t\n\r\f\v-]"),
+        (r"\D\/\-", r"[^\p{Nd}]\/\-"),
+        (r"[^\w]", r"[^\w\p{N}]"),
         ("^a$|^b$", "^a$|^b$"),
         (r"a\_b", "a_b"),
         ("[[]", r"[\[]"),
@@ -179,6 +181,15 @@ def test_a_schema_nested_without_end_is_cut_off_and_listed() -> None:
 )
 def test_patterns_are_put_into_ascii_classes(pattern: str, ours: str) -> None:
     assert expressible_pattern(pattern) == ours
+
+
+@pytest.mark.parametrize("pattern", [r"^\S$", r"^[^\s]$"])
+def test_what_is_no_space_is_one_for_no_validator(pattern: str) -> None:
+    grammar = expressible_pattern(pattern)
+    assert grammar is not None
+    assert re.search(grammar, "x")
+    spaces = [chr(code) for code in range(0x10000) if chr(code).isspace()]
+    assert [space for space in [*spaces, "\ufeff"] if re.search(grammar, space)] == []
 
 
 @pytest.mark.parametrize(
