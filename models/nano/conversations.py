@@ -106,7 +106,7 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
         kind = "one"
     if kind == "delete_found":
         return _delete_found(source, language, chinese)
-    n = rng.choice([1, 1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
+    n = rng.choice([1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
     asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.85) else []
     if not asks:
         both = ask_both(source, chinese)
