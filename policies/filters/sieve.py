@@ -131,9 +131,9 @@ class Sieve:
 
 
 def _merged(found: list[_Found]) -> list[_Found]:
-    """The matches in order, those that overlap as one, named for the first."""
+    """The matches in order, those that overlap as one, named for the first, of equals the longest."""
     merged: list[_Found] = []
-    for each in sorted(found, key=lambda match: match.start):
+    for each in sorted(found, key=lambda match: (match.start, -match.end, match.kind)):
         if merged and each.start < merged[-1].end:
             first = merged[-1]
             merged[-1] = _Found(first.start, max(first.end, each.end), first.kind)

@@ -205,6 +205,14 @@ def test_however_a_text_is_cut_the_same_is_found_in_it(
     assert joined(streamed) == joined(segments(text, DETECTORS))
 
 
+def test_of_two_that_begin_together_the_longer_gives_its_name_wherever_the_text_is_cut() -> None:
+    text = "11010519491231002X.bob@example.com"
+    for cut in range(len(text)):
+        sieve = Sieve(DETECTORS)
+        streamed = [*sieve.feed(text[:cut]), *sieve.feed(text[cut:]), *sieve.finish()]
+        assert joined(streamed) == [(text, "email")]
+
+
 @given(st.lists(PIECES, max_size=8))
 @settings(max_examples=100, deadline=None)
 def test_one_character_at_a_time_finds_the_same(pieces: list[str]) -> None:
