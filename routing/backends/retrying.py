@@ -58,9 +58,7 @@ async def retried(
 
     async def once() -> T:
         nonlocal first
-        if (
-            first is not None
-        ):  # tenacity counts it: its set-up, dear for each turn, waits for a failure
+        if first is not None:  # told to tenacity only now: its set-up would be dear for each turn
             error, first = first, None
             raise error
         return await attempt()
