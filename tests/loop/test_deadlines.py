@@ -23,6 +23,7 @@ from routing.backend import Completion, TextDelta, TokenCount, Turn
 from routing.backends.scripted import Call, Item, ScriptedBackend
 from routing.errors import BackendError
 from routing.router import Member, Price, Router
+from tests.lateness import lateness
 from tools.spec import ValidCall
 
 DEADLINE_S = 0.3
@@ -99,23 +100,14 @@ async def timed(loop: AgentLoop, **request: Any) -> list[Any]:
     )
     clock = asyncio.get_running_loop().time
     began = clock()
-
-    async def lateness() -> float:
-        worst = 0.0
-        while (now := clock()) < began + LATEST_S:
-            await asyncio.sleep(0.01)
-            worst = max(worst, clock() - now - 0.01)
-        return worst
-
     events: list[Any] = []
-    async with asyncio.TaskGroup() as group:
-        meter = group.create_task(lateness())
+    async with lateness() as machine:
         try:
             events.extend([event async for event in loop.run(asked)])
         except (BackendError, Unpayable) as error:
             events.append(error)
         took_s = clock() - began
-    assert took_s < LATEST_S + 3 * meter.result(), f"{took_s:.3f} s"
+    assert took_s < LATEST_S + 3 * machine.worst_s, f"{took_s:.3f} s"
     return events
 
 
