@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from gateway.cli import app
 from gateway.cli.evaluate import read_requests
 from gateway.cli.exits import CommandError
 from routing.backends.scripted import Call
+from tools.builtin import tools
 
 from .conftest import Serve
 
@@ -87,3 +89,14 @@ def test_the_fifty_requests_are_fifty_and_can_be_read() -> None:
     assert len(requests) == 50
     assert len({request.id for request in requests}) == 50
     assert {request.lang for request in requests} == {"en", "zh"}
+
+
+def test_the_sixty_fresh_requests_can_be_read_and_expect_calls_that_their_tools_take() -> None:
+    requests = read_requests(Path(__file__).parents[2] / "eval" / "fresh.yaml")
+    assert len({request.id for request in requests}) == len(requests) == 60
+    assert [request.lang for request in requests].count("en") == 40
+    assert [request.lang for request in requests].count("zh") == 20
+    parameters = {spec.name: dict(spec.parameters) for spec, _ in tools()}
+    for request in requests:
+        for call in (call for way in request.alternatives for call in way):
+            Draft202012Validator(parameters[call["name"]]).validate(call["arguments"])
