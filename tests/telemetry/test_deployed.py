@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.workers import exposition
+from tests.peers import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -122,29 +122,35 @@ def test_panels_do_not_overlap() -> None:
         taken |= cells
 
 
-def test_every_alert_has_a_test_in_which_it_fires() -> None:
+@pytest.mark.parametrize("fires", [True, False])
+def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_stays_silent(
+    *, fires: bool
+) -> None:
     tested = {
         check["alertname"]
         for case in load("deploy/prometheus/alerts.test.yml")["tests"]
         for check in case["alert_rule_test"]
-        if check["exp_alerts"]
+        if bool(check["exp_alerts"]) is fires
     }
     assert tested == {rule["alert"] for rule in rules()}
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_takes_the_configuration_and_the_rules() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "config", "prometheus.yml"],
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts.test.yml"],
+    ],
+    ids=" ".join,
+)
+def test_promtool_takes_the_configuration_and_the_rules(arguments: list[str]) -> None:
+    command = [program("promtool"), *arguments]
     here = DEPLOY / "prometheus"
-    for command in (["check", "config", "prometheus.yml"], ["test", "rules", "alerts.test.yml"]):
-        done = subprocess.run(
-            ["promtool", *command],
-            check=False,
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(
+        command, check=False, cwd=here, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_the_services_mount_is_there_and_read_only() -> None:
