@@ -6,26 +6,26 @@ What it is: the one way to run a call that isn't read-only, for runs and for cal
 What it is not: the ledger itself (`gateway.storage.ledger`), the settling of what is unknown
 (`gateway.agent.read_back` asks the upstream; a person answers through the API).
 
-Writes of the same resource run one after another in this process: that of `ToolSpec.resource`, by
-default calls with the same tool and arguments.
+Writes of the same resource run one after another: that of `ToolSpec.resource`, by default calls with
+the same tool and arguments. In this process they queue (`gateway.agent.turns`); what another gateway over
+the same store has begun is waited for by asking the ledger again. Who stops waiting before the intent is
+written down gives its turn up, and nothing is done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
-
-import orjson
 
 from gateway.agent import receipts
 from gateway.agent.read_back import read_back
 from gateway.agent.shelter import Shelter
+from gateway.agent.turns import Turn, Turns
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.ledger import Entry, Intent, Ledger, Place, Receipt, Standing
+from gateway.storage.ledger import Begun, Busy, Entry, Intent, Ledger, Place, Receipt, Standing
 from gateway.storage.memory_ledger import MemoryLedger
 from tools.executor import CallContext
 from tools.spec import Failure, ToolResult, ValidCall
@@ -36,6 +36,10 @@ log = logging.getLogger("gateway.effects")
 _RECEIPT_TRIES = 3
 _RECEIPT_PAUSE_S = 0.5
 _READ_BACK_S = 60.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.5
+"""Between two questions whether another gateway still holds a resource; each waits twice as long."""
+_OVER = "the run's deadline has passed"
+_HELD = "another call that changes the same was still under way at the run's deadline"
 
 
 class Writes:
@@ -45,12 +49,17 @@ class Writes:
     """
 
     def __init__(
-        self, ledger: Ledger | None = None, tools: Callable[[], Toolset] = Toolset
+        self,
+        ledger: Ledger | None = None,
+        tools: Callable[[], Toolset] = Toolset,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.ledger = ledger or MemoryLedger()
         self._tools = tools
         self._shelter = Shelter()
-        self._turns: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns()
+        self._sleep = sleep
 
     async def drain(self, timeout_s: float) -> int:
         """Bring begun writes to their end; gives how many had to be cut."""
@@ -63,12 +72,22 @@ class Writes:
     async def run(self, call: ValidCall, toolset: Toolset, context: CallContext) -> ToolResult:
         """The call's result, failures too. `context.deadline` bounds the waiting, not the write."""
         if _is_over(context):
-            return receipts.not_begun(call, Failure.TIMEOUT, "the run's deadline has passed")
+            return receipts.not_begun(call, Failure.TIMEOUT, _OVER)
+        try:
+            turn = await self._turns.take(call, context.tenant, context.deadline)
+        except TimeoutError:
+            return receipts.not_begun(call, Failure.TIMEOUT, _HELD)
+        work = self._shelter.begin(self._run(call, toolset, context, turn))
+        work.add_done_callback(lambda _: self._turns.release(context.tenant, turn))
         try:
             async with asyncio.timeout_at(context.deadline):
-                return await self._shelter.finish(self._run(call, toolset, context))
+                return await asyncio.shield(work)
         except TimeoutError:
-            return receipts.late(call)
+            if turn.asked:
+                return receipts.late(call)
+            return receipts.not_begun(call, Failure.TIMEOUT, _HELD)
+        finally:
+            turn.wanted = False
 
     async def settle(self, entry: Entry, context: CallContext | None = None) -> Entry:
         """An unknown entry after its tool's read-back was asked, if it has one that answers."""
@@ -82,31 +101,46 @@ class Writes:
         closed = await self.ledger.close(place, found, ("unknown",))
         return closed or await self.ledger.get(place) or entry
 
-    async def _run(self, call: ValidCall, toolset: Toolset, context: CallContext) -> ToolResult:
-        async with self._turn(call, context.tenant):
-            if _is_over(context):
-                return receipts.not_begun(call, Failure.TIMEOUT, "the run's deadline has passed")
-            place = Place(context.tenant, context.run_id, f"{context.step}.{call.id}")
-            intent = Intent(place, call.name, call.arguments, context.idempotency_key)
-            try:
-                way = await self.ledger.begin(intent)
+    async def _run(
+        self, call: ValidCall, toolset: Toolset, context: CallContext, turn: Turn
+    ) -> ToolResult:
+        place = Place(context.tenant, context.run_id, f"{context.step}.{call.id}")
+        key, resource = context.idempotency_key, turn.resource
+        intent = Intent(place, call.name, call.arguments, key, resource)
+        try:
+            way = await self._begun(intent, context, turn)
+            if isinstance(way, Standing):
+                entry = way.entry
+                if entry.state == "unknown":
+                    entry = await self.settle(entry, context)
+                if entry.state != "not_done":
+                    return receipts.of_entry(call, entry)
+                way = await self._begun(intent, context, turn)
                 if isinstance(way, Standing):
-                    entry = way.entry
-                    if entry.state == "unknown":
-                        entry = await self.settle(entry, context)
-                    if entry.state != "not_done":
-                        return receipts.of_entry(call, entry)
-                    way = await self.ledger.begin(intent)
-                    if isinstance(way, Standing):
-                        return receipts.of_entry(call, way.entry)
-            except StorageUnavailable as error:
-                log.warning(
-                    "a call of %s is not begun (run %s): %s", call.name, place.run_id, error
-                )
-                why = "it can't be recorded now; it may be called again later"
-                return receipts.not_begun(call, Failure.UNAVAILABLE, why)
-            result = await toolset.execute(call, replace(context, idempotency_key=way.key))
-            return await self._receipted(call, replace(intent, key=way.key), result, context)
+                    return receipts.of_entry(call, way.entry)
+        except StorageUnavailable as error:
+            log.warning("a call of %s is not begun (run %s): %s", call.name, place.run_id, error)
+            why = "it can't be recorded now; it may be called again later"
+            return receipts.not_begun(call, Failure.UNAVAILABLE, why)
+        if way is None:
+            return receipts.not_begun(call, Failure.TIMEOUT, _HELD)
+        result = await toolset.execute(call, replace(context, idempotency_key=way.key))
+        return await self._receipted(call, replace(intent, key=way.key), result, context)
+
+    async def _begun(
+        self, intent: Intent, context: CallContext, turn: Turn
+    ) -> Begun | Standing | None:
+        """The ledger's word, when no other gateway holds the resource; None: nobody waits any more."""
+        wait_s = _FIRST_LOOK_S
+        while turn.wanted and not _is_over(context):
+            turn.asked = True
+            way = await self.ledger.begin(intent)
+            if not isinstance(way, Busy):
+                return way
+            turn.asked = False
+            await self._sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_LOOK_S)
+        return None
 
     async def _receipted(
         self, call: ValidCall, intent: Intent, result: ToolResult, context: CallContext
@@ -136,32 +170,6 @@ class Writes:
                 log.warning("the receipt of effect %s has to wait: %s", place.id, error)
                 await asyncio.sleep(_RECEIPT_PAUSE_S)
         return await self.ledger.close(place, receipt)
-
-    @asynccontextmanager
-    async def _turn(self, call: ValidCall, tenant: str) -> AsyncGenerator[None]:
-        """Wait until no other write of this resource runs here."""
-        name = tenant, _resource(call)
-        lock, users = self._turns.get(name, (asyncio.Lock(), 0))
-        self._turns[name] = lock, users + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._turns[name]
-            if users == 1:
-                del self._turns[name]
-            else:
-                self._turns[name] = lock, users - 1
-
-
-def _resource(call: ValidCall) -> str:
-    if call.tool.resource is None:
-        return f"{call.name} {call.arguments_json()}"
-    text = call.tool.resource
-    for name, value in call.arguments.items():
-        shown = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-        text = text.replace(f"{{{name}}}", shown)
-    return text
 
 
 def _is_over(context: CallContext) -> bool:

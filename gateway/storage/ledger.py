@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from tools.spec import JSONObject
@@ -26,6 +26,9 @@ SettledBy = Literal["", "tool", "read_back", "person"]
 
 OPEN: tuple[EntryState, ...] = ("begun", "unknown")
 """Without a receipt."""
+HOLDS_S = 900.0
+"""Seconds for which a call without a receipt keeps other gateways from its resource: a gateway that
+can't write receipts must not block it for good, and one that died is found within seconds anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is going to be done. `key` is the idempotency key, stable over retries and resumption."""
+    """What is going to be done. `key` is the idempotency key, stable over retries and resumption.
+
+    `resource` is what it changes, of which one gateway at a time holds the right to; "" nobody's. It is
+    for `begin` alone, and not read back.
+    """
 
     place: Place
     tool: str
     arguments: JSONObject
     key: str
+    resource: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
@@ -90,13 +98,18 @@ class Standing:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Not now: another gateway has begun a call that changes the same resource, and has no receipt yet."""
+
+
 class Ledger(Protocol):
     """Keeps entries, by tenant. Twins: memory, and SQL beside the runs."""
 
-    async def begin(self, intent: Intent) -> Begun | Standing:
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
         """Write an intent down, durably, unless an entry stands in its way.
 
-        Raises `StorageUnavailable`: then nothing may be done.
+        A call of another gateway that is `begun` holds its resource, for `HOLDS_S` at most. Raises `StorageUnavailable`: then nothing may be done.
         """
         ...
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from gateway.storage.ledger import (
     OPEN,
     Begun,
+    Busy,
     Entry,
     EntryState,
     Intent,
@@ -27,7 +28,8 @@ class MemoryLedger:
         self._most = most
         self._now = now
 
-    async def begin(self, intent: Intent) -> Begun | Standing:
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
+        """In one process the turns of `gateway.agent.turns` keep writes apart: never `Busy`."""
         place = intent.place
         same = [
             entry

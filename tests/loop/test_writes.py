@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import pytest
 
+from gateway.agent.turns import Turns, resource_of
 from gateway.agent.writes import Writes
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.ledger import Begun, Intent, Place, Receipt, Standing
+from gateway.storage.ledger import Begun, Busy, Intent, Place, Receipt, Standing
 from gateway.storage.memory_ledger import MemoryLedger
 from tests.stage import spec
 from tools.errors import ToolFailed, ToolTimeout
@@ -201,3 +202,102 @@ async def test_what_was_found_done_behind_the_models_back_is_not_done_again(
     again = await desk.call("send", call_id="b", step=2)
     assert json.loads(again.content)["status"] == "done"
     assert len(desk.upstream.done) == 1
+
+
+ACCOUNT = replace(spec("transfer", {**TO, "memo": {"type": "string"}}), resource="account {to}")
+
+
+async def test_who_waits_for_a_resource_beyond_the_deadline_has_done_nothing(desk: Desk) -> None:
+    desk.upstream.hold = asyncio.Event()
+    clock = asyncio.get_running_loop().time
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(desk.call("send"))
+        await desk.upstream.begun.wait()
+        late = CallContext("run_2", "t", "run_2:1:b", clock() + 0.02, 1)
+        call = ValidCall("b", desk.registry.get("send"), {"to": "Ann"})
+        waited = await desk.writes.run(call, desk.registry.snapshot(), late)
+        desk.upstream.hold.set()
+    assert first.result().failure is None
+    assert (waited.failure, "Not begun" in waited.content) == (Failure.TIMEOUT, True)
+    assert len(desk.upstream.done) == 1
+    assert await desk.ledger.of_run("t", "run_2") == []
+
+
+async def test_who_leaves_while_waiting_for_a_resource_has_done_nothing(desk: Desk) -> None:
+    desk.upstream.hold = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(desk.call("send"))
+        await desk.upstream.begun.wait()
+        gone = group.create_task(desk.call("send", "b", step=2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        desk.upstream.hold.set()
+    await desk.writes.drain(5.0)
+    assert len(desk.upstream.done) == 1
+
+
+class HeldElsewhere(MemoryLedger):
+    """Another gateway holds every resource for the first `looks` questions."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+        self.asked: list[str] = []
+
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
+        self.asked.append(intent.resource)
+        return Busy() if len(self.asked) <= self.looks else await super().begin(intent)
+
+
+async def test_a_resource_that_another_gateway_holds_is_waited_for() -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    desk, ledger = Desk(ACCOUNT), HeldElsewhere(7)
+    desk.writes = Writes(ledger, desk.registry.snapshot, sleep=pause)
+    assert (await desk.call("transfer")).failure is None
+    assert pauses == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
+    assert ledger.asked == ["account Ann"] * 8
+
+
+async def test_nothing_is_done_where_another_gateway_holds_the_resource_too_long() -> None:
+    desk = Desk(ACCOUNT)
+    desk.writes = Writes(HeldElsewhere(10_000), desk.registry.snapshot)
+    call = ValidCall("a", ACCOUNT, {"to": "Ann"})
+    deadline = asyncio.get_running_loop().time() + 0.05
+    context = CallContext("run_1", "t", "run_1:1:a", deadline, 1)
+    result = await desk.writes.run(call, desk.registry.snapshot(), context)
+    assert (result.failure, "Not begun" in result.content) == (Failure.TIMEOUT, True)
+    await desk.writes.drain(5.0)
+    assert desk.upstream.done == []
+
+
+async def test_queues_of_resources_are_gone_when_nobody_waits() -> None:
+    turns = Turns()
+    calls = [ValidCall("a", ACCOUNT, {"to": str(at % 7)}) for at in range(50)]
+
+    async def write(call: ValidCall) -> None:
+        turn = await turns.take(call, "t", None)
+        await asyncio.sleep(0)
+        turns.release("t", turn)
+
+    late = asyncio.get_running_loop().time()
+    taken = await turns.take(calls[0], "t", None)
+    with pytest.raises(TimeoutError):
+        await turns.take(calls[0], "t", late)
+    turns.release("t", taken)
+    await asyncio.gather(*map(write, calls))
+    assert len(turns) == 0
+
+
+def test_an_argument_that_looks_like_a_placeholder_names_no_other_argument() -> None:
+    call = ValidCall("a", ACCOUNT, {"to": "{memo}", "memo": "rent"})
+    assert resource_of(call) == "account {memo}"
+
+
+def test_the_same_arguments_in_another_order_are_the_same_resource() -> None:
+    calls = [ValidCall("a", SEND, {"a": 1, "b": 2}), ValidCall("b", SEND, {"b": 2, "a": 1})]
+    assert len({resource_of(call) for call in calls}) == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.storage.ledger import Begun, Intent, Place, Receipt, Standing
+from gateway.storage.ledger import HOLDS_S, Begun, Busy, Intent, Place, Receipt, Standing
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare
 from gateway.storage.sql.processes import CUT
@@ -99,6 +99,48 @@ async def test_old_receipts_go_and_what_is_unknown_stays(sql: Kept) -> None:
     await sql.ledger.close(intent("1.b").place, Receipt("unknown", "tool"))
     await sweep(sql.database, Retention(max_run_age_s=10.0), lambda: sql.clock.now + 11.0)
     assert [each.intent.place.id for each in await sql.ledger.of_run("a", "run_1")] == ["1.b"]
+
+
+def change(resource: str, call: str = "1.a", run: str = "run_1", tenant: str = "a") -> Intent:
+    return Intent(Place(tenant, run, call), "pay", {"of": call}, call, resource)
+
+
+async def test_a_resource_is_one_gateways_until_its_receipt(url: str) -> None:
+    here, there = sql_stores(url), sql_stores(url)
+    assert isinstance(await here.ledger.begin(change("account 1")), Begun)
+    assert await there.ledger.begin(change("account 1", run="run_2")) == Busy()
+    for free in (change("account 2", run="run_2"), change("account 1", tenant="b")):
+        assert isinstance(await there.ledger.begin(free), Begun)
+    assert isinstance(await here.ledger.begin(change("account 1", "2.b")), Begun)
+    for call in ("1.a", "2.b"):
+        await here.ledger.close(Place("a", "run_1", call), DONE)
+    assert isinstance(await there.ledger.begin(change("account 1", run="run_2", call="x")), Begun)
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_of_gateways_that_ask_for_a_resource_together_one_gets_it(url: str) -> None:
+    gateways = [sql_stores(url) for _ in range(4)]
+    ways = await asyncio.gather(
+        *(
+            each.ledger.begin(change("account 1", run=f"run_{at}"))
+            for at, each in enumerate(gateways)
+        )
+    )
+    assert sorted(type(way).__name__ for way in ways) == ["Begun", "Busy", "Busy", "Busy"]
+    for each in gateways:
+        await each.aclose()
+
+
+async def test_a_missing_receipt_does_not_keep_a_resource_for_good(url: str) -> None:
+    here, there = sql_stores(url), sql_stores(url)
+    await here.ledger.begin(change("account 1"))
+    there.clock.now = here.clock.now + HOLDS_S - 1
+    assert await there.ledger.begin(change("account 1", run="run_2")) == Busy()
+    there.clock.now += 2
+    assert isinstance(await there.ledger.begin(change("account 1", run="run_2")), Begun)
+    await here.aclose()
+    await there.aclose()
 
 
 BEGIN_AND_HANG = """

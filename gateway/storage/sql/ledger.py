@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.ledger import (
+    HOLDS_S,
     OPEN,
     Begun,
+    Busy,
     Entry,
     EntryState,
     Intent,
@@ -50,7 +54,7 @@ class SqlLedger(Ledger):
         self._database = database
         self._now = now
 
-    async def begin(self, intent: Intent) -> Begun | Standing:
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
         place, digest = intent.place, intent.digest
         same = select(*_ENTRY).where(
             _of(place.tenant, place.run_id), or_(_C.digest == digest, _C.id == key(place.id))
@@ -58,12 +62,17 @@ class SqlLedger(Ledger):
         now = self._now()
         async with self._database.write(durable=True) as connection:
             if self._database.dialect == "postgresql":  # there, two could look at the same time
-                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-                await connection.execute(lock, {"name": f"{place.run_id}:{digest}"})
+                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, :seed))")
+                if intent.resource:  # always this one first, so that nobody waits in a circle
+                    name = {"name": f"{key(place.tenant)}:{_digest(intent.resource)}", "seed": 1}
+                    await connection.execute(lock, name)
+                await connection.execute(lock, {"name": f"{place.run_id}:{digest}", "seed": 0})
             rows = (await connection.execute(same.order_by(_C.created_at))).all()
             way = way_of(intent, [_entry(row) for row in rows])
             if isinstance(way, Entry):
                 return Standing(way)
+            if intent.resource and await self._is_held(connection, intent, now):
+                return Busy()
             # What was settled as not done gives its place to the new attempt.
             await connection.execute(delete(effects).where(_at(place)))
             await connection.execute(
@@ -75,6 +84,7 @@ class SqlLedger(Ledger):
                     run_name=encode(place.run_id),
                     process=self._database.process.id,
                     digest=digest,
+                    resource=_digest(intent.resource),
                     tool=intent.tool,
                     key=encode(way.key),
                     state="begun",
@@ -122,6 +132,17 @@ class SqlLedger(Ledger):
     async def aclose(self) -> None:
         await self._database.release()
 
+    async def _is_held(self, connection: AsyncConnection, intent: Intent, now: float) -> bool:
+        """Whether another gateway changes the resource; within this one, its own turns decide."""
+        held = exists().where(
+            _C.tenant == key(intent.place.tenant),
+            _C.resource == _digest(intent.resource),
+            _C.state == "begun",
+            _C.process != self._database.process.id,
+            _C.changed_at > now - HOLDS_S,
+        )
+        return bool((await connection.execute(select(held))).scalar())
+
     async def _read(self, which: ColumnElement[bool], limit: int) -> list[Entry]:
         query = select(*_ENTRY).where(which).order_by(_C.created_at, _C.id).limit(limit)
         async with self._database.read() as connection:
@@ -134,6 +155,12 @@ def _of(tenant: str, run_id: str) -> ColumnElement[bool]:
 
 def _at(place: Place) -> ColumnElement[bool]:
     return and_(_of(place.tenant, place.run_id), _C.id == key(place.id))
+
+
+def _digest(resource: str) -> str:
+    """As short as an index likes it; "" for none."""
+    named = resource.encode(errors="surrogatepass")
+    return hashlib.sha256(named).hexdigest() if resource else ""
 
 
 def _entry(row: Sequence[Any]) -> Entry:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -200,6 +200,7 @@ effects = Table(
     Column("run_name", Text, nullable=False),
     Column("process", Text, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("resource", Text, nullable=False, server_default=""),
     Column("tool", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -214,6 +215,13 @@ effects = Table(
     Index(
         "effects_begun",
         "process",
+        sqlite_where=text("state = 'begun'"),
+        postgresql_where=text("state = 'begun'"),
+    ),
+    Index(
+        "effects_held",
+        "tenant",
+        "resource",
         sqlite_where=text("state = 'begun'"),
         postgresql_where=text("state = 'begun'"),
     ),
