@@ -36,6 +36,7 @@ from gateway.context.options import ContextOptions
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.keys import KeyStore
+from gateway.telemetry.propagation import outgoing_headers
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
 
@@ -69,7 +70,7 @@ def build_application(services: Services) -> FastAPI:
 
 def build_services(settings: Settings) -> Services:
     """Everything that a gateway consists of. Connections are opened when they are first used."""
-    registry, sessions = Registry(), HttpSessions()
+    registry, sessions = Registry(), HttpSessions(carried=outgoing_headers)
     with ExitStack() as opened:
         stores = build_stores(settings.storage)
         background = register_tools(registry, settings, sessions, opened)

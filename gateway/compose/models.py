@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.compose.escalation import build_strategies, measures
 from gateway.settings import ModelSettings, Settings
+from gateway.telemetry.propagation import outgoing_headers
 from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
 from routing.pool import Pool
@@ -67,6 +68,7 @@ def _vllm(role: str, model: ModelSettings, url: str) -> VllmBackend:
         timeouts=HttpTimeouts(model.timeouts.connect_s, model.timeouts.idle_s),
         accepts_images=model.images,
         tokenizer=model.tokenizer,
+        carried=outgoing_headers,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -54,13 +54,17 @@ class HttpTimeouts:
 
 @dataclass(slots=True)
 class OpenAiHttp:
-    """One engine's HTTP side. The session is made at the first request and shared."""
+    """One engine's HTTP side. The session is made at the first request and shared.
+
+    `carried` gives the headers that carry the trace of the open turn on to the engine.
+    """
 
     backend: str
     base_url: str
     api_key: str | None = None
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     retries: Retries = field(default_factory=Retries)
+    carried: Callable[[], Mapping[str, str]] | None = None
     _session: aiohttp.ClientSession | None = None
 
     async def events(
@@ -130,9 +134,10 @@ class OpenAiHttp:
         return await retried(lambda: self._post(body, deadline), self.retries, deadline)
 
     async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+        url, carried = f"{self.base_url}/chat/completions", self.carried and self.carried()
         try:
             async with self._bounded(deadline):
-                response = await self._client().post(f"{self.base_url}/chat/completions", data=body)
+                response = await self._client().post(url, data=body, headers=carried)
         except aiohttp.ServerTimeoutError as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
             raise NotBegunError(down) from error

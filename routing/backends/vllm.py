@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ class VllmBackend:
     `extra_body` is added to every request. Without `context_tokens` the engine is asked once.
     `accepts_images` tells that the model reads images; remote ones are fetched by the engine.
     `tokenizer` is the model's `tekken.json`, by which prompts are counted here; it is not needed for
-    the models whose tokenizer mistral-common brings.
+    the models whose tokenizer mistral-common brings. `carried` gives the headers that carry a trace on.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class VllmBackend:
         extra_body: Mapping[str, Any] | None = None,
         accepts_images: bool = False,
         tokenizer: Path | None = None,
+        carried: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.name = name
         self.model = model
@@ -82,7 +83,12 @@ class VllmBackend:
         known = tokenizer or known_tokenizer(model)
         self._renderer = PromptRenderer(known) if known else None
         self._http = OpenAiHttp(
-            name, base_url.rstrip("/"), api_key, timeouts or HttpTimeouts(), retries or Retries()
+            name,
+            base_url.rstrip("/"),
+            api_key,
+            timeouts or HttpTimeouts(),
+            retries or Retries(),
+            carried,
         )
         self._window = context_tokens
         self._asked_window = context_tokens is not None

@@ -91,6 +91,8 @@ class HttpExecutor:
         if call.tool.effect is not Effect.READ and context.idempotency_key:
             headers["Idempotency-Key"] = context.idempotency_key
         headers |= {"Accept-Encoding": "identity", "User-Agent": "agentic-gateway"}
+        if self._sessions.carried is not None:
+            headers |= self._sessions.carried(call.id)
         return Request(
             filled.method,
             filled.url,

@@ -8,7 +8,7 @@ What it is not: knowledge of tools; `tools.executors.http` decides what is asked
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -49,10 +49,18 @@ class Response:
 
 
 class HttpSessions:
-    """Opened at the first use inside a running loop, closed with `aclose`."""
+    """Opened at the first use inside a running loop, closed with `aclose`.
 
-    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+    `carried` gives the headers that carry a call's trace on to its tool, by the call's id.
+    """
+
+    def __init__(
+        self,
+        resolver: AbstractResolver | None = None,
+        carried: Callable[[str], Mapping[str, str]] | None = None,
+    ) -> None:
         self._resolver = resolver
+        self.carried = carried
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def aclose(self) -> None:
