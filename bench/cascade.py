@@ -2,14 +2,16 @@
 
 The embedded model is the intermediary. The expert is an oracle, a script that knows the right call: what is
 measured is whether the gateway knows when the small model is wrong, not how good a large one is. Requests
-come from the held-out half of the generator (`bench.cascade_requests`), over invented tools that were in no
-training. Three groups in five calibrate; what is told is measured on the rest.
+are those of `bench/held_out/` (`bench.cascade_requests`), over tools that no model of this project was
+trained on. Half of the phrasings calibrate; what is told is measured on the other half.
 
     record      every request to the intermediary, through the loop; kept in --decisions, or read from there
     calibrate   `routing.calibration_fit`, as `gateway calibrate` does it
     tell        quality, cost and wrong calls on the rest, simulated from the record, since an oracle's answer
                 is known
     live        --live requests of the rest once more through the loop, with the strategy and the expert
+
+--limit N is for trying it out: the first N requests, a fair sample; few are too thin to calibrate on.
 
 Prices are list prices of the models in these roles (a million tokens: $0.15 / $0.15 for ministral-8b-latest,
 $0.50 / $1.50 for mistral-large-latest); tokens are those of this model's tokenizer.
@@ -38,19 +40,17 @@ from bench.cascade_curves import (
     wrong_made,
 )
 from bench.cascade_plot import plot
-from bench.cascade_requests import requests
+from bench.cascade_requests import calibrates, requests
 from bench.cascade_run import Decided, decide, oracle, read
 from routing.backend import Usage
 from routing.backends.llamacpp import LlamaCppBackend
 from routing.calibration import Calibration
-from routing.calibration_fit import fit
+from routing.calibration_fit import TooThin, fit
 from routing.escalation_calls import LowProbability
 from routing.router import Member, Price, Router
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL, LARGE = Price(0.15, 0.15), Price(0.50, 1.50)
-_CALIBRATE = 3
-"""Groups of five."""
 _PAGE, _PLOT = ROOT / "docs" / "routing.md", ROOT / "docs" / "cascade.svg"
 _PLACE = re.compile(r"(<!-- cascade -->\n).*?(<!-- /cascade -->)", re.DOTALL)
 
@@ -62,7 +62,7 @@ async def record(args: argparse.Namespace) -> None:
     with args.decisions.open("w", encoding="utf-8", buffering=1) as file:
         try:
             router = Router(Member(backend, SMALL), measures=True)
-            asked = [each for seed in args.seeds for each in requests(seed, args.groups)]
+            asked = requests()[: args.limit]
             await decide(router, asked, args.deadline, lambda each: file.write(each.line()))
         finally:
             await backend.aclose()
@@ -70,8 +70,7 @@ async def record(args: argparse.Namespace) -> None:
 
 async def live(args: argparse.Namespace, calibration: Calibration, texts: set[str]) -> str:
     """The same thresholds in the loop itself."""
-    asked = [each for seed in args.seeds for each in requests(seed, args.groups)]
-    asked = [each for each in asked if each.text in texts][: args.live]
+    asked = [each for each in requests() if each.text in texts][: args.live]
     backend = LlamaCppBackend("intermediary", args.weights)
     try:
         small, large = Member(backend, SMALL), Member(oracle(asked), LARGE)
@@ -109,6 +108,8 @@ def cases(decided: list[Decided], calibration: Calibration) -> list[Case]:
 def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
     """The table."""
     report, n = made.report, len(found)
+    in_words = [each for each in decided if not each.made]
+    unneeded = [each for each in decided if each.truth is None]
     small = estimate(found, lambda cs: sum(c.right for c in cs) / len(cs))
     target = made.targets["read"]
     rows = [
@@ -121,8 +122,10 @@ def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
     lines = [
         (
             f"Measured on {dt.datetime.now(dt.UTC):%Y-%m-%d}, weights `{made.model}`. Of "
-            f"{len(decided)} requests held out of calibration the intermediary had valid calls for {n}; the "
-            "others it answered in words, which is not lent. 95 % confidence intervals by bootstrap over groups."
+            f"{len(decided)} requests held out of calibration, {len(unneeded)} of which need no tool, the "
+            f"intermediary had valid calls for {n}; the others it answered in words, which is not lent, and "
+            f"which was right for {sum(each.right for each in in_words)} of {len(in_words)}. 95 % confidence "
+            "intervals by bootstrap over phrasings."
         ),
         "",
         f"| of {n} decisions | end right | US dollars for 1,000 |",
@@ -136,7 +139,7 @@ def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
         + ("at least half" if area.value >= 0.5 else "**less than half**"),
         (
             f"- calibration: {report['fitted_on']} decisions fitted, {report['held_out']} over "
-            f"{report['groups']} sets of tools for thresholds; AUROC {report['auroc']:.3f}, ECE {report['ece']:.3f}"
+            f"{report['groups']} phrasings for thresholds; AUROC {report['auroc']:.3f}, ECE {report['ece']:.3f}"
         ),
     ]
     return "\n".join(lines)
@@ -150,8 +153,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=ROOT / "models" / "nano" / "nano.gguf")
     parser.add_argument("--decisions", type=Path, default=ROOT / "var" / "cascade.jsonl")
     parser.add_argument("--again", action="store_true", help="record anew, whatever is there")
-    parser.add_argument("--groups", type=int, default=250, help="four requests each")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[23])
+    parser.add_argument("--limit", type=int, help="of requests to record")
     parser.add_argument("--target", type=float, default=0.05)
     parser.add_argument("--live", type=int, default=40)
     parser.add_argument("--deadline", type=float, default=600.0, help="for a request, in seconds")
@@ -160,10 +162,19 @@ def main() -> None:
     if args.again or not args.decisions.exists():
         asyncio.run(record(args))
     decided = read(args.decisions)
-    calibrating = [each for each in decided if each.group % 5 < _CALIBRATE]
-    rest = [each for each in decided if each.group % 5 >= _CALIBRATE]
+    print(
+        f"{len(decided)} requests recorded, {sum(bool(each.made) for each in decided)} ended in calls, "
+        f"{sum(each.right for each in decided)} are right"
+    )
+    if {each.text for each in decided} - {each.text for each in requests()}:
+        parser.error(f"{args.decisions} holds other requests: record them anew with --again")
+    calibrating = [each for each in decided if calibrates(each.group)]
+    rest = [each for each in decided if not calibrates(each.group)]
     targets = {"read": args.target, "write": args.target, "destroy": args.target / 2}
-    made = fit(args.weights.stem, [d for each in calibrating for d in each.decisions()], targets)
+    try:
+        made = fit(args.weights.stem, [d for e in calibrating for d in e.decisions()], targets)
+    except TooThin as error:
+        raise SystemExit(f"nothing to calibrate on: {error}") from error
     found = cases(rest, made)
     table = told(rest, found, made)
     if args.live:

@@ -24,7 +24,7 @@ class Case:
     `lent` is what the chosen thresholds say. Cases of a `group` are resampled together.
     """
 
-    group: int
+    group: str
     probability: float
     right: bool
     lent: bool
@@ -116,7 +116,7 @@ def estimate(
     cases: Sequence[Case], figure: Callable[[Sequence[Case]], float], seed: int = 7
 ) -> Estimate:
     """The figure, and the middle 95 % of what it is on resampled groups."""
-    groups: dict[int, list[Case]] = defaultdict(list)
+    groups: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.group].append(case)
     names, rng = list(groups), Random(seed)

@@ -1,61 +1,107 @@
-"""Requests for the cascade: invented tools that no model was trained on, and the call that is right.
+"""Requests over tools that no model of this project was trained on: `bench/held_out/`, filled in.
 
-From the generator of the embedded model's training data (models/nano), its held-out half alone: words and
-wordings that training never drew. What a tool does to the world follows from its verb.
+What it is: the reading of two files, and for each request the few tools that it comes with, the right one
+among them. The order is by hash, so that the first N are a fair sample of all.
+What it is not: made by the generator of the training data, or by anything that knows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
 from random import Random
 from typing import Any
 
-from models.nano import invented
-from models.nano.grammar import Source
+import yaml
+
 from tools.spec import Annotations, ToolSpec
 
-_READS = frozenset("get find list check track measure scan fetch".split())
-_FINAL = frozenset("cancel archive reset publish".split())
-_TOOLS = 5
-_PER_GROUP = 4
-_CHINESE = 0.4
-_SEEDS_APART = 100_000
+_HELD_OUT = Path(__file__).parent / "held_out"
+_OFFERED = (4, 6)
+_NO_TOOL = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request, the tools it comes with, and the call that is right. A group shares its tools."""
+    """One request, the tools it comes with, and the call that is right; None where none is.
 
-    group: int
+    A group is a phrasing: its requests differ in their values only, and go wrong together.
+    """
+
+    group: str
     text: str
     tools: tuple[ToolSpec, ...]
-    truth: dict[str, Any]
+    truth: dict[str, Any] | None
     chinese: bool
 
 
-def requests(seed: int, groups: int) -> Iterator[Asked]:
-    """Four requests a group, over five tools; the same seed gives the same ones, in groups of its own."""
-    source = Source(Random(seed), dev=True)
-    for group in range(seed * _SEEDS_APART, seed * _SEEDS_APART + groups):
-        chinese = source.chance(_CHINESE)
-        made: dict[str, invented.Invented] = {}
-        while len(made) < _TOOLS:
-            tool = invented.tool(source, chinese)
-            made[tool.definition["name"]] = tool
-        specs = tuple(map(_spec, made.values()))
-        for _ in range(_PER_GROUP):
-            chosen = source.rng.choice(list(made.values()))
-            text, (name, arguments) = invented.request(source, chosen, chinese)
-            yield Asked(group, text, specs, {"name": name, "arguments": arguments}, chinese)
+def requests() -> list[Asked]:
+    """All of them, the same ones in the same order every time."""
+    specs = {spec.name: spec for spec in held_out_tools()}
+    phrasings: dict[str, list[dict[str, Any]]] = _read("requests.yaml")
+    found: list[tuple[str, Asked]] = []
+    for tool, each in phrasings.items():
+        for number, phrasing in enumerate(each, 1):
+            lang = "zh" if "zh" in phrasing else "en"
+            group = f"{tool}-{lang}-{number:02}"
+            for index, fill in enumerate(phrasing.get("with", [{}]), 1):
+                key = f"{group}-{index}"
+                text, arguments = _filled(phrasing[lang], fill)
+                truth = None if tool == _NO_TOOL else {"name": tool, "arguments": arguments}
+                offered = _offered(specs, tool, Random(key))  # the same for the same request
+                found.append((key, Asked(group, text, offered, truth, lang == "zh")))
+    return [asked for _, asked in sorted(found, key=lambda pair: _hash(pair[0]))]
 
 
-def _spec(tool: invented.Invented) -> ToolSpec:
-    verb = {zh: en for en, zh in invented.VERBS.items()}.get(tool.verb, tool.verb)
-    definition = tool.definition
-    return ToolSpec(
-        name=definition["name"],
-        description=definition["description"],
-        parameters=definition["parameters"],
-        annotations=Annotations(read_only=verb in _READS, destructive=verb in _FINAL),
-    )
+def held_out_tools() -> Iterator[ToolSpec]:
+    """The sixteen tools."""
+    tools: list[dict[str, Any]] = _read("tools.yaml")
+    for tool in tools:
+        yield ToolSpec(
+            name=tool["name"],
+            description=tool["description"],
+            parameters={
+                "type": "object",
+                "properties": tool["parameters"],
+                "required": tool["required"],
+                "additionalProperties": False,
+            },
+            annotations=Annotations(
+                read_only=tool["effect"] == "read", destructive=tool["effect"] == "destroy"
+            ),
+        )
+
+
+def calibrates(group: str) -> bool:
+    """Whether a group is of the half to calibrate on; the other half is for telling alone.
+
+    Not the hash by which fitting makes halves of its own: one of those would be empty.
+    """
+    return _hash(f"half of {group}") % 2 == 0
+
+
+def _filled(phrasing: str, fill: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What is said, and the arguments that are meant: a list of two where they differ."""
+    said: dict[str, Any] = {}
+    meant: dict[str, Any] = {}
+    for name, value in fill.items():
+        said[name], meant[name] = value if isinstance(value, list) else (value, value)
+    return phrasing.format_map(said), meant
+
+
+def _offered(specs: dict[str, ToolSpec], right: str, dice: Random) -> tuple[ToolSpec, ...]:
+    others = [spec for name, spec in specs.items() if name != right]
+    own = [specs[right]] if right in specs else []
+    offered = own + dice.sample(others, dice.randint(*_OFFERED) - len(own))
+    dice.shuffle(offered)
+    return tuple(offered)
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((_HELD_OUT / name).read_text(encoding="utf-8"))
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest())

@@ -36,9 +36,9 @@ class Decided:
     `prompt` and `completion` are the tokens of all turns of all models; `lent` counts decisions.
     """
 
-    group: int
+    group: str
     text: str
-    truth: dict[str, Any]
+    truth: dict[str, Any] | None
     made: tuple[dict[str, Any], ...]
     evidence: tuple[CallEvidence, ...]
     prompt: int
@@ -47,14 +47,14 @@ class Decided:
 
     @property
     def right(self) -> bool:
-        """The calls are exactly the one that is right."""
-        return same_calls(self.made, [self.truth])
+        """The calls are exactly the one that is right; none where no tool is needed."""
+        return same_calls(self.made, [self.truth] if self.truth else [])
 
     def decisions(self) -> list[Decision]:
         """One for each call, for calibration."""
-        wanted = meaning(self.truth)
+        wanted = meaning(self.truth) if self.truth else None
         return [
-            Decision(evidence, meaning(call) == wanted, str(self.group))
+            Decision(evidence, meaning(call) == wanted, self.group)
             for evidence, call in zip(self.evidence, self.made, strict=True)
         ]
 
@@ -84,6 +84,8 @@ def oracle(asked: Iterable[Asked]) -> ScriptedBackend:
     def answer(turn: Turn) -> Say:
         text = str(turn.messages[-1].content)
         truth = truths[text]
+        if truth is None:
+            return Say("None of the tools is needed for this.")
         written = len(json.dumps(truth, ensure_ascii=False)) // _CHARACTERS_PER_TOKEN
         asked = sum(len(tool.model_dump_json()) for tool in turn.tools) + len(text)
         usage = Usage(asked // _CHARACTERS_PER_TOKEN, written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from random import Random
 
@@ -21,7 +22,7 @@ from bench.cascade_curves import (
 )
 from bench.cascade_curves import calibrated as by_probability
 from bench.cascade_plot import plot
-from bench.cascade_requests import requests
+from bench.cascade_requests import calibrates, held_out_tools, requests
 from bench.cascade_run import Decided, read_line
 from routing.confidence import CallEvidence
 
@@ -33,7 +34,7 @@ def cases(knows: float, n: int = 400) -> list[Case]:
     for index in range(n):
         right = rng.random() < 0.6
         probability = knows * right + (1 - knows) * rng.random()
-        found.append(Case(index // 4, probability, right, probability < 0.5, 0.1, 1.0))
+        found.append(Case(str(index // 4), probability, right, probability < 0.5, 0.1, 1.0))
     return found
 
 
@@ -51,38 +52,64 @@ def test_lending_everything_is_always_right_and_lending_nothing_is_the_small_mod
 
 
 def test_what_is_lent_is_paid_for_twice_and_never_wrong() -> None:
-    made = Case(0, 0.9, right=False, lent=False, small_usd=0.1, large_usd=1.0)
-    one = [replace(made, group=1, lent=True), made]
+    made = Case("0", 0.9, right=False, lent=False, small_usd=0.1, large_usd=1.0)
+    one = [replace(made, group="1", lent=True), made]
     assert (wrong_made(one), quality(one), random_quality(one)) == (0.5, 0.5, 0.5)
     assert cost_usd(one) == pytest.approx((1.1 + 0.1) / 2)
 
 
 def test_an_interval_holds_its_figure_and_is_wider_for_groups_that_agree() -> None:
     alike = [
-        Case(i // 20, 0.5, (i // 20) % 2 == 0, lent=False, small_usd=0, large_usd=0)
+        Case(str(i // 20), 0.5, (i // 20) % 2 == 0, lent=False, small_usd=0, large_usd=0)
         for i in range(400)
     ]
-    alone = [replace(case, group=i) for i, case in enumerate(alike)]
+    alone = [replace(case, group=str(i)) for i, case in enumerate(alike)]
     wide, narrow = estimate(alike, wrong_made), estimate(alone, wrong_made)
     assert wide.low <= wide.value <= wide.high
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
 def test_requests_are_the_same_every_time_and_the_truth_satisfies_its_tool() -> None:
-    made = list(requests(3, 25))
-    assert made == list(requests(3, 25))
-    assert {each.group for each in made}.isdisjoint({each.group for each in requests(4, 25)})
+    made = requests()
+    assert made == requests()
+    assert len({each.text for each in made}) == len(made) == 712
     for each in made:
-        [tool] = [tool for tool in each.tools if tool.name == each.truth["name"]]
-        Draft202012Validator(dict(tool.parameters)).validate(each.truth["arguments"])
+        assert 4 <= len({tool.name for tool in each.tools}) == len(each.tools) <= 6
+        if each.truth is not None:
+            [tool] = [tool for tool in each.tools if tool.name == each.truth["name"]]
+            Draft202012Validator(dict(tool.parameters)).validate(each.truth["arguments"])
+
+
+def test_every_tool_is_asked_for_in_many_phrasings_and_some_requests_need_none() -> None:
+    groups: dict[str, set[str]] = defaultdict(set)
+    for each in requests():
+        groups[each.truth["name"] if each.truth else ""].add(each.group)
+    assert len(groups.pop("")) == 40
+    assert set(groups) == {tool.name for tool in held_out_tools()}
+    assert min(map(len, groups.values())) >= 10
+
+
+def test_a_free_text_in_a_call_was_said_in_its_request() -> None:
+    for each in requests():
+        if each.truth is not None:
+            [tool] = [tool for tool in each.tools if tool.name == each.truth["name"]]
+            for name, value in each.truth["arguments"].items():
+                if isinstance(value, str) and "enum" not in tool.parameters["properties"][name]:
+                    assert value in each.text
+
+
+def test_about_half_of_the_phrasings_calibrate() -> None:
+    groups = {each.group for each in requests()}
+    assert 0.4 < sum(map(calibrates, groups)) / len(groups) < 0.6
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
     evidence = CallEvidence("pay", name_margin=1.5, ungrounded=("$.x",))
     call = {"name": "pay", "arguments": {"x": 1}}
-    decided = Decided(1, "Pay.", call, (call,), (evidence,), 10, 5)
+    decided = Decided("1", "Pay.", call, (call,), (evidence,), 10, 5)
     assert read_line(json.loads(decided.line())) == decided
     assert decided.right
+    assert not replace(decided, truth=None).right  # no tool was needed
     [decision] = decided.decisions()
     assert (decision.right, decision.group) == (True, "1")
 
