@@ -44,6 +44,7 @@ from gateway.api.responses import routes as responses
 from gateway.api.responses.endpoint import CreateResponse
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.websocket import ResponsesSocket
+from gateway.authoring import Authoring
 from gateway.resuming import Resuming
 from gateway.services import Services
 
@@ -60,6 +61,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         app.state.services = ready
         async with AsyncExitStack() as background:
             try:
+                app.state.authoring = await background.enter_async_context(Authoring(ready))
                 for work in ready.background:
                     await background.enter_async_context(work)
                 async with (

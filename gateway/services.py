@@ -25,9 +25,12 @@ from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.memory_tools import MemoryToolStore
+from gateway.storage.news import News, NoNews
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
 from gateway.storage.suspensions import SuspensionStore
+from gateway.storage.tools import ToolStore
 from policies.policy import Policy
 from routing.backend import ModelBackend
 from tools.executors.http_session import HttpSessions
@@ -55,7 +58,8 @@ class Services:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
-    runs what changes something and has the ledger of it; `till` knows what budgets have left. At shutdown it is drained, then `closers` are awaited
+    runs what changes something and has the ledger of it; `till` knows what budgets have left. `tool_store`
+    keeps what authors register, `news` tell what other gateways changed. At shutdown writes are drained, then `closers` are awaited
     in order, before the models. `background` is entered when the application starts and left after all
     of that.
     """
@@ -75,6 +79,8 @@ class Services:
     writes: Writes = field(default_factory=Writes)
     suspensions: SuspensionStore = field(default_factory=MemorySuspensionStore)
     till: Till = field(default_factory=Till)
+    tool_store: ToolStore = field(default_factory=MemoryToolStore)
+    news: News = field(default_factory=NoNews)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -103,6 +109,8 @@ class Services:
             self.suspensions,
             self.audit,
             self.till.store,
+            self.tool_store,
+            self.news,
         )
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):

@@ -11,8 +11,10 @@ What it is not: the registry's own rules on names and schemas, which apply after
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,6 +26,11 @@ from tools.executors.http_session import HttpSessions
 from tools.executors.http_template import EndpointTemplate, Method, Secrets
 from tools.spec import Annotations, JSONObject, ReadBack, ToolSpec
 from tools.wording import show
+
+_SECRET_NAME = re.compile(
+    r"(?i)(authorization|cookie|token|secret|password|signature|api[-_]?key|[-_]key)$"
+)
+"""Names of headers and of parameters under which secrets are sent."""
 
 
 class _Document(BaseModel):
@@ -105,6 +112,7 @@ def build(
     """What the registry takes. Raises `RegistrationError`, also for a URL that needs what the schema lacks."""
     spec, kind = registration.spec(), registration.executor
     template = EndpointTemplate(kind.method, kind.url, kind.headers)
+    _refuse_secrets(kind)
     required = cast("list[Any]", spec.parameters.get("required") or [])
     for name in sorted(template.placeholders):
         if name not in required:
@@ -116,6 +124,19 @@ def build(
         template, sessions, secrets, timeout_s=kind.timeout_s, allow_private=allow_private
     )
     return spec, executor
+
+
+def _refuse_secrets(kind: HttpKind) -> None:
+    """Raises `RegistrationError` where a secret itself seems to stand in a definition, which is kept."""
+    remedy = "a secret is not written here: put it into an environment variable TOOL_…"
+    for name, value in kind.headers.items():
+        if _SECRET_NAME.search(name) and value and "${" not in value:
+            where = f"$.executor.headers['{name[:80]}']"
+            raise RegistrationError(where, f"{remedy} of the gateway and write ${{TOOL_…}}")
+    for name, value in parse_qsl(urlsplit(kind.url).query):
+        if _SECRET_NAME.search(name) and "{" not in value:
+            why = f"{remedy} and send it in a header; URLs are logged ({name[:80]})"
+            raise RegistrationError("$.executor.url", why)
 
 
 def read_manifest(path: Path) -> list[Registration]:

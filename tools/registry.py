@@ -18,9 +18,9 @@ from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from tools.executor import CallContext, Executor
 from tools.retrieval.index import ToolIndex
-from tools.spec import CheckedCall, ToolResult, ToolSpec, ValidCall
+from tools.spec import CheckedCall, JSONObject, ToolResult, ToolSpec, ValidCall
 from tools.toolset import Entry, Toolset, compile_entry, names_taken, require_free, unknown_tool
-from tools.versions import SEPARATOR, History, digest_of
+from tools.versions import SEPARATOR, History
 from tools.wrappers import Upstream, standard_wrappers
 
 
@@ -65,38 +65,54 @@ class Registry:
         *,
         replace: bool = False,
         upstream: Upstream | None = None,
-        origin: str = "",
     ) -> None:
         """Add a tool at the end, or a version in the place of one of the same name with `replace`.
 
-        `executor` comes bare: the registry wraps it. Tools that go to the same place share `upstream`.
-        `origin` tells all that the executor does, where that can be told; it makes versions differ.
-        Raises `RegistrationError` (where and why), `NameTaken` when the name, or one that models could
-        confuse with it, is in use.
+        Raises what `compiled` raises, and `NameTaken` when the name, or one that models could confuse
+        with it, is in use.
         """
-        entry = compile_entry(spec, self._wrap(executor, spec, upstream))
-        digest = digest_of(spec, origin)
+        entry = self.compiled(spec, executor, upstream)
         with self._writing:
-            history = self._histories.get(spec.name) or History(spec.name)
-            require_free(spec.name, self._taken, replace=replace)
-            self._put(history.with_entry(entry, digest, authored=bool(origin)))
+            self._put(self.grown(entry, replace=replace))
+        self._tell()
+
+    def compiled(
+        self, spec: ToolSpec, executor: Executor, upstream: Upstream | None = None
+    ) -> Entry:
+        """What a definition comes to; nothing is registered. Raises `RegistrationError` (where and why).
+
+        `executor` comes bare: the registry wraps it. Tools that go to the same place share `upstream`.
+        """
+        return compile_entry(spec, self._wrap(executor, spec, upstream))
+
+    def grown(
+        self,
+        entry: Entry,
+        document: JSONObject | None = None,
+        *,
+        replace: bool = False,
+        last: int = 0,
+    ) -> History:
+        """A tool's history with this definition as the current one; nothing is registered.
+
+        `document` is what an author wrote, `last` a number up to which versions were given before.
+        Raises `NameTaken`.
+        """
+        name = entry.spec.name
+        require_free(name, self._taken, replace=replace)
+        return (self._histories.get(name) or History(name, last=last)).with_entry(entry, document)
+
+    def put(self, history: History) -> None:
+        """Have a tool with this history, which came about elsewhere. Raises `NameTaken`."""
+        with self._writing:
+            require_free(history.name, self._taken, replace=history.name in self._entries)
+            self._put(history)
         self._tell()
 
     def history(self, name: str) -> History:
         """A tool's versions. Raises `UnknownTool`."""
         if (history := self._histories.get(name)) is None:
             raise unknown_tool(name)
-        return history
-
-    def revise(self, name: str, change: Callable[[History], History]) -> History:
-        """Change what is called of a tool's versions, and by what name; gives what is then.
-
-        Raises `UnknownTool`, and what `change` raises, and then nothing has changed.
-        """
-        with self._writing:
-            history = change(self.history(name))
-            self._put(history)
-        self._tell()
         return history
 
     def _put(self, history: History) -> None:

@@ -84,7 +84,8 @@ class ToolSpec:
     `timeout_s` bounds one attempt, in seconds. `cache_s` is for how many seconds a read may be answered
     from memory, to the same tenant; 0 never, and other tools never. `read_back` settles a call of which
     nobody knows whether it took effect. Calls with the same `resource` (a text with `{argument}`s) run
-    one after another. `version` is given by the registry.
+    one after another. `version` and
+    `digest`, the hash of the definition, are given by the registry.
     """
 
     name: str
@@ -97,6 +98,7 @@ class ToolSpec:
     read_back: ReadBack | None = None
     resource: str | None = None
     version: int = 1
+    digest: str = ""
 
     @property
     def effect(self) -> Effect:

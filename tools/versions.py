@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 from tools.errors import RegistrationError, UnknownTool
-from tools.spec import ToolSpec
+from tools.spec import JSONObject, ToolSpec
 from tools.toolset import Entry
 
 KEPT = 20
@@ -37,27 +37,34 @@ class Canary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`entry.spec.version` is its number. `authored`: it came with all that tells its behaviour."""
+    """`entry.spec` has its number and digest. `document` is what an author registered, if one did."""
 
     entry: Entry
-    digest: str
-    authored: bool = False
+    document: JSONObject | None = None
     deprecated: str | None = None
 
     @property
     def number(self) -> int:
         return self.entry.spec.version
 
+    @property
+    def digest(self) -> str:
+        return self.entry.spec.digest
+
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`versions` by their numbers, the oldest first. `aliases` are names such as `stable`."""
+    """`versions` by their numbers, the oldest first. `aliases` are names such as `stable`.
+
+    `last` is the highest number that was given, also to versions that are gone: none is given twice.
+    """
 
     name: str
     versions: Mapping[int, Version] = field(default_factory=dict[int, Version])
     current: int = 0
     aliases: Mapping[str, int] = field(default_factory=dict[str, int])
     canary: Canary | None = None
+    last: int = 0
 
     def find(self, label: str) -> Version:
         """By number or alias. Raises `UnknownTool`."""
@@ -67,14 +74,21 @@ class History:
             raise UnknownTool(f"{self.name} has no version {label[:64]!r}; there are: {known}")
         return found
 
-    def with_entry(self, entry: Entry, digest: str, *, authored: bool) -> History:
+    @property
+    def authored(self) -> bool:
+        """Whether an author registered what is current, so that there is a document of it."""
+        return self.versions[self.current].document is not None
+
+    def with_entry(self, entry: Entry, document: JSONObject | None = None) -> History:
         """It becomes the current one: with the number of the version that it is, or the next."""
+        digest = digest_of(entry.spec, document)
         same = next((each for each in self.versions.values() if each.digest == digest), None)
-        number = same.number if same is not None else max(self.versions, default=0) + 1
-        entry = replace(entry, spec=replace(entry.spec, version=number))
-        version = Version(entry, digest, authored, same and same.deprecated)
+        number = same.number if same is not None else self.last + 1
+        entry = replace(entry, spec=replace(entry.spec, version=number, digest=digest))
+        version = Version(entry, document, same and same.deprecated)
         grown = {**self.versions, number: version}
-        return _bounded(replace(self, versions=grown, current=number))
+        last = max(self.last, number)
+        return _bounded(replace(self, versions=grown, current=number, last=last))
 
     def with_current(self, number: int) -> History:
         """It is what is called from now on. A canary of it is over."""
@@ -109,8 +123,8 @@ def _bounded(history: History) -> History:
     return replace(history, versions=left)
 
 
-def digest_of(spec: ToolSpec, origin: str = "") -> str:
-    """SHA-256 over everything that a definition says; `origin` is what runs it, as a text."""
+def digest_of(spec: ToolSpec, document: JSONObject | None = None) -> str:
+    """SHA-256 over everything that a definition says; `document` also says what runs it."""
     content = {
         "name": spec.name,
         "description": spec.description,
@@ -121,7 +135,7 @@ def digest_of(spec: ToolSpec, origin: str = "") -> str:
         "cache_s": spec.cache_s,
         "read_back": spec.read_back and asdict(spec.read_back),
         "resource": spec.resource,
-        "origin": origin,
+        "document": document,
     }
     text = json.dumps(content, default=dict, separators=(",", ":"), sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,7 +1,8 @@
 """Whether what a caller shows is a key, and whose.
 
 On the way of every request, so a key that was read is believed for `age_s` seconds: a revocation takes
-effect here at once, in other processes after that time. Expiry is looked at each time. When the store
+effect here at once, in other processes when they hear of it (`gateway.storage.news`) or after that time.
+Expiry is looked at each time. When the store
 can't be asked, nobody is let in whose key is not believed any more.
 """
 
@@ -63,6 +64,10 @@ class KeyCheck:
     def forget(self, key_id: str) -> None:
         """A key was changed: read it anew."""
         self._known.pop(key_id, None)
+
+    def forget_all(self) -> None:
+        """Keys were changed elsewhere: read each anew."""
+        self._known.clear()
 
     async def _key(self, key_id: str) -> Key | None:
         now = time.monotonic()

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gateway.api.auth import Caller
+from gateway.authoring import Authoring
 from gateway.services import Services
 
 
@@ -15,9 +16,15 @@ def _services(request: Request) -> Services:
     return services
 
 
+def _authoring(request: Request) -> Authoring:
+    authoring: Authoring = request.app.state.authoring
+    return authoring
+
+
 def _tenant(caller: Caller) -> str:
     return caller.tenant
 
 
 UsesServices = Annotated[Services, Depends(_services)]
+Authors = Annotated[Authoring, Depends(_authoring)]
 Tenant = Annotated[str, Depends(_tenant)]

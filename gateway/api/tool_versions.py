@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.api.access import UsesServices
+from gateway.api.access import Authors, UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.auth import Caller, needs
 from gateway.api.openapi import json_body
-from gateway.api.tools import require_authored, require_register
+from gateway.api.tools import not_authored, require_register
 from gateway.api.wire import refusal
+from gateway.authoring import NotAuthored
 from tools.versions import History, Version
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
@@ -45,8 +46,9 @@ class Change(BaseModel):
 
 
 @router.get("/{name}/versions")
-async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
+async def tool_versions(name: str, services: UsesServices, authors: Authors) -> dict[str, Any]:
     """The versions that are kept, the oldest first."""
+    await authors.refresh()
     history = services.registry.history(name)
     versions = [_describe(history, each) for each in history.versions.values()]
     return {"object": "list", "data": versions}
@@ -58,7 +60,13 @@ async def tool_versions(name: str, services: UsesServices) -> dict[str, Any]:
     dependencies=[Depends(needs("author"))],
 )
 async def change_version(
-    name: str, version: int, request: Request, services: UsesServices, caller: Caller
+    name: str,
+    version: int,
+    *,
+    request: Request,
+    services: UsesServices,
+    authors: Authors,
+    caller: Caller,
 ) -> dict[str, Any]:
     """Call this version from now on, let a share of the runs try it, name it, deprecate it."""
     require_json(request.scope)
@@ -67,9 +75,12 @@ async def change_version(
         change = Change.model_validate(parse_object(body))
     except ValidationError as error:
         raise refusal(error) from error
+    await authors.refresh()
     require_register(services, caller, services.registry.get(name))
-    require_authored(services, name)
-    history = services.registry.revise(name, lambda history: change.apply(history, version))
+    try:
+        history = await authors.revise(name, lambda history: change.apply(history, version))
+    except NotAuthored as error:
+        raise not_authored(error) from error
     return _describe(history, history.find(str(version)))
 
 

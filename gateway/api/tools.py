@@ -1,6 +1,6 @@
 """`/v1/tools`: the registry over REST.
 
-What is registered here lives as long as the process. `invoke` goes the way of a model's call: checked
+What is registered here is kept, and reaches every gateway over the same store (`gateway.authoring`). `invoke` goes the way of a model's call: checked
 against the schema, asked of policy, run; a tool that fails is a result and no error.
 """
 
@@ -14,19 +14,20 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from gateway.access.principal import Principal
-from gateway.api.access import UsesServices
+from gateway.api.access import Authors, UsesServices
 from gateway.api.asgi import parse_object, read_body, require_json
 from gateway.api.auth import Caller, needs
 from gateway.api.calling import Ran, call_once, subject_of
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
+from gateway.authoring import Authoring, NotAuthored
 from gateway.services import Services
 from policies.decision import Deny, RequireApproval
-from tools.errors import NameTaken
-from tools.registration import Registration, build, read_registration
+from tools.errors import NameTaken, UnknownTool
+from tools.registration import Registration, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
-from tools.versions import SEPARATOR
+from tools.versions import SEPARATOR, Version
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 
@@ -40,10 +41,11 @@ class Invocation(BaseModel):
 
 
 @router.get("")
-async def list_tools(services: UsesServices) -> dict[str, Any]:
+async def list_tools(services: UsesServices, authors: Authors) -> dict[str, Any]:
     """Every tool that is registered, in the order of registration."""
+    await authors.refresh()
     specs = services.registry.snapshot().specs
-    return {"object": "list", "data": [_describe(services, spec) for spec in specs]}
+    return {"object": "list", "data": [_described(services, spec) for spec in specs]}
 
 
 @router.post(
@@ -52,47 +54,55 @@ async def list_tools(services: UsesServices) -> dict[str, Any]:
     openapi_extra=json_body(Registration),
     dependencies=[Depends(needs("author"))],
 )
-async def register_tool(request: Request, services: UsesServices, caller: Caller) -> dict[str, Any]:
+async def register_tool(
+    request: Request, services: UsesServices, authors: Authors, caller: Caller
+) -> dict[str, Any]:
     """Register a tool that answers over HTTP; 409 when its name is in use."""
     registration = read_registration(parse_object(await _body(request, services)))
-    return _register(registration, services, caller, replace=False)
+    return await _register(registration, services, authors, caller, replace=False)
 
 
 @router.put(
     "/{name}", openapi_extra=json_body(Registration), dependencies=[Depends(needs("author"))]
 )
 async def put_tool(
-    name: str, request: Request, services: UsesServices, caller: Caller
+    name: str, request: Request, services: UsesServices, authors: Authors, caller: Caller
 ) -> dict[str, Any]:
     """Register a tool, or its next version, which is called from now on; the older ones are kept."""
     registration = read_registration(parse_object(await _body(request, services)))
     if registration.name != name:
         raise ApiError(400, f"the path says {name[:64]!r}", param="name", code="invalid_value")
-    if name in services.registry.snapshot():
-        require_authored(services, name)
-    return _register(registration, services, caller, replace=True)
+    return await _register(registration, services, authors, caller, replace=True)
 
 
 @router.get("/{name}")
-async def get_tool(name: str, services: UsesServices) -> dict[str, Any]:
+async def get_tool(name: str, services: UsesServices, authors: Authors) -> dict[str, Any]:
     """One tool's definition, at a version where it is `name@3` or `name@stable`."""
-    return _describe(services, services.registry.pinned(name).get(plain(name)))
+    await authors.refresh()
+    return _described(services, services.registry.pinned(name).get(plain(name)))
 
 
 @router.delete("/{name}", dependencies=[Depends(needs("author"))])
-async def remove_tool(name: str, services: UsesServices, caller: Caller) -> dict[str, Any]:
+async def remove_tool(
+    name: str, services: UsesServices, authors: Authors, caller: Caller
+) -> dict[str, Any]:
     """Take a tool away; runs that have begun keep it to their end."""
+    await authors.refresh()
     require_register(services, caller, services.registry.get(name))
-    services.registry.remove(name)
+    await authors.remove(name)
     return {"object": "tool.deleted", "name": name, "deleted": True}
 
 
 @router.post("/{name}/invoke", openapi_extra=json_body(Invocation))
 async def invoke_tool(
-    name: str, request: Request, services: UsesServices, caller: Caller
+    name: str, request: Request, services: UsesServices, authors: Authors, caller: Caller
 ) -> dict[str, Any]:
     """Run a tool once: `{"arguments": {…}}` in, its result out. `name@3` is that version of it."""
-    toolset = services.registry.pinned(name)
+    try:
+        toolset = services.registry.pinned(name)
+    except UnknownTool:  # it may have been registered elsewhere, a moment ago
+        await authors.refresh()
+        toolset = services.registry.pinned(name)
     arguments = await _arguments(request, services)
     subject = subject_of(caller)
     outcome = await call_once(services, toolset, subject, plain(name), arguments)
@@ -114,17 +124,23 @@ async def invoke_tool(
     }
 
 
-def _register(
-    registration: Registration, services: Services, caller: Principal, *, replace: bool
+async def _register(
+    registration: Registration,
+    services: Services,
+    authors: Authoring,
+    caller: Principal,
+    *,
+    replace: bool,
 ) -> dict[str, Any]:
-    spec, executor = build(registration, services.http, allow_private=services.allow_private)
-    require_register(services, caller, spec)
-    origin = registration.executor.model_dump_json()
+    require_register(services, caller, registration.spec())
     try:
-        services.registry.register(spec, executor, replace=replace, origin=origin)
+        history = await authors.register(registration, replace=replace)
     except NameTaken as error:
         raise ApiError(409, error.why, param=error.where, code="name_taken") from error
-    return _describe(services, services.registry.get(spec.name))
+    except NotAuthored as error:
+        raise not_authored(error) from error
+    version = history.versions[history.current]
+    return _describe(version.entry.spec, version)
 
 
 def plain(reference: str) -> str:
@@ -132,12 +148,9 @@ def plain(reference: str) -> str:
     return reference.partition(SEPARATOR)[0]
 
 
-def require_authored(services: Services, name: str) -> None:
-    """Raises `ApiError` 409 for a tool that follows something else than this API."""
-    history = services.registry.history(name)
-    if not history.versions[history.current].authored:
-        problem = f"{name} does not come from this API: change it where it comes from"
-        raise ApiError(409, problem, param="name", code="not_registered_here")
+def not_authored(error: NotAuthored) -> ApiError:
+    """409 for a tool that follows something else than this API."""
+    return ApiError(409, str(error), param="name", code="not_registered_here")
 
 
 def require_register(services: Services, caller: Principal, spec: ToolSpec) -> None:
@@ -206,8 +219,11 @@ def _definition(spec: ToolSpec) -> dict[str, Any]:
     }
 
 
-def _describe(services: Services, spec: ToolSpec) -> dict[str, Any]:
-    version = services.registry.history(spec.name).versions[spec.version]
+def _described(services: Services, spec: ToolSpec) -> dict[str, Any]:
+    return _describe(spec, services.registry.history(spec.name).versions[spec.version])
+
+
+def _describe(spec: ToolSpec, version: Version) -> dict[str, Any]:
     return {
         "object": "tool",
         **_definition(spec),

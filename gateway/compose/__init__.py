@@ -98,6 +98,8 @@ def build_services(settings: Settings) -> Services:
             writes=writes,
             suspensions=stores.suspensions,
             till=till,
+            tool_store=stores.tools,
+            news=stores.news,
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,

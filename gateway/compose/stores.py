@@ -1,4 +1,4 @@
-"""The stores of runs, responses, conversations and keys."""
+"""The stores, and what tells that another gateway changed them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from gateway.storage.errors import StorageRefused
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.memory_stores import memory_stores
+from gateway.storage.news import News
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
 from gateway.storage.suspensions import SuspensionStore
+from gateway.storage.tools import ToolStore
 
 
 class Stores(NamedTuple):
@@ -30,6 +32,8 @@ class Stores(NamedTuple):
     suspensions: SuspensionStore
     audit: AuditStore
     accounts: AccountStore
+    tools: ToolStore
+    news: News
 
 
 def build_stores(storage: StorageSettings) -> Stores:

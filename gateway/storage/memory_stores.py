@@ -14,6 +14,8 @@ from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.memory_tools import MemoryToolStore
+from gateway.storage.news import NoNews
 from gateway.storage.retention import Retention
 
 
@@ -28,6 +30,8 @@ class MemoryStores(NamedTuple):
     suspensions: MemorySuspensionStore
     audit: MemoryAuditStore
     accounts: MemoryAccountStore
+    tools: MemoryToolStore
+    news: NoNews
 
 
 def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
@@ -58,4 +62,6 @@ def memory_stores(retention: Retention, now: Callable[[], float] = time.time) ->
         forget_responses=responses.delete_of_conversation,
     )
     kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
-    return MemoryStores(*kept, MemoryAuditStore(), MemoryAccountStore(now))
+    return MemoryStores(
+        *kept, MemoryAuditStore(), MemoryAccountStore(now), MemoryToolStore(), NoNews()
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.storage.memory_tools import MemoryToolStore
 from routing.backends.scripted import Call
 
 TOOL: dict[str, Any] = {
@@ -17,6 +18,12 @@ TOOL: dict[str, Any] = {
     "executor": {"kind": "http", "method": "GET", "url": "https://tools.invalid/1"},
 }
 LOOK = "/v1/tools/look"
+
+
+class Lasting(MemoryToolStore):
+    """Outlives its gateways, as a database does."""
+
+    async def aclose(self) -> None: ...
 
 
 def version(number: int) -> dict[str, Any]:
@@ -58,6 +65,23 @@ async def test_a_version_is_taken_into_use_named_deprecated_and_rolled_back(serv
     assert (stable["version"], stable["hash"]) == (2, versions[1]["hash"])
     assert (await gateway.http.put(LOOK, json=version(3))).json()["version"] == 3
     assert len(await listed(gateway)) == 3  # it was there
+
+
+async def test_versions_are_there_after_a_restart_and_a_replica_answers_for_all(serve: Any) -> None:
+    store = Lasting()
+    gateway, other = await serve([], tool_store=store), await serve([], tool_store=store)
+    await with_versions(gateway)
+    await change(gateway, 2, alias="stable", deprecated="use 3", share=0.5)
+    await change(gateway, 1, current=True)
+    assert await listed(other) == await listed(gateway)
+    assert (await other.http.get(f"{LOOK}@stable")).json()["version"] == 2
+    ran = await other.http.post("/v1/tools/look@stable/invoke", json={"arguments": {}})
+    assert (ran.status_code, ran.json()["version"]) == (200, 2)
+    restarted = await serve([], tool_store=store)
+    assert await listed(restarted) == await listed(gateway)
+    assert (await restarted.http.delete(LOOK)).status_code == 200
+    assert (await gateway.http.get(LOOK)).status_code == 404
+    assert (await gateway.http.delete(LOOK)).status_code == 404
 
 
 async def test_a_run_calls_the_version_that_it_asks_for_and_tells_it(serve: Any) -> None:

@@ -15,6 +15,7 @@ from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
+from gateway.storage.news import News
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
@@ -24,6 +25,7 @@ from gateway.storage.sql.processes import Process
 from gateway.storage.sql.schema import metadata
 from gateway.storage.sql.stores import stores_over
 from gateway.storage.suspensions import SuspensionStore
+from gateway.storage.tools import ToolStore
 
 
 class Clock:
@@ -48,6 +50,8 @@ class Kept:
     suspensions: SuspensionStore
     audit: AuditStore
     accounts: AccountStore
+    tools: ToolStore
+    news: News
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
@@ -61,6 +65,8 @@ class Kept:
             self.suspensions,
             self.audit,
             self.accounts,
+            self.tools,
+            self.news,
         )
         for store in stores:
             await store.aclose()

@@ -39,6 +39,17 @@ def test_a_registration_becomes_a_tool() -> None:
     assert registry.get("get_weather").parameters == WEATHER["parameters"]
 
 
+def test_a_secret_is_named_and_other_headers_are_written_out() -> None:
+    headers = {
+        "Authorization": "Bearer ${TOOL_KEY}",
+        "Accept": "text/plain",
+        "X-Token-Form": "short",
+    }
+    executor = {**WEATHER["executor"], "headers": headers, "url": "http://x/{city}?key={city}"}
+    spec, _ = build(read_registration({**WEATHER, "executor": executor}), HttpSessions())
+    assert spec.name == "get_weather"
+
+
 def test_without_annotations_the_cautious_ones_hold() -> None:
     document = {name: value for name, value in WEATHER.items() if name != "annotations"}
     assert read_registration(document).spec().effect is Effect.WRITE
@@ -60,6 +71,17 @@ def test_without_annotations_the_cautious_ones_hold() -> None:
         (
             {"executor": {**WEATHER["executor"], "headers": {"Host": "x"}}},
             "$.executor.headers['Host']",
+        ),
+        *(
+            (
+                {"executor": {**WEATHER["executor"], "headers": {name: "Bearer abc"}}},
+                f"$.executor.headers['{name}']",
+            )
+            for name in ("Authorization", "x-api-key", "X-Auth-Token", "Cookie", "Appid_Key")
+        ),
+        (
+            {"executor": {**WEATHER["executor"], "url": "http://x/{city}?units=c&api_key=abc"}},
+            "$.executor.url",
         ),
     ],
 )

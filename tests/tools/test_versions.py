@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from tools.executor import CallContext
 from tools.registry import Registry
 from tools.spec import ToolSpec, ValidCall
 from tools.toolset import Toolset
-from tools.versions import KEPT, Canary
+from tools.versions import KEPT, Canary, History
 
 MakeSpec = Callable[..., ToolSpec]
 
@@ -34,8 +33,18 @@ def registry(make_spec: MakeSpec) -> Registry:
     made = Registry()
     made.register(make_spec("other"), Says("other"))
     for word in ("one", "two", "three"):
-        made.register(make_spec(description=word), Says(word), replace=True, origin=word)
+        have(made, make_spec(description=word), word)
     return made
+
+
+def have(registry: Registry, spec: ToolSpec, word: str) -> None:
+    """As an author registers it."""
+    entry = registry.compiled(spec, Says(word))
+    registry.put(registry.grown(entry, {"says": word}, replace=True))
+
+
+def revise(registry: Registry, change: Callable[[History], History]) -> None:
+    registry.put(change(registry.history("probe")))
 
 
 async def said(toolset: Toolset, make_call: Any) -> str:
@@ -45,7 +54,7 @@ async def said(toolset: Toolset, make_call: Any) -> str:
 
 
 async def test_each_reference_calls_its_version(registry: Registry, make_call: Any) -> None:
-    registry.revise("probe", lambda history: history.with_alias(2, "stable"))
+    revise(registry, lambda history: history.with_alias(2, "stable"))
     for reference, word in {
         "probe": "three",
         "probe@1": "one",
@@ -72,31 +81,31 @@ async def test_rolling_back_is_one_step_and_begun_runs_keep_what_they_have(
     registry: Registry, make_call: Any
 ) -> None:
     begun = registry.offered(["*"], "r")
-    registry.revise("probe", lambda history: history.with_current(1))
+    revise(registry, lambda history: history.with_current(1))
     assert await said(registry.snapshot(), make_call) == "one"
     assert await said(begun, make_call) == "three"
     assert [spec.name for spec in registry.snapshot().specs] == ["other", "probe"]
 
 
 def test_the_same_definition_is_the_same_version(registry: Registry, make_spec: MakeSpec) -> None:
-    registry.register(make_spec(description="one"), Says("one"), replace=True, origin="one")
+    have(registry, make_spec(description="one"), "one")
     history = registry.history("probe")
     assert (history.current, list(history.versions)) == (1, [1, 2, 3])
-    registry.register(make_spec(description="one"), Says("one"), replace=True, origin="another")
+    have(registry, make_spec(description="one"), "another")
     assert registry.history("probe").current == 4  # it does the same in words only
 
 
 def test_a_canary_is_tried_by_its_share_of_the_runs_and_a_run_never_changes(
     registry: Registry,
 ) -> None:
-    registry.revise("probe", lambda history: history.with_canary(2, 0.25))
+    revise(registry, lambda history: history.with_canary(2, 0.25))
     runs = [f"run-{number}" for number in range(2_000)]
     versions = [registry.offered(["*"], run).get("probe").version for run in runs]
     assert set(versions) == {2, 3}
     assert 400 < versions.count(2) < 600  # 500 expected, ±5 standard deviations
     assert versions == [registry.offered(["probe"], run).get("probe").version for run in runs]
     assert registry.offered(["probe@1"], runs[0]).get("probe").version == 1
-    registry.revise("probe", lambda history: history.with_current(2))
+    revise(registry, lambda history: history.with_current(2))
     assert registry.history("probe").canary is None
     assert {registry.offered(["*"], run).get("probe").version for run in runs} == {2}
 
@@ -109,23 +118,23 @@ def test_the_share_is_exact_at_its_ends() -> None:
 def test_a_change_that_is_not_possible_changes_nothing(registry: Registry) -> None:
     before = registry.history("probe")
     with pytest.raises(UnknownTool):
-        registry.revise("probe", lambda history: history.with_alias(1, "a").with_current(9))
+        revise(registry, lambda history: history.with_alias(1, "a").with_current(9))
     with pytest.raises(RegistrationError):
-        registry.revise("probe", lambda history: history.with_canary(3, 0.5))
+        revise(registry, lambda history: history.with_canary(3, 0.5))
     assert registry.history("probe") is before
 
 
 def test_the_oldest_versions_that_nothing_names_are_let_go(make_spec: MakeSpec) -> None:
     registry = Registry()
     for number in range(1, KEPT + 6):
-        registry.register(make_spec(), Says(""), replace=True, origin=json.dumps(number))
+        have(registry, make_spec(), str(number))
         if number == 2:
-            registry.revise("probe", lambda history: history.with_alias(2, "stable"))
+            revise(registry, lambda history: history.with_alias(2, "stable"))
     assert list(registry.history("probe").versions) == [2, *range(7, KEPT + 6)]
 
 
 def test_a_removed_tool_has_no_past(registry: Registry, make_spec: MakeSpec) -> None:
-    registry.revise("probe", lambda history: history.with_canary(1, 1.0))
+    revise(registry, lambda history: history.with_canary(1, 1.0))
     registry.remove("probe")
     with pytest.raises(UnknownTool):
         registry.history("probe")

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from sqlalchemy import case, insert, or_, select, update
 
 from gateway.storage.keys import Key
+from gateway.storage.news import KEYS
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.news import tell
 from gateway.storage.sql.schema import api_keys
 
 _C = api_keys.c
@@ -40,6 +42,7 @@ class SqlKeyStore:
         async with self._database.write() as connection:
             first = mine & _C.revoked_at.is_(None)
             await connection.execute(update(api_keys).where(first).values(revoked_at=at))
+            await tell(connection, KEYS)
             row = (await connection.execute(select(api_keys).where(mine))).first()
         return None if row is None else Key(*row)
 
@@ -51,6 +54,7 @@ class SqlKeyStore:
             if not (await connection.execute(sooner)).rowcount:
                 return False
             await connection.execute(insert(api_keys), asdict(new))
+            await tell(connection, KEYS)
         return True
 
     async def aclose(self) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -258,4 +258,14 @@ accounts = Table(
     Column("spent", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False),
     Index("accounts_by_end", "ends_at"),
+)
+
+registered_tools = Table(
+    "registered_tools",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("registered_tools_by_revision", "revision", unique=True),
 )

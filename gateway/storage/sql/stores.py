@@ -13,11 +13,13 @@ from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.keys import SqlKeyStore
 from gateway.storage.sql.ledger import SqlLedger
+from gateway.storage.sql.news import SqlNews
 from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.suspensions import SqlSuspensionStore
+from gateway.storage.sql.tools import SqlToolStore
 from gateway.storage.sql.upkeep import upkeep
 
 
@@ -32,6 +34,8 @@ class SqlStores(NamedTuple):
     suspensions: SqlSuspensionStore
     audit: SqlAuditStore
     accounts: SqlAccountStore
+    tools: SqlToolStore
+    news: SqlNews
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -50,4 +54,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
     waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
     kept = runs, responses, conversations, keys, ledger, waiting, log
-    return SqlStores(*kept, SqlAccountStore(database))
+    shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
+    return SqlStores(*kept, *shared)
