@@ -2,8 +2,9 @@
 
 The embedded model is the intermediary. The expert is an oracle, a script that knows the right call: what is
 measured is whether the gateway knows when the small model is wrong, not how good a large one is. Requests
-are those of `bench/held_out/` (`bench.cascade_requests`), over tools that no model of this project was
-trained on. Half of the phrasings calibrate; what is told is measured on the other half.
+are those of `bench/held_out/` (`bench.cascade_requests`): the built-in tools in unseen wordings, and tools
+that no model of this project was trained on. Half of the phrasings calibrate; what is told is measured on the
+other half.
 
     record      every request to the intermediary, through the loop; kept in --decisions, or read from there
     calibrate   `routing.calibration_fit`, as `gateway calibrate` does it
@@ -37,6 +38,7 @@ from bench.cascade_curves import (
     lent_share,
     quality,
     random_quality,
+    right_share,
     wrong_made,
 )
 from bench.cascade_plot import plot
@@ -51,6 +53,9 @@ from routing.router import Member, Price, Router
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL, LARGE = Price(0.15, 0.15), Price(0.50, 1.50)
+_PARTS = (("builtin", "built-in tools, unseen wordings"), ("unseen", "unseen tools"))
+_LEAST_FOR_AREA = 10
+"""Right decisions, and wrong ones: with fewer there is no curve to speak of."""
 _PAGE, _PLOT = ROOT / "docs" / "routing.md", ROOT / "docs" / "cascade.svg"
 _PLACE = re.compile(r"(<!-- cascade -->\n).*?(<!-- /cascade -->)", re.DOTALL)
 
@@ -100,7 +105,15 @@ def cases(decided: list[Decided], calibration: Calibration) -> list[Case]:
         )
         usage = Usage(each.prompt, each.completion)
         found.append(
-            Case(each.group, min(probabilities), each.right, lent, SMALL(usage), LARGE(usage))
+            Case(
+                each.group,
+                min(probabilities),
+                each.right,
+                lent,
+                SMALL(usage),
+                LARGE(usage),
+                each.part,
+            )
         )
     return found
 
@@ -110,7 +123,7 @@ def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
     report, n = made.report, len(found)
     in_words = [each for each in decided if not each.made]
     unneeded = [each for each in decided if each.truth is None]
-    small = estimate(found, lambda cs: sum(c.right for c in cs) / len(cs))
+    small = estimate(found, right_share)
     target = made.targets["read"]
     rows = [
         ("always small", small, always_small_usd(found)),
@@ -141,8 +154,22 @@ def told(decided: list[Decided], found: list[Case], made: Calibration) -> str:
             f"- calibration: {report['fitted_on']} decisions fitted, {report['held_out']} over "
             f"{report['groups']} phrasings for thresholds; AUROC {report['auroc']:.3f}, ECE {report['ece']:.3f}"
         ),
+        "",
+        "| of these decisions | number | right alone | lent | made and wrong | area won |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(_row(name, [case for case in found if case.part == part]) for part, name in _PARTS),
     ]
     return "\n".join(lines)
+
+
+def _row(name: str, found: list[Case]) -> str:
+    """A part by itself: that one part is easier than the other says nothing there."""
+    right = sum(case.right for case in found)
+    if not found:
+        return f"| {name} | 0 | – | – | – | – |"
+    area = f"{area_share(found):.3f}" if min(right, len(found) - right) >= _LEAST_FOR_AREA else "–"
+    figures = (share(found) for share in (right_share, lent_share, wrong_made))
+    return f"| {name} | {len(found)} | {' | '.join(f'{each:.3f}' for each in figures)} | {area} |"
 
 
 def main() -> None:

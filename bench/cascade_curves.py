@@ -21,7 +21,8 @@ RESAMPLES = 500
 class Case:
     """One decision: what the intermediary was worth there, and what either model costs, in US dollars.
 
-    `lent` is what the chosen thresholds say. Cases of a `group` are resampled together.
+    `lent` is what the chosen thresholds say. Cases of a `group` are resampled together. `part` is where
+    the request came from.
     """
 
     group: str
@@ -30,6 +31,7 @@ class Case:
     lent: bool
     small_usd: float
     large_usd: float
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ def area_share(cases: Sequence[Case]) -> float:
     return area(calibrated) / possible if possible > 1e-12 else 0.0
 
 
+def right_share(cases: Sequence[Case]) -> float:
+    """Of all decisions, those that the intermediary alone gets right."""
+    return sum(case.right for case in cases) / len(cases)
+
+
 def wrong_made(cases: Sequence[Case]) -> float:
     """Of all decisions, those that are made and wrong."""
     return sum(not case.lent and not case.right for case in cases) / len(cases)
@@ -93,7 +100,7 @@ def quality(cases: Sequence[Case]) -> float:
 
 def random_quality(cases: Sequence[Case]) -> float:
     """At the same share of lent decisions, chosen by dice: what is expected."""
-    small = sum(case.right for case in cases) / len(cases)
+    small = right_share(cases)
     return small + (1 - small) * lent_share(cases)
 
 

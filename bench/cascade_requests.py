@@ -1,13 +1,15 @@
-"""Requests over tools that no model of this project was trained on: `bench/held_out/`, filled in.
+"""Requests that no model of this project was trained on: `bench/held_out/`, filled in.
 
-What it is: the reading of two files, and for each request the few tools that it comes with, the right one
-among them. The order is by hash, so that the first N are a fair sample of all.
+What it is: the reading of its files, and for each request the few tools that it comes with, the right one
+among them. Two parts: the built-in tools in unseen wordings, and tools that are unseen themselves. Either
+offers as many tools, so that their number tells nothing about the part. The order is by hash, so that the
+first N are a fair sample of all.
 What it is not: made by the generator of the training data, or by anything that knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from tools import builtin
 from tools.spec import Annotations, ToolSpec
 
 _HELD_OUT = Path(__file__).parent / "held_out"
@@ -27,37 +30,48 @@ _NO_TOOL = "none"
 class Asked:
     """One request, the tools it comes with, and the call that is right; None where none is.
 
-    A group is a phrasing: its requests differ in their values only, and go wrong together.
+    A group is a phrasing: its requests differ in their values only, and go wrong together. `part` is
+    `builtin` or `unseen`.
     """
 
+    part: str
     group: str
     text: str
     tools: tuple[ToolSpec, ...]
     truth: dict[str, Any] | None
-    chinese: bool
 
 
 def requests() -> list[Asked]:
     """All of them, the same ones in the same order every time."""
-    specs = {spec.name: spec for spec in held_out_tools()}
-    phrasings: dict[str, list[dict[str, Any]]] = _read("requests.yaml")
-    found: list[tuple[str, Asked]] = []
+    found = [*_part("builtin", builtin_tools()), *_part("unseen", unseen_tools())]
+    return [asked for _, asked in sorted(found, key=lambda pair: _hash(pair[0]))]
+
+
+def _part(part: str, tools: Iterable[ToolSpec]) -> Iterator[tuple[str, Asked]]:
+    """The requests of a part, each with its id."""
+    specs = {spec.name: spec for spec in tools}
+    phrasings: dict[str, list[dict[str, Any]]] = _read(f"{part}_requests.yaml")
     for tool, each in phrasings.items():
         for number, phrasing in enumerate(each, 1):
             lang = "zh" if "zh" in phrasing else "en"
-            group = f"{tool}-{lang}-{number:02}"
+            group = f"{part}-{tool}-{lang}-{number:02}"
             for index, fill in enumerate(phrasing.get("with", [{}]), 1):
                 key = f"{group}-{index}"
                 text, arguments = _filled(phrasing[lang], fill)
                 truth = None if tool == _NO_TOOL else {"name": tool, "arguments": arguments}
                 offered = _offered(specs, tool, Random(key))  # the same for the same request
-                found.append((key, Asked(group, text, offered, truth, lang == "zh")))
-    return [asked for _, asked in sorted(found, key=lambda pair: _hash(pair[0]))]
+                yield key, Asked(part, group, text, offered, truth)
 
 
-def held_out_tools() -> Iterator[ToolSpec]:
-    """The sixteen tools."""
-    tools: list[dict[str, Any]] = _read("tools.yaml")
+def builtin_tools() -> Iterator[ToolSpec]:
+    """The seven tools that ship, which models were trained on."""
+    for spec, _ in builtin.tools():
+        yield spec
+
+
+def unseen_tools() -> Iterator[ToolSpec]:
+    """The sixteen tools that no model was trained on."""
+    tools: list[dict[str, Any]] = _read("unseen_tools.yaml")
     for tool in tools:
         yield ToolSpec(
             name=tool["name"],

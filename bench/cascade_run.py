@@ -31,11 +31,12 @@ _CHARACTERS_PER_TOKEN = 3
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What came of a request. `evidence` is of the turn that ended the run, empty without a call.
+    """What came of a request of a `part`. `evidence` is of the turn that ended the run, empty without a call.
 
     `prompt` and `completion` are the tokens of all turns of all models; `lent` counts decisions.
     """
 
+    part: str
     group: str
     text: str
     truth: dict[str, Any] | None
@@ -149,6 +150,7 @@ def _decided(asked: Asked, event: RunFinished, evidence: tuple[CallEvidence, ...
     outcome = event.outcome
     made = tuple({"name": each.name, "arguments": each.arguments} for each in outcome.client_calls)
     return Decided(
+        asked.part,
         asked.group,
         asked.text,
         asked.truth,
