@@ -1,6 +1,6 @@
 """Policies that follow their files: what was changed is read again, and what is broken is not taken.
 
-Looked at when somebody asks, once a second at most: there is no task to own. The last good set stays in
+Looked at when somebody asks, twice a second at most: there is no task to own. The last good set stays in
 force until its files are good again.
 """
 
@@ -15,7 +15,7 @@ from policies.cedar.policy_set import PolicySet, files_in
 from policies.errors import PolicyError
 
 _log = logging.getLogger("policies")
-_EVERY_S = 1.0
+_EVERY_S = 0.5
 
 _State = tuple[tuple[str, int, int], ...]
 
