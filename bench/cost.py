@@ -111,8 +111,8 @@ class Counter:
         return self._step
 
 
-async def ask(app: FastAPI, body: bytes) -> bytes:
-    """POST a chat request to the application, and give the whole answer."""
+async def ask(app: FastAPI, body: bytes, key: str = "") -> bytes:
+    """POST a chat request to the application, with an API key where one is needed; give the whole answer."""
     received = [{"type": "http.request", "body": body, "more_body": False}]
     parts: list[bytes] = []
 
@@ -127,6 +127,7 @@ async def ask(app: FastAPI, body: bytes) -> bytes:
             parts.append(f"status {message['status']}: ".encode())
         parts.append(message.get("body", b""))
 
+    shown = [(b"authorization", b"Bearer " + key.encode())] if key else []
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -137,7 +138,7 @@ async def ask(app: FastAPI, body: bytes) -> bytes:
         "raw_path": b"/v1/chat/completions",
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"host", b"x"), (b"content-type", b"application/json")],
+        "headers": [(b"host", b"x"), (b"content-type", b"application/json"), *shown],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8080),
         "state": {},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import yaml
 from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
     ChatMessage,
@@ -21,7 +22,7 @@ from mistral_common.protocol.instruct.messages import (
 )
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from policies.loader import parse
+from policies.loader import DEFAULT, parse
 from policies.policy import Subject
 from tools.spec import Annotations, ToolResult, ToolSpec, ValidCall
 
@@ -90,6 +91,13 @@ def main() -> None:
         everything += rules
         print(f"{name:24}{microseconds(request(list(rules))):10.0f} us")
     print(f"{'all of them':24}{microseconds(request(everything)):10.0f} us")
+
+
+def write_all_rules(file: Path) -> None:
+    """Every rule above, and those that ship, as a file for `policies.file`."""
+    rules = [rule for group in RULES.values() for rule in group]
+    shipped = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))["rules"]
+    file.write_text(yaml.safe_dump({"rules": [*shipped, *rules]}), encoding="utf-8")
 
 
 def microseconds(once: Callable[[], None], runs: int = 300) -> float:

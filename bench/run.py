@@ -1,4 +1,4 @@
-"""The gateway beside its peers, in interleaved rounds: `scripts/bench [--peers] [--rounds N]`.
+"""The gateway beside its peers, in interleaved rounds: `scripts/bench [--peers | --parts] [--rounds N]`.
 
 Figures a target and suite: requests a second, CPU time a request (of the server's processes), median
 and 99th percentile in milliseconds, each the median over the rounds, and the ratio to the suite's peer.
@@ -23,7 +23,19 @@ from rich.progress import track
 
 from bench.processes import HERE, build, cpu_seconds, resident_mb, running
 from bench.report import picture, table
-from bench.targets import OTHERS, OURS, PEERS, SUITES, UPSTREAM, UPSTREAM_PORT, Suite, Target
+from bench.rules import write_all_rules
+from bench.targets import (
+    ALL_RULES,
+    OTHERS,
+    OURS,
+    PARTS,
+    PEERS,
+    SUITES,
+    UPSTREAM,
+    UPSTREAM_PORT,
+    Suite,
+    Target,
+)
 
 START_S = 120
 
@@ -85,6 +97,9 @@ def main() -> int:
     """Measure and print; with `--out` also write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", action="store_true", help="the peers beside it, each installed")
+    parser.add_argument(
+        "--parts", action="store_true", help="the gateway with parts off and on, and no peers"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--suites", default=",".join(suite.name for suite in SUITES))
@@ -92,9 +107,12 @@ def main() -> int:
     options = parser.parse_args()
     suites = [suite for suite in SUITES if suite.name in options.suites.split(",")]
     wanted = [*OURS, *OTHERS] if options.peers else [*OURS, UPSTREAM]
+    if options.parts:
+        wanted = list(PARTS)
     targets = [one for one in wanted if {suite.name for suite in suites} & one.bodies.keys()]
     logs = HERE / ".build"
     logs.mkdir(exist_ok=True)
+    write_all_rules(ALL_RULES)
     upstream = [str(build("mock_upstream")), str(UPSTREAM_PORT)]
     results: dict[tuple[str, str], list[dict[str, float]]] = {}
     about: dict[str, str] = {}
@@ -126,8 +144,11 @@ def main() -> int:
     print(text)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "table.md").write_text(text, encoding="utf-8")
-        (options.out / "picture.svg").write_text(picture(results), encoding="utf-8")
+        if options.parts:
+            (options.out / "parts.md").write_text(text, encoding="utf-8")
+        else:
+            (options.out / "table.md").write_text(text, encoding="utf-8")
+            (options.out / "picture.svg").write_text(picture(results), encoding="utf-8")
     return 0
 
 
