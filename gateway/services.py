@@ -18,6 +18,7 @@ from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
 from gateway.live import LiveRuns
+from gateway.priorities import Priorities
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
@@ -58,8 +59,9 @@ class Services:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
-    runs what changes something and has the ledger of it; `till` knows what budgets have left. `tool_store`
-    keeps what authors register, `news` tell what other gateways changed. At shutdown writes are drained, then `closers` are awaited
+    runs what changes something and has the ledger of it; `till` knows what budgets have left, `priorities`
+    how urgent whose requests may be. `tool_store` keeps what authors register, `news` tell what other
+    gateways changed. At shutdown writes are drained, then `closers` are awaited
     in order, before the models. `background` is entered when the application starts and left after all
     of that.
     """
@@ -81,6 +83,7 @@ class Services:
     till: Till = field(default_factory=Till)
     tool_store: ToolStore = field(default_factory=MemoryToolStore)
     news: News = field(default_factory=NoNews)
+    priorities: Priorities = field(default_factory=Priorities)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)

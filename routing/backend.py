@@ -24,6 +24,8 @@ from typing import Any, Literal, Protocol
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
 
+from routing.priority import Priority
+
 ToolChoiceMode = Literal["auto", "none", "required"]
 
 
@@ -59,6 +61,7 @@ class Turn:
     own grammar, under which a call can't be invalid, where the backend is able to. `output_schema` is
     a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn.
     `top_logprobs` is how many alternatives to each token come with `logprobs`, at most 20.
+    `priority` says who waits for whom where there is not room for all.
     """
 
     messages: Sequence[ChatMessage]
@@ -72,6 +75,7 @@ class Turn:
     logprobs: bool = False
     top_logprobs: int = 5
     deadline: float | None = None
+    priority: Priority = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """Which tier of engines answered, and why it was asked: a code of `routing.switch`."""
+
+    tier: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """What a model decided.
 
     `calls` are raw: ids are the engine's or made up by the backend (nine alphanumerics, unique in the
     turn), arguments the exact text. `finish_reason` is the engine's claim and is never trusted.
     `logprobs` covers every output token or is empty. `tail` is text behind a call list that is no
-    part of it (logged, never shown).
+    part of it (logged, never shown). `served` is None where there are no tiers.
     """
 
     text: str = ""
@@ -146,6 +158,7 @@ class Completion:
     model: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
     tail: str = ""
+    served: Served | None = None
 
 
 def accepts_images(backend: object) -> bool:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from typing import cast
@@ -30,6 +31,7 @@ from routing.backend import (
     tells_logprobs,
 )
 from routing.errors import BackendError, BackendTimeout, BackendUnavailable
+from routing.gauge import Gauge
 
 _FAILURES = 3
 """In a row, after which an engine is left out."""
@@ -47,10 +49,17 @@ class _Engine:
     """An engine of the pool. `out_until` is a reading of the event loop's clock."""
 
     backend: ModelBackend
+    gauge: Gauge | None = None
     in_flight: int = 0
     failures: int = 0
     out_until: float = 0.0
     last_used: int = 0
+
+    @property
+    def load(self) -> int:
+        """Turns that it has: this gateway's, and those of others as far as it told of them lately."""
+        told = self.gauge.load() if self.gauge else None
+        return self.in_flight + (told.elsewhere if told else 0)
 
     def is_in(self, now: float) -> bool:
         """Whether it may be asked: one that was left out gets a single turn at first."""
@@ -65,13 +74,19 @@ class _Engine:
 class Pool:
     """Takes its name and model from the first of `backends`, of which it has to have one at least.
 
-    `clock` gives seconds; that of the event loop unless a test says otherwise.
+    `clock` gives seconds; that of the event loop unless a test says otherwise. `gauges` are those of the
+    engines, one for each, where what others ask of them is to count.
     """
 
     def __init__(
-        self, backends: Sequence[ModelBackend], clock: Callable[[], float] | None = None
+        self,
+        backends: Sequence[ModelBackend],
+        clock: Callable[[], float] | None = None,
+        gauges: Sequence[Gauge] = (),
     ) -> None:
         self._engines = [_Engine(backend) for backend in backends]
+        for engine, gauge in zip(self._engines, gauges, strict=False):
+            engine.gauge, gauge.own = gauge, partial(getattr, engine, "in_flight")
         self._first = backends[0]
         self._clock = clock
         self._turns = count(1)
@@ -169,10 +184,10 @@ class Pool:
         ready = [each for each in left if each.is_in(now)]
         if not ready:  # all are left out: the one that comes back first
             return min(left, key=lambda each: each.out_until)
-        idlest = min(ready, key=lambda each: (each.in_flight, each.last_used))
+        idlest = min(ready, key=lambda each: (each.load, each.last_used))
         home = self._homes.pop(beginning, None)
         chosen = idlest
-        if home in ready and home.in_flight <= idlest.in_flight + _WORTH:
+        if home in ready and home.load <= idlest.load + _WORTH:
             chosen = home
         self._homes[beginning] = chosen
         if len(self._homes) > _REMEMBERED:

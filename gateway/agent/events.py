@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.agent.run import Decided, Escalation, HeldCall, Outcome, RunRequest
 from gateway.context.receipt import Shortened
-from routing.backend import TextDelta, TokenLogprob, Usage
+from routing.backend import Served, TextDelta, TokenLogprob, Usage
 from routing.confidence import CallEvidence
 from tools.spec import InvalidCall, ToolResult, ValidCall
 
@@ -67,7 +67,7 @@ class TurnFinished:
 
     `first_token_s` is None when nothing was streamed (calls only). `logprobs` are those of every
     token, calls too, where the request asks for them and the engine tells. `evidence` is what speaks for
-    each valid call of an intermediary that tells log-probabilities.
+    each valid call of an intermediary that tells log-probabilities. `served` is None without tiers.
     """
 
     step: int
@@ -81,6 +81,7 @@ class TurnFinished:
     notes: tuple[str, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     evidence: tuple[CallEvidence, ...] = ()
+    served: Served | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,8 @@ class AgentLoop:
             completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
         )
         cost = run.spend(plan.route, usage)
+        if completion.served is not None:
+            run.tiers.append(completion.served.tier)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)
         court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
@@ -258,6 +260,7 @@ class AgentLoop:
             notes=heard.notes + notes,
             logprobs=completion.logprobs if run.tells_logprobs else (),
             evidence=evidence,
+            served=completion.served,
         )
         if plan.loan is not None:
             yield Escalated(run.close_loan(plan.loan, plan.route, heard, cost))

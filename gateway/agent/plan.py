@@ -77,6 +77,7 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         logprobs=run.request.logprobs or measured,
         top_logprobs=max(run.request.top_logprobs, _ALTERNATIVES if measured else 0),
         deadline=run.deadline,
+        priority=run.request.priority,
     )
     return TurnPlan(route, turn, loan, must_answer)
 

@@ -14,6 +14,7 @@ from gateway.context.options import ContextOptions
 from gateway.context.receipt import Shortened
 from routing.backend import Sampling, ToolChoice, Usage
 from routing.confidence import CallEvidence
+from routing.priority import Priority
 from tools.spec import ToolSpec, ValidCall
 
 Role = Literal["gateway", "intermediary", "expert", "none"]
@@ -52,7 +53,7 @@ class RunRequest:
     the `model` that was asked for: `gateway` routes, the others pin. `top_logprobs` is how many
     alternatives to each token are told with `logprobs`, at most 20. With `extract_code` the outcome
     holds the answer's fenced code. `context` says what happens when it does not fit a model's window.
-    `key` and `caller_role` say who asks (`gateway.access.principal`).
+    `key` and `caller_role` say who asks (`gateway.access.principal`), `priority` what was granted of the wish.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -73,6 +74,7 @@ class RunRequest:
     tenant: str = "default"
     key: str = ""
     caller_role: str = "app"
+    priority: Priority = "normal"
 
     @property
     def offered_globs(self) -> tuple[str, ...]:
@@ -174,6 +176,7 @@ class Suspended:
     unresolved: tuple[Incomplete, ...]
     shortened: tuple[Shortened, ...]
     unknown_usd: float = 0.0
+    tiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ class Outcome:
     returns with its results. Empty when the app sees everything. `saved_usd` is an estimate (`Escalation`),
     0 without an expert. `code` is None unless it was asked for. `shortened` are the receipts of turns that
     were shown less than the whole conversation. `suspended` is there exactly when `stop` is `interrupted`.
+    `tiers` are those that answered its turns, in their order; empty where there are none.
     """
 
     stop: StopReason
@@ -217,3 +221,4 @@ class Outcome:
     code: tuple[CodeBlock, ...] | None = None
     shortened: tuple[Shortened, ...] = ()
     suspended: Suspended | None = None
+    tiers: tuple[str, ...] = ()

@@ -120,6 +120,7 @@ class Shortener:
         turn = await summary_turn(
             route.backend, dropped[covered:], earlier=earlier, max_tokens=most, deadline=deadline
         )
+        turn = replace(turn, priority=run.request.priority)
         try:
             hold = await self._till.hold(run, route, turn, kept_back_usd)
         except Unpayable as refused:

@@ -75,6 +75,7 @@ def request(run: RunRequest) -> JSONObject:
         "tool_choice": tool_choice(run.tool_choice),
         "parallel_tool_calls": run.parallel_tool_calls,
         "escalation": run.escalation,
+        "priority": run.priority,
         "limits": {
             "max_steps": run.limits.max_steps,
             "deadline_s": run.limits.deadline_s,
@@ -240,6 +241,7 @@ def _add_to_turn(turn: JSONObject, event: TextDelta | TurnFinished | CallRefused
 
 def decision(event: TurnFinished) -> JSONObject:
     """What a model turn came to."""
+    served = event.served
     return {
         "text": event.text,
         "usage": usage(event.usage),
@@ -249,6 +251,7 @@ def decision(event: TurnFinished) -> JSONObject:
         "finish_reason": event.finish_reason,
         "notes": list(event.notes),
         "evidence": [each.as_json() for each in event.evidence],
+        **({"tier": served.tier, "tier_reason": served.why} if served else {}),
     }
 
 

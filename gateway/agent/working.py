@@ -76,6 +76,7 @@ class Working:
     escalations: list[Escalation] = field(default_factory=list[Escalation])
     unresolved: list[Incomplete] = field(default_factory=list[Incomplete])
     shortened: list[Shortened] = field(default_factory=list[Shortened])
+    tiers: list[str] = field(default_factory=list[str])
     _text: list[str] = field(default_factory=list[str])
     _loans: int = 0
 
@@ -284,6 +285,7 @@ class Working:
             tuple(self.unresolved),
             tuple(self.shortened),
             self.unknown_usd,
+            tuple(self.tiers),
         )
 
     def restore(self, kept: Suspended) -> None:
@@ -295,6 +297,7 @@ class Working:
         self.unknown_usd = kept.unknown_usd
         self.rejections, self.escalations = kept.rejections, list(kept.escalations)
         self.unresolved, self.shortened = list(kept.unresolved), list(kept.shortened)
+        self.tiers = list(kept.tiers)
 
     def outcome(self, final: Final, stop: StopReason) -> Outcome:
         """The run as it ended."""
@@ -312,6 +315,7 @@ class Working:
             code=code_blocks(self.text) if self.request.extract_code else None,
             shortened=tuple(self.shortened),
             suspended=final.suspended,
+            tiers=tuple(self.tiers),
         )
 
     def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:

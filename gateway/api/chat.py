@@ -88,7 +88,12 @@ def _prepare(chat: ChatRequest, services: Services, caller: Principal) -> RunReq
     transcript = from_chat(chat.messages)
     messages = services.continuations.restore(caller.tenant, transcript.messages)
     run = run_request(
-        chat, messages, operator=services.limits, context=services.context, caller=caller
+        chat,
+        messages,
+        operator=services.limits,
+        context=services.context,
+        caller=caller,
+        priorities=services.priorities,
     )
     require_image_reader(run, transcript.images, services.models)
     _require_choice(run, services)

@@ -137,6 +137,8 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
     }
     if outcome.shortened:
         extension["context"] = [trace.shortening(each) for each in outcome.shortened]
+    if outcome.tiers:
+        extension["tiers"] = list(outcome.tiers)
     if outcome.incomplete is not None:
         extension["incomplete_details"] = trace.incomplete(outcome.incomplete)
     if outcome.suspended is not None:

@@ -18,10 +18,22 @@ from gateway.access.principal import Principal
 from gateway.agent.run import EscalationMode, Limits, Role, RunRequest
 from gateway.api.errors import ApiError
 from gateway.context.options import ContextOptions, ContextStrategy
+from gateway.priorities import Priorities
 from routing.backend import NamedTool, Sampling, ToolChoice
+from routing.priority import Priority
 from tools.spec import ToolSpec
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
+"""OpenAI's words for how urgent a request is."""
+_URGENCY: dict[ServiceTier, Priority] = {
+    "flex": "low",
+    "scale": "high",
+    "priority": "high",
+    "fast": "high",
+}
 
 
 class _Wire(BaseModel):
@@ -108,6 +120,7 @@ class GatewayOptions(_Wire):
     deadline_ms: Annotated[int, Field(ge=1)] | None = None
     max_cost_usd: Annotated[float, Field(ge=0)] | None = None
     escalation: EscalationMode = "auto"
+    priority: Priority | None = None
     extract: Literal["code"] | None = None
     context: ContextWish | None = None
 
@@ -134,6 +147,7 @@ class ChatRequest(_Wire):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     gateway: GatewayOptions | None = None
+    service_tier: ServiceTier | None = None
     # understood, and refused unless they ask for what happens anyway
     n: int | None = None
     logit_bias: dict[str, float] | None = None
@@ -142,7 +156,6 @@ class ChatRequest(_Wire):
     user: str | None = None
     metadata: dict[str, str] | None = None
     store: bool | None = None
-    service_tier: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: str | None = None
@@ -172,6 +185,7 @@ def run_request(
     operator: Limits,
     context: ContextOptions,
     caller: Principal,
+    priorities: Priorities,
 ) -> RunRequest:
     """The run that a chat request asks for, over its canonical messages."""
     options = chat.gateway or GatewayOptions()
@@ -193,7 +207,19 @@ def run_request(
         tenant=caller.tenant,
         key=caller.key,
         caller_role=caller.role,
+        priority=granted(priorities, chat.service_tier, options, caller),
     )
+
+
+def granted(
+    priorities: Priorities,
+    service_tier: ServiceTier | None,
+    options: GatewayOptions,
+    caller: Principal,
+) -> Priority:
+    """How urgent a request is: by `gateway.priority`, else by OpenAI's word, as far as its key may."""
+    wished = options.priority or (_URGENCY.get(service_tier) if service_tier else None)
+    return priorities.granted(wished, caller.tenant, caller.key)
 
 
 def tightened(operator: Limits, options: GatewayOptions) -> Limits:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OLDEST, NEWEST = (3, 11), (3, 13)
 _SYNC = "uv sync --locked --all-extras (or scripts/run, which does it)"
 _READY_S = 60.0
+_OVERFLOW = "overflow"
+"""The role of the tier that takes over what can wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def examine(config: Path | None, port: int | None) -> Iterator[Finding]:
     yield from packages
     yield from files
     yield from _expert_key(settings)
+    yield from _tiers(settings)
     yield _notes(settings)
     yield _port(settings.server.host, settings.server.port if port is None else port)
     if all(finding.well for finding in (*packages, *files)):
@@ -94,6 +97,8 @@ def _models(settings: Settings) -> Iterator[tuple[str, ModelSettings]]:
     yield "intermediary", settings.models.intermediary
     if settings.models.expert is not None:
         yield "expert", settings.models.expert
+    if settings.tiers.overflow is not None:
+        yield _OVERFLOW, settings.tiers.overflow.model
 
 
 _NEEDS = {"llamacpp": ("xllamacpp", "embedded"), "litellm": ("litellm", "expert")}
@@ -128,12 +133,13 @@ def _model_files(settings: Settings) -> Iterator[Finding]:
     for role, model in _models(settings):
         if model.backend == "llamacpp":
             file = Path(model.model)
+            place = "tiers.overflow.model" if role == _OVERFLOW else f"models.{role}.model"
             size = f", {file.stat().st_size / 1e6:.1f} MB" if file.is_file() else " is missing"
             yield Finding(
                 "model file",
                 file.is_file(),
                 f"{file}{size}",
-                f"put a GGUF there, or name another in models.{role}.model; the embedded one is "
+                f"put a GGUF there, or name another in {place}; the embedded one is "
                 "part of the repository: git checkout -- models/nano",
             )
 
@@ -154,6 +160,26 @@ def _expert_key(settings: Settings) -> Iterator[Finding]:
             f"{variable} is {'set' if given else 'not set, and models.expert.api_key is empty'}",
             f"export {variable}=…",
         )
+
+
+def _tiers(settings: Settings) -> Iterator[Finding]:
+    """Which tiers there are, when what can wait is moved, and what that is read from."""
+    tiers, first = settings.tiers, settings.models.intermediary
+    if (overflow := tiers.overflow) is None:
+        return
+    turns = "any number of" if tiers.turns is None else str(tiers.turns)
+    told = (
+        f"{tiers.name} ({first.backend}, {turns} turns at once), full at {tiers.full:.0%} or "
+        f"{tiers.queue_s:g} s of queue; then what can wait goes to {overflow.name} "
+        f"({overflow.model.backend})"
+    )
+    known = first.backend == "vllm" or tiers.turns is not None
+    yield Finding(
+        "tiers",
+        known,
+        told if known else f"{tiers.name} would never be full: {first.backend} tells no load",
+        "set tiers.turns, the turns that it may take at once",
+    )
 
 
 def _notes(settings: Settings) -> Finding:
@@ -188,13 +214,17 @@ def _parts(settings: Settings) -> Iterator[Finding]:
     """Builds the gateway and asks its models: the only test that covers everything."""
     from gateway.compose import CompositionError, build_services
     from gateway.storage.location import without_password
+    from routing.tiers import Tiered
 
     async def ready() -> dict[str, bool]:
         services = build_services(settings)
         names.extend(spec.name for spec in services.registry.snapshot().specs)
         try:
             async with asyncio.timeout(_READY_S):
-                return {role: await model.ready() for role, model in services.models.items()}
+                found = {role: await model.ready() for role, model in services.models.items()}
+                if isinstance(both := services.models["intermediary"], Tiered):
+                    found["intermediary"], found[_OVERFLOW] = await both.ready_by_tier()
+                return found
         finally:
             await services.aclose()
 

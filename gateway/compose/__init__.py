@@ -30,6 +30,7 @@ from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
 from gateway.compose.stores import build_stores
 from gateway.compose.telemetry import build_telemetry
+from gateway.compose.tiers import build_priorities, watch_load
 from gateway.compose.tokens import build_tokens
 from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
@@ -37,6 +38,7 @@ from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.keys import KeyStore
 from gateway.telemetry.propagation import outgoing_headers
+from routing.gauge import Gauge
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
 
@@ -75,7 +77,8 @@ def build_services(settings: Settings) -> Services:
         stores = build_stores(settings.storage)
         background = register_tools(registry, settings, sessions, opened)
         audit = AuditLog(stores.audit)
-        router, policies = build_router(settings), build_policies(settings, audit)
+        gauges = list[Gauge]()
+        router, policies = build_router(settings, gauges), build_policies(settings, audit)
         writes = Writes(stores.ledger, registry.snapshot)
         chosen = settings.tools.retrieval
         offers = OfferOptions(chosen.above, chosen.most, chosen.pinned)
@@ -83,6 +86,7 @@ def build_services(settings: Settings) -> Services:
         telemetry = build_telemetry(settings, models, registry)
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
         loop = AgentLoop(router, registry, policies, writes, offers, till=till)
+        watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
         limits = settings.limits
         return Services(
             loop=telemetry.watched(loop),
@@ -100,6 +104,7 @@ def build_services(settings: Settings) -> Services:
             till=till,
             tool_store=stores.tools,
             news=stores.news,
+            priorities=build_priorities(settings),
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,
@@ -115,11 +120,12 @@ def build_services(settings: Settings) -> Services:
             version=version("agentic-gateway"),
             closers=(
                 loop.aclose,
+                *(watch.aclose for watch in watches),
                 *telemetry.closers,
                 *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),
             ),
-            background=background,
+            background=(*background, *watches),
         )
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.compose.escalation import build_strategies, measures
+from gateway.compose.tiers import tiered
 from gateway.settings import ModelSettings, Settings
 from gateway.telemetry.propagation import outgoing_headers
 from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
+from routing.gauge import Gauge
 from routing.pool import Pool
 from routing.router import Member, Price, Router, free
 from routing.unconstrained import Unconstrained
@@ -22,14 +24,18 @@ if TYPE_CHECKING:
     from routing.backends.vllm import VllmBackend
 
 
-def build_router(settings: Settings) -> Router:
-    """The models in their roles with their prices, and the strategies of escalation."""
+def build_router(settings: Settings, gauges: list[Gauge] | None = None) -> Router:
+    """The models in their roles with their prices, and the strategies of escalation.
+
+    Engines whose load is to be watched are added to `gauges`.
+    """
     models, escalation = settings.models, settings.escalation
-    intermediary = _member("intermediary", models.intermediary)
+    watched = [] if gauges is None else gauges
+    intermediary = _intermediary(settings, watched)
     usual, by_tenant = build_strategies(escalation, intermediary.backend)
     return Router(
         intermediary,
-        _member("expert", models.expert) if models.expert else None,
+        _member("expert", models.expert, watched) if models.expert else None,
         usual,
         by_tenant=by_tenant,
         fallbacks=[_member(f"fallback-{n}", one) for n, one in enumerate(models.fallbacks, 1)],
@@ -37,12 +43,40 @@ def build_router(settings: Settings) -> Router:
     )
 
 
-def _member(role: str, model: ModelSettings) -> Member:
+def _intermediary(settings: Settings, watched: list[Gauge]) -> Member:
+    role, model, tiers = "intermediary", settings.models.intermediary, settings.tiers
+    if (overflow := tiers.overflow) is None:
+        return _member(role, model, watched)
+    first, other = list[Gauge](), list[Gauge]()
+    stale_s = tiers.stale_s
+    member = _member(role, model, first, stale_s, always=True)
+    second = _member(f"{role}-{overflow.name}", overflow.model, other, stale_s, always=True)
+    watched += (*first, *other)
+    both = tiered(tiers, (member.backend, first), (overflow, second.backend, other))
+    return replace(member, backend=both)
+
+
+def _member(
+    role: str,
+    model: ModelSettings,
+    gauges: list[Gauge] | None = None,
+    stale_s: float = 5.0,
+    *,
+    always: bool = False,
+) -> Member:
+    """`gauges` takes those of vLLM's engines, of a single one only with `always`."""
     price = model.price and Price(model.price.input_per_million, model.price.output_per_million)
     match model.backend:
         case "vllm":
             engines = [_vllm(role, model, str(url)) for url in (model.base_url, *model.replicas)]
-            backend = Pool(engines) if model.replicas else engines[0]
+            told = [
+                Gauge(f"{role} at {url}", engine.metrics, stale_s=stale_s)
+                for engine, url in zip(engines, (model.base_url, *model.replicas), strict=True)
+                if gauges is not None and (always or model.replicas)
+            ]
+            if gauges is not None:
+                gauges += told
+            backend = Pool(engines, gauges=told) if model.replicas else engines[0]
             member = Member(backend, price or free)
         case "llamacpp":
             member = Member(_llamacpp(role, model), price or free)
@@ -69,6 +103,7 @@ def _vllm(role: str, model: ModelSettings, url: str) -> VllmBackend:
         accepts_images=model.images,
         tokenizer=model.tokenizer,
         carried=outgoing_headers,
+        priorities=model.priority_scheduling,
     )
 
 

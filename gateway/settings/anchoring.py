@@ -29,6 +29,10 @@ def anchored(settings: Settings, base: Path) -> Settings:
             "fallbacks": tuple(map(model, models.fallbacks)),
         }
     )
+    tiers = settings.tiers
+    if (overflow := tiers.overflow) is not None:
+        overflow = overflow.model_copy(update={"model": model(overflow.model)})
+        tiers = tiers.model_copy(update={"overflow": overflow})
     tools = tools.model_copy(
         update={
             "notes_path": base / tools.notes_path.expanduser(),
@@ -52,6 +56,7 @@ def anchored(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(
         update={
             "models": models,
+            "tiers": tiers,
             "tools": tools,
             "escalation": escalation,
             "policies": policies,

@@ -13,6 +13,7 @@ from gateway.settings.section import Section
 from gateway.settings.server import ServerSettings
 from gateway.settings.storage import StorageSettings
 from gateway.settings.telemetry import TelemetrySettings
+from gateway.settings.tiers import PrioritySettings, TiersSettings
 from gateway.settings.tools import ToolsSettings
 
 
@@ -20,6 +21,9 @@ class Settings(Section):
     """Everything that can be set."""
 
     models: ModelsSettings = ModelsSettings()
+    tiers: TiersSettings = TiersSettings()
+    priorities: tuple[PrioritySettings, ...] = ()
+    """How urgent the requests of keys and tenants may be. See docs/tiers.md."""
     tools: ToolsSettings = ToolsSettings()
     limits: LimitsSettings = LimitsSettings()
     budgets: tuple[BudgetSettings, ...] = ()

@@ -59,6 +59,8 @@ class ModelSettings(Section):
     """Sent as a bearer token; never logged or shown. Empty counts as none."""
     context_tokens: Annotated[int, Field(gt=0)] | None = None
     """The model's window, prompt and answer. Null: what the backend takes for granted."""
+    priority_scheduling: bool = False
+    """Whether vLLM runs with `--scheduling-policy priority`: then it is told each turn's priority."""
     grammar: bool = True
     """Whether calls are generated under the gateway's own grammar, where the backend is able to."""
     samples: Annotated[int, Field(ge=0, le=32)] = 0
@@ -88,6 +90,10 @@ class ModelSettings(Section):
             )
         if self.backend != "vllm" and self.replicas:
             raise PydanticCustomError("needless_replicas", "`replicas` are for the backend vllm")
+        if self.backend != "vllm" and self.priority_scheduling:
+            raise PydanticCustomError(
+                "needless_priorities", "`priority_scheduling` is for the backend vllm"
+            )
         if self.backend == "llamacpp" and self.base_url is not None:
             raise PydanticCustomError(
                 "needless_base_url",

@@ -90,6 +90,24 @@ class Instruments:
             registry=self.registry,
             multiprocess_mode="livemostrecent",
         )
+        self.tier_turns = self._counter(
+            "tier_turns",
+            "Model turns by the tier that answered, and why it",
+            "tier",
+            "priority",
+            "why",
+        )
+        self.tier_running = self._gauge("tier_running", "Turns that a tier has", "tier")
+        self.tier_waiting = self._gauge("tier_waiting", "Turns that wait for a tier", "tier")
+        self.tier_full = self._state(
+            "tier_full", "Whether what can wait is kept out of a tier, 1 or 0"
+        )
+        self.tier_kv_cache = self._state(
+            "tier_kv_cache_ratio", "Of a tier's engines, as they told last; their mean"
+        )
+        self.tier_queue = self._state(
+            "tier_queue_seconds", "How long turns waited in a tier's queue lately"
+        )
         self.queue_seconds = self._histogram(
             "queue_seconds",
             "A turn's wait for a slot of the engine in this process",
@@ -109,6 +127,12 @@ class Instruments:
     def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
         return Gauge(
             f"gateway_{name}", told, labels, registry=self.registry, multiprocess_mode="livesum"
+        )
+
+    def _state(self, name: str, told: str) -> Gauge:
+        """Of a tier; each process knows it by itself, and the highest is told."""
+        return Gauge(
+            f"gateway_{name}", told, ("tier",), registry=self.registry, multiprocess_mode="livemax"
         )
 
     def _histogram(

@@ -71,6 +71,7 @@ class RunMetrics:
         self.incomplete = cache(made.incomplete.labels)
         self.tokens = cache(made.tokens.labels)
         self.turns = cache(made.turns.labels)
+        self.tier_turns = cache(made.tier_turns.labels)
         self.turn_seconds = cache(made.turn_seconds.labels)
         self.turns_in_flight = cache(made.turns_in_flight.labels)
         self.calls = cache(made.calls.labels)
@@ -165,6 +166,8 @@ class _RunWatch:
         self._leave(role)
         self._of.turns(role, self._of.finish(event.finish_reason)).inc()
         self._of.turn_seconds(role).observe(event.elapsed_s)
+        if (served := event.served) is not None:
+            self._of.tier_turns(served.tier, self._request.priority, served.why).inc()
         self._spend(role, model, event.usage, event.cost_usd)
 
     def _count_summary(self, receipt: Shortened) -> None:

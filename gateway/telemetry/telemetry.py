@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -12,8 +12,10 @@ from gateway.telemetry.budgets import BudgetMetrics
 from gateway.telemetry.labels import one_of
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.observing import ObservedLoop, Observer
+from gateway.telemetry.tiers import tell_tiers
 from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.workers import MEDIA_TYPE, exposition
+from routing.tiers import Sight
 
 SURFACES = "chat responses conversations models tools runs mcp health metrics console docs".split()
 _STATUSES = tuple(str(status) for status in range(100, 600))
@@ -60,6 +62,11 @@ class Telemetry:
     def budgets(self) -> BudgetMetrics | None:
         """What hears of money that is taken."""
         return None if self.metrics is None else BudgetMetrics(self.metrics.instruments)
+
+    def see_tiers(self, sights: Sequence[Sight]) -> None:
+        """Tell how tiers of engines stand."""
+        if self.metrics is not None:
+            tell_tiers(self.metrics.instruments, sights)
 
     @property
     def closers(self) -> tuple[Callable[[], Awaitable[object]], ...]:

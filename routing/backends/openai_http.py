@@ -98,6 +98,14 @@ class OpenAiHttp:
 
         Raises `BackendUnavailable` or `BackendTimeout`.
         """
+        raw = await self.get(url, timeout_s)
+        try:
+            return orjson.loads(raw) if raw.strip() else None
+        except ValueError as error:
+            raise BackendUnavailable(str(error), backend=self.backend) from error
+
+    async def get(self, url: str, timeout_s: float) -> bytes:
+        """What is at `url`. Raises `BackendUnavailable` or `BackendTimeout`."""
         try:
             async with (
                 asyncio.timeout(timeout_s),
@@ -105,8 +113,7 @@ class OpenAiHttp:
             ):
                 if response.status >= 400:
                     raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
-                raw = await response.read()
-            return orjson.loads(raw) if raw.strip() else None
+                return await response.read()
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:

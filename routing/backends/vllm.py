@@ -33,6 +33,7 @@ from routing.leak_gate import LeakGate
 from routing.native import CALL_MARKER, parse_call_list
 from routing.openai_answer import AnswerReader
 from routing.openai_wire import chat_body, require_readable, response_format_json
+from routing.priority import rank
 from routing.prompt import PromptRenderer
 from routing.prompt.counting import guessed_tokens
 from routing.prompt.known import known_tokenizer
@@ -56,6 +57,7 @@ class VllmBackend:
     `accepts_images` tells that the model reads images; remote ones are fetched by the engine.
     `tokenizer` is the model's `tekken.json`, by which prompts are counted here; it is not needed for
     the models whose tokenizer mistral-common brings. `carried` gives the headers that carry a trace on.
+    With `priorities` a turn's priority is told, which vLLM takes only with `--scheduling-policy priority`.
     """
 
     def __init__(
@@ -76,9 +78,11 @@ class VllmBackend:
         accepts_images: bool = False,
         tokenizer: Path | None = None,
         carried: Callable[[], Mapping[str, str]] | None = None,
+        priorities: bool = False,
     ) -> None:
         self.name = name
         self.model = model
+        self._priorities = priorities
         self.accepts_images = accepts_images
         known = tokenizer or known_tokenizer(model)
         self._renderer = PromptRenderer(known) if known else None
@@ -161,6 +165,11 @@ class VllmBackend:
             await self._learn_window()
         return True
 
+    async def metrics(self, within_s: float) -> str:
+        """The engine's metrics in Prometheus' text format. Raises `BackendError`."""
+        root = self._http.base_url.removesuffix("/v1")
+        return (await self._http.get(f"{root}/metrics", within_s)).decode("utf-8", "replace")
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
@@ -237,6 +246,8 @@ class VllmBackend:
             body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
         if self._token_ids and (turn.tools or turn.logprobs):
             body["return_token_ids"] = True
+        if self._priorities and turn.priority != "normal":
+            body["priority"] = rank(turn.priority)
         return body | self._extra_body
 
     async def _learn_window(self) -> None:

@@ -104,6 +104,21 @@ class Stub:
     healthy: bool = True
     models: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     url: str = ""
+    metrics: str = ""
+    read: asyncio.Condition = field(default_factory=asyncio.Condition)
+    readings: int = 0
+
+    async def reads(self, times: int) -> None:
+        """Return when the metrics were asked for `times` times more."""
+        until = self.readings + times
+        async with self.read:
+            await self.read.wait_for(lambda: self.readings >= until)
+
+    async def told(self, _request: web.Request) -> web.Response:
+        async with self.read:
+            self.readings += 1
+            self.read.notify_all()
+        return web.Response(text=self.metrics, status=200 if self.metrics else 404)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
@@ -142,6 +157,7 @@ async def running(*replies: Reply) -> AsyncGenerator[Stub, None]:
     app.router.add_post("/v1/chat/completions", stub.answer)
     app.router.add_get("/v1/models", stub.listed)
     app.router.add_get("/health", stub.health)
+    app.router.add_get("/metrics", stub.told)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -12,6 +12,7 @@ from mistral_common.protocol.instruct.messages import AssistantMessage, UserMess
 from routing.backend import Completion, Turn
 from routing.backends.scripted import Item, Say, ScriptedBackend
 from routing.errors import BackendProtocolError, BackendTimeout, BackendUnavailable
+from routing.gauge import Gauge
 from routing.pool import Pool
 
 
@@ -69,6 +70,25 @@ async def test_the_turns_of_a_conversation_stay_with_their_engine_while_it_is_no
         assert await asked(pool, turn("Same.")) == "Hi."
         goes_on.set()
     assert counts(backends) == [6, 1]
+
+
+async def test_what_others_gave_an_engine_counts_while_it_is_fresh() -> None:
+    clock = Clock()
+
+    async def busy(within_s: float) -> str:
+        del within_s
+        return "vllm:num_requests_running 4\nvllm:num_requests_waiting 1\n"
+
+    gauges = [Gauge("e0", busy, clock=clock), Gauge("e1", busy, clock=clock)]
+    backends = [ScriptedBackend(repeat("Hi."), name=f"e{n}") for n in range(2)]
+    pool = Pool(backends, clock, gauges)
+    await gauges[0].look(1)
+    for n in range(3):
+        await asked(pool, turn(f"{n}"))
+    assert counts(backends) == [0, 3]
+    clock.now = 60
+    await asked(pool, turn("later"))
+    assert counts(backends) == [1, 3]
 
 
 async def test_a_turn_that_was_not_begun_goes_to_the_next_engine() -> None:

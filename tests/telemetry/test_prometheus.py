@@ -30,6 +30,8 @@ from routing.backend import Turn
 from routing.backends.scripted import Answer, Call, Say, ScriptedBackend
 from routing.errors import BackendUnavailable
 from routing.router import Member, Price, Router
+from routing.switch import Load
+from routing.tiers import Sight, Tier, Tiered
 from tests.gateway.conftest import listening
 from tests.peers import free_port, program, running
 from tools.registry import Registry
@@ -85,7 +87,7 @@ async def engine() -> AsyncGenerator[str]:
 
 
 def watched(tools: Registry) -> Services:
-    """A gateway with an expert and a budget whose metrics are on."""
+    """A gateway with an expert, a budget and two tiers whose metrics are on."""
     small = ScriptedBackend(repeat(say), name="small", model="small")
     large = ScriptedBackend(repeat("Expert here."), name="large", model="large")
     models = {"intermediary": small, "expert": large}
@@ -96,7 +98,9 @@ def watched(tools: Registry) -> Services:
     )
     telemetry = Telemetry(metrics)
     till = Till(MemoryAccountStore(), [Budget("all", 1.0, every="ever")], telemetry.budgets)
-    router = Router(Member(small, Price(1.0, 2.0)), Member(large, Price(2.0, 6.0)))
+    telemetry.see_tiers([Sight("gpu", Load(0.5, 0.1), full=True, running=1, waiting=1)])
+    both = Tiered(Tier("gpu", small), Tier("cpu", small))
+    router = Router(Member(both, Price(1.0, 2.0)), Member(large, Price(2.0, 6.0)))
     loop = AgentLoop(router, tools, till=till)
     return Services(
         loop=telemetry.watched(loop), registry=tools, models=models, till=till, telemetry=telemetry

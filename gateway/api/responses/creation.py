@@ -57,7 +57,7 @@ from gateway.api.responses.window import (
     refilled,
     resolve,
 )
-from gateway.api.wire import GatewayOptions, tightened, wished_context
+from gateway.api.wire import GatewayOptions, granted, tightened, wished_context
 from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
@@ -153,6 +153,7 @@ async def prepare(
         tenant=tenant,
         key=caller.key,
         caller_role=caller.role,
+        priority=granted(services.priorities, request.service_tier, options, caller),
     )
     require_image_reader(run, transcript.images, services.models)
     _require_logprobs(run, services)

@@ -1,6 +1,6 @@
 """What `POST /v1/responses` may say: strict, nothing unknown, nothing ignored in silence.
 
-Accepted, and without effect on the answer: `service_tier`, `user`, `safety_identifier`,
+Accepted, and without effect on the answer: `user`, `safety_identifier`,
 `prompt_cache_key`, `prompt_cache_retention`, `reasoning` (the models here do not reason aloud; the
 response repeats it as null), `text.verbosity`, `stream_options` (nothing is obfuscated). `input` and
 `tool_choice` are read by their own modules.
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.api.errors import ApiError
 from gateway.api.responses.choice import Choice, read_choice
-from gateway.api.wire import GatewayOptions, refusal
+from gateway.api.wire import GatewayOptions, ServiceTier, refusal
 from routing.backend import Sampling
 from tools.spec import ToolSpec
 
@@ -125,7 +125,7 @@ class ResponseRequest(_Wire):
     metadata: Metadata | None = None
     gateway: GatewayOptions | None = None
     reasoning: ReasoningOptions | None = None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
+    service_tier: ServiceTier | None = None
     user: str | None = None
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     prompt_cache_key: Annotated[str, Field(max_length=64)] | None = None
