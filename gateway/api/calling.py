@@ -28,7 +28,8 @@ from gateway.agent.events import (
 )
 from gateway.agent.observe import observe
 from gateway.agent.run import Incomplete, Outcome, RunRequest, new_run_id
-from gateway.live import Stop, Stopped
+from gateway.api.ending import ending
+from gateway.live import Stop
 from gateway.services import Services
 from gateway.storage.runs import RunLog
 from policies.decision import Allow, Deny, RequireApproval
@@ -86,22 +87,12 @@ async def call_once(
     log.append(RunStarted(request, (name,)))
     log.append(TurnStarted(_STEP, "app", "", "called directly"))
     log.append(TurnFinished(_STEP, "", 1, "tool_calls", Usage(), 0.0, 0.0))
-    try:
-        with Stop() as stop:
-            services.live.add(subject.tenant, subject.run_id, stop)
-            try:
-                return await _call(services, toolset, subject, call, log)
-            finally:
-                services.live.remove(subject.tenant, subject.run_id)
-    except Stopped as stopped:
-        log.finish("cancelled", f"stopped: {stopped.cause}")
-        raise
-    except asyncio.CancelledError:
-        log.finish("cancelled", "stopped: nobody waits for it")
-        raise
-    except Exception as error:
-        log.finish("failed", f"{type(error).__name__}: {error}")
-        raise
+    with ending(log, "nobody waits for it"), Stop() as stop:
+        services.live.add(subject.tenant, subject.run_id, stop)
+        try:
+            return await _call(services, toolset, subject, call, log)
+        finally:
+            services.live.remove(subject.tenant, subject.run_id)
 
 
 async def _call(

@@ -6,17 +6,15 @@ cancellable whichever wire format asked for it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 from starlette.types import Receive
 
 from gateway.agent.events import RunEvent
-from gateway.agent.loop import RequestDenied
 from gateway.agent.run import Outcome, RunRequest
 from gateway.api.asgi import stopping_when_gone
-from gateway.live import Stopped
+from gateway.api.ending import ending
 from gateway.resuming import suspending
 from gateway.services import Services
 from gateway.storage.runs import RunLog
@@ -32,7 +30,7 @@ async def driven(
     loop raises, and `Stopped` when the client left or the run was cancelled.
     """
     log = services.store.begin(run)
-    try:
+    with ending(log, "shutdown"):
         async with stopping_when_gone(receive) as stop:
             services.live.add(run.tenant, run.run_id, stop)
             try:
@@ -40,18 +38,6 @@ async def driven(
                     yield log, events
             finally:
                 services.live.remove(run.tenant, run.run_id)
-    except Stopped as stopped:
-        log.finish("cancelled", f"stopped: {stopped.cause}")
-        raise
-    except RequestDenied as denied:
-        log.finish("denied", denied.reason)
-        raise
-    except asyncio.CancelledError:
-        log.finish("cancelled", "stopped: shutdown")
-        raise
-    except Exception as error:
-        log.finish("failed", f"{type(error).__name__}: {error}")
-        raise
 
 
 def settle(services: Services, run: RunRequest, outcome: Outcome) -> None:
