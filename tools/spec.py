@@ -125,6 +125,8 @@ class Problem(StrEnum):
     """JSON, but not what the tool's schema asks for."""
     TOO_LARGE = "too_large"
     """Beyond the bounds on size, depth or digits."""
+    PLACEHOLDER = "placeholder"
+    """A placeholder for a hidden value that stands for none: the model made it up."""
 
 
 @dataclass(frozen=True, slots=True)

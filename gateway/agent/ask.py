@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from mistral_common.protocol.instruct.messages import ChatMessage
@@ -32,13 +32,15 @@ _GRACE_S = 0.02
 class Heard:
     """What a model said in the end. `completion.text` is exactly the text that was let through.
 
-    Times in seconds; `first_token_s` is None when no text was streamed.
+    Times in seconds; `first_token_s` is None when no text was streamed. `unknown` tells of calls, by id,
+    where in them a placeholder stands that nobody made (`gateway.agent.boundary`).
     """
 
     completion: Completion
     elapsed_s: float
     first_token_s: float | None = None
     notes: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | Heard, None]:

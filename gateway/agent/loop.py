@@ -31,6 +31,7 @@ from mistral_common.protocol.instruct.messages import UserMessage
 from gateway.agent.answer import hold_to_form
 from gateway.agent.approvals import carry_out, held_calls
 from gateway.agent.ask import Heard, ask
+from gateway.agent.boundary import Boundary
 from gateway.agent.doubt import last_resort, weigh
 from gateway.agent.events import (
     ApprovalRequested,
@@ -57,8 +58,9 @@ from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
 from policies.decision import Deny
+from policies.filters.sieve import Detector
 from policies.policy import Policies, Policy
-from routing.backend import TextDelta
+from routing.backend import TextDelta, Turn
 from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
 from routing.escalation import Evidence
 from routing.router import Router
@@ -96,13 +98,16 @@ class AgentLoop:
         offers: OfferOptions | None = None,
         *,
         till: Till | None = None,
+        private: Sequence[Detector] | None = None,
     ) -> None:
+        """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router
         self._registry = registry
         self._policies = policies or Policies()
         self._writes = writes or Writes(tools=registry.snapshot)
         self._offers = offers or OfferOptions()
         self._till = till or Till()
+        self._private = private
         self._shortener = Shortener(router, self._till)
 
     async def aclose(self) -> None:
@@ -121,6 +126,7 @@ class AgentLoop:
         if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
             raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
+        run.boundary = None if self._private is None else Boundary(self._private)
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
             run.restore(resumed.suspended)
@@ -133,6 +139,8 @@ class AgentLoop:
             if isinstance(plan, Final):
                 step = plan
                 continue
+            if run.boundary is not None and plan.route.role == "expert":
+                plan = run.boundary.outgoing(plan, run.toolset)
             plan, receipt = await self._shortener.fit(run, plan)
             if receipt is not None:
                 run.shortened.append(receipt)
@@ -177,7 +185,7 @@ class AgentLoop:
         yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
         heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
-            async with hold, aclosing(ask(backend, hold.turn)) as stream:
+            async with hold, aclosing(_hear(plan, hold.turn)) as stream:
                 async for item in stream:
                     hold.heard = True
                     if isinstance(item, Heard):
@@ -236,7 +244,9 @@ class AgentLoop:
         if completion.served is not None:
             run.tiers.append(completion.served.tier)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)
-        court = Court(run.step, run.toolset, self._policies, run.subject, run.calls_left)
+        court = Court(
+            run.step, run.toolset, self._policies, run.subject, run.calls_left, heard.unknown
+        )
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         if run.form is not None and verdict.answers:
             verdict, read = hold_to_form(run.form, verdict, completion)
@@ -411,6 +421,13 @@ class AgentLoop:
         ):  # a form has no place for sentences
             yield run.add_paragraph(confession(missing, run.request.messages))
         yield RunFinished(run.outcome(final, _stop(final)))
+
+
+def _hear(plan: TurnPlan, turn: Turn) -> AsyncGenerator[TextDelta | Heard, None]:
+    """What the planned model says to `turn`, back through the boundary that the turn went out by."""
+    said = ask(plan.route.backend, turn)
+    form = turn.output_schema is not None
+    return said if plan.boundary is None else plan.boundary.incoming(said, form=form)
 
 
 def _stop(final: Final) -> StopReason:

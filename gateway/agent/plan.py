@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
+from gateway.agent.boundary import Boundary
 from gateway.agent.run import Incomplete
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import ESCALATE
@@ -43,13 +44,15 @@ _ESCALATE_TOOL = Tool(
 class TurnPlan:
     """One decision to be asked for. `loan` when it is lent to the expert.
 
-    `must_answer` says why no call is possible any more; None while the model is free to call.
+    `must_answer` says why no call is possible any more; None while the model is free to call. `boundary` is
+    what the turn went through, and what is heard must come back through.
     """
 
     route: Route
     turn: Turn
     loan: Escalate | None = None
     must_answer: Incomplete | None = None
+    boundary: Boundary | None = None
 
 
 def plan_turn(run: Working, router: Router) -> TurnPlan | Final:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -48,6 +48,7 @@ _NO_CALLS_NOW = "No tool can be called any more in this run; answer with what is
 _CALLS_USED_UP = (
     "Not run: the calls that this request allows are used up. Answer with what is known."
 )
+_NO_SUCH_PLACEHOLDER = "{where} holds a placeholder that stands for nothing: write one exactly as it stands in the conversation."
 _BESIDE_A_HELD_CALL = (
     "Not handed over: another call of this turn waits for a person. Call it again later."
 )
@@ -167,7 +168,8 @@ def select(
 class Court:
     """What a completion is judged by: the run's tools, the operator's rules, on whose behalf.
 
-    `calls_left` is how many calls may still be run here, None for any number.
+    `calls_left` is how many calls may still be run here, None for any number. `unknown` tells of calls, by
+    id, where in them a placeholder stands that stands for nothing.
     """
 
     step: int
@@ -175,6 +177,7 @@ class Court:
     policies: Policy
     subject: Subject
     calls_left: int | None = None
+    unknown: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def judge(
         self, completion: Completion, calls: Sequence[ToolCall], *, callable_now: bool
@@ -188,6 +191,8 @@ class Court:
             if call.function.name == ESCALATE and ESCALATE not in self.toolset:
                 return Verdict(plain, wish=_wish(call))
         checked = [self.toolset.check(call) for call in calls]
+        if self.unknown:
+            checked = [_known(one, self.unknown.get(one.id)) for one in checked]
         by_length = completion.finish_reason == "length"
         if checked and by_length:
             checked[-1] = _cut(checked[-1])
@@ -240,6 +245,16 @@ def _wish(call: ToolCall) -> str:
     arguments = parse_arguments(call.function.arguments, [])
     reason = None if isinstance(arguments, ParseProblem) else arguments.get("reason")
     return str(reason)[:_RAW_SHOWN] if reason else "The model asked for help."
+
+
+def _known(checked: CheckedCall, where: str | None) -> CheckedCall:
+    """The call as it was checked, unless a placeholder in it stands for nothing."""
+    sound = isinstance(checked, ValidCall) or checked.problem is Problem.SCHEMA
+    if where is None or not sound:
+        return checked
+    raw = checked.arguments_json() if isinstance(checked, ValidCall) else checked.raw_arguments
+    why = _NO_SUCH_PLACEHOLDER.format(where=where)
+    return InvalidCall(checked.id, checked.name, raw, Problem.PLACEHOLDER, why, where)
 
 
 def _cut(checked: CheckedCall) -> InvalidCall:

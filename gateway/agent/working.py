@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
 
 from gateway.agent.ask import Heard
+from gateway.agent.boundary import Boundary
 from gateway.agent.code_blocks import code_blocks
 from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
@@ -51,7 +52,7 @@ class Working:
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
     not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
     cost: it counts against the budget and is in no receipt. `kept` are results
-    that are too long to be shown, if there are any.
+    that are too long to be shown, if there are any. `boundary` hides what is private from the expert.
     """
 
     request: RunRequest
@@ -63,6 +64,7 @@ class Working:
     escalation_allowed: bool = True
     rejections: int = 0
     kept: KeptResults | None = None
+    boundary: Boundary | None = field(default=None, repr=False)
     step: int = 0
     calls_run: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -254,6 +256,8 @@ class Working:
         self.loan = replace(loan, attempt=loan.attempt + 1) if goes_on else None
         receipt = receipt_of(self.step, loan, route.backend.model, decided, goes_on=goes_on)
         receipt = replace(receipt, cost_usd=cost_usd, saved_usd=self.saved_usd)
+        if self.boundary is not None:
+            receipt = self.boundary.receipt(receipt, self.toolset)
         self.escalations.append(receipt)
         return receipt
 

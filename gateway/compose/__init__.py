@@ -28,6 +28,7 @@ from gateway.compose.budgets import build_budgets
 from gateway.compose.error import CompositionError
 from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
+from gateway.compose.privacy import build_private
 from gateway.compose.stores import build_stores
 from gateway.compose.telemetry import build_telemetry
 from gateway.compose.tiers import build_priorities, watch_load
@@ -85,8 +86,9 @@ def build_services(settings: Settings) -> Services:
         models = {role: member.backend for role, member in router.members.items()}
         telemetry = build_telemetry(settings, models, registry)
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
-        loop = AgentLoop(router, registry, policies, writes, offers, till=till)
         watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
+        private = build_private(settings.privacy)
+        loop = AgentLoop(router, registry, policies, writes, offers, till=till, private=private)
         limits = settings.limits
         return Services(
             loop=telemetry.watched(loop),

@@ -9,6 +9,7 @@ from gateway.settings.escalation import EscalationSettings
 from gateway.settings.limits import LimitsSettings
 from gateway.settings.models import ModelsSettings
 from gateway.settings.policies import PoliciesSettings
+from gateway.settings.privacy import PrivacySettings
 from gateway.settings.section import Section
 from gateway.settings.server import ServerSettings
 from gateway.settings.storage import StorageSettings
@@ -31,6 +32,7 @@ class Settings(Section):
     context: ContextSettings = ContextSettings()
     escalation: EscalationSettings = EscalationSettings()
     policies: PoliciesSettings = PoliciesSettings()
+    privacy: PrivacySettings = PrivacySettings()
     storage: StorageSettings = StorageSettings()
     auth: AuthSettings = AuthSettings()
     server: ServerSettings = ServerSettings()

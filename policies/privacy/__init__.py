@@ -1,0 +1,1 @@
+"""What leaves for a model of somebody else's: placeholders in place of what is private, and back."""
