@@ -10,7 +10,7 @@ What it is not: storage. What survives a restart is the composition root's busin
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -153,6 +153,16 @@ class Registry:
         name, _, label = reference.partition(SEPARATOR)
         history = self.history(name)
         return toolset.joined(Toolset({name: history.find(label).entry})) if label else toolset
+
+    def at(self, digests: Mapping[str, str]) -> Toolset:
+        """The tools of these names at the versions of these digests, as far as they are still kept."""
+        found: dict[str, Entry] = {}
+        for name, digest in digests.items():
+            history = self._histories.get(name)
+            for version in history.versions.values() if history else ():
+                if version.digest == digest:
+                    found[name] = version.entry
+        return Toolset(found)
 
     def remove(self, name: str) -> ToolSpec:
         """Take a tool away and give its spec. Raises `UnknownTool`. Running calls go on."""

@@ -15,17 +15,26 @@ from mistral_common.protocol.instruct.messages import AssistantMessage, ToolMess
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.events import ApprovalDecided, CallAccepted, CallRefused, Observation
-from gateway.agent.run import Decided, HeldCall, Resumed
+from gateway.agent.run import Decided, HeldCall, Incomplete, Resumed
+from gateway.agent.steps import Final
 from gateway.agent.verdict import Verdict, advice
 from gateway.agent.working import Working
 from policies.decision import Deny
 from policies.policy import Policy
 from tools.spec import Failure, InvalidCall, ToolResult, ValidCall
 
+_VERSION_GONE = "tool_version_gone"
 _APP_IS_GONE = "Approved, but the app that would run it is gone. Answer with what is known."
 _REJECTED = "A person decided against this call."
 
 RunTools = Callable[[Working, Sequence[ValidCall]], Awaitable[list[ToolResult]]]
+
+
+def version_gone(run: Working) -> Final | None:
+    """The end of a run of which something that people approved can't be run as it was."""
+    gone = (each for each in run.unresolved if each.reason == _VERSION_GONE)
+    missing = next(gone, None)
+    return None if missing is None else Final(incomplete=missing)
 
 
 def held_calls(run: Working, verdict: Verdict) -> tuple[HeldCall, ...]:
@@ -58,6 +67,9 @@ async def carry_out(
         yield ApprovalDecided(run.step, held.call_id, held.name, said)
         checked = _checked(run, held, said)
         refused = _refused(run, checked, said, policies)
+        if said.decision != "reject" and (why := _version_gone(run, resumed, held)) is not None:
+            run.unresolved.append(Incomplete(_VERSION_GONE, why))
+            refused = why
         if refused is None and isinstance(checked, ValidCall):
             yield CallAccepted(run.step, checked, client=False)
             [result] = await run_tools(run, [checked])
@@ -69,6 +81,14 @@ async def carry_out(
             result = ToolResult(held.call_id, held.name, content, Failure.DENIED)
         yield Observation(run.step, result)
         _remember(run, held, said, result)
+
+
+def _version_gone(run: Working, resumed: Resumed, held: HeldCall) -> str | None:
+    """Why the call can't be run as it was approved, None when it can."""
+    versions = resumed.suspended.tools or {}
+    if held.name not in versions or held.name in run.offer.at(versions):
+        return None
+    return f"the version of {held.name} that this run began with is not there any more"
 
 
 def _checked(run: Working, held: HeldCall, said: Decided) -> ValidCall | InvalidCall:

@@ -29,7 +29,7 @@ from typing import assert_never
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.answer import hold_to_form
-from gateway.agent.approvals import carry_out, held_calls
+from gateway.agent.approvals import carry_out, held_calls, version_gone
 from gateway.agent.ask import Heard, ask
 from gateway.agent.boundary import Boundary
 from gateway.agent.doubt import last_resort, weigh
@@ -132,7 +132,7 @@ class AgentLoop:
             run.restore(resumed.suspended)
             async for event in carry_out(run, resumed, self._policies, self._run_tools):
                 yield event
-        step: RunAgain | Final = RunAgain()
+        step: RunAgain | Final = version_gone(run) or RunAgain()
         while isinstance(step, RunAgain):
             run.begin_step()
             plan = plan_turn(run, self._router)

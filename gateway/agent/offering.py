@@ -11,7 +11,7 @@ one that the caller may not see is neither offered nor found.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
@@ -73,9 +73,9 @@ class OfferOptions:
 
 
 class Offer:
-    """The tools of one run. `toolset` grows when the model finds more."""
+    """The tools of one run. `toolset` grows when the model finds more; `at` is the registry's."""
 
-    __slots__ = ("_chose", "_clients", "_every", "_permits", "_ranked", "toolset")
+    __slots__ = ("_chose", "_clients", "_every", "_permits", "_ranked", "at", "toolset")
 
     def __init__(
         self,
@@ -89,6 +89,7 @@ class Offer:
         globs = request.offered_globs
         self._every = registry.offered(globs, request.run_id)
         self._ranked: Callable[[str | Sequence[Weighted]], Iterator[str]] = registry.index.ranked
+        self.at = registry.at
         self._permits = partial(policies.on_offer, subject)
         self._clients = frozenset(normalised(spec.name) for spec in request.client_tools)
         self._chose = options.above is not None and self._too_many(globs, options.above)
@@ -115,6 +116,18 @@ class Offer:
         """Offer what was called or found in these messages too: a run goes on with its tools."""
         if self._chose:
             self._add([name for name in _used(messages) if self._may_offer(name)])
+
+    def versions(self) -> dict[str, str]:
+        """The registered tools that are offered now, with the hashes of their versions."""
+        return {spec.name: spec.digest for spec in self.toolset.specs if spec.digest}
+
+    def pin(self, versions: Mapping[str, str]) -> None:
+        """Offer these tools at these versions and no others. One whose version is gone is gone with it."""
+        then = self.at(versions).without(lambda spec: not self._permits(spec))
+        others = self.toolset.without(lambda spec: bool(spec.digest))
+        self.toolset = then.joined(others)
+        elsewhere = self._every.without(lambda spec: spec.name in versions)
+        self._every = elsewhere.joined(then)
 
     def _permitted(self) -> Toolset:
         every, permits = self._every, self._permits

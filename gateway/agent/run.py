@@ -132,7 +132,8 @@ class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
     Codes: max_steps, max_tool_calls, deadline, max_cost, budget, max_output_tokens, invalid_output,
-    no_expert, expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call, and
+    no_expert, expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call,
+    tool_version_gone, and
     of a direct call invalid_call.
     """
 
@@ -158,7 +159,9 @@ class HeldCall:
 class Suspended:
     """A run that waits for a person: all that another process needs to go on with it.
 
-    `messages` end with the turn that made the `held` calls and the results of its other calls.
+    `messages` end with the turn that made the `held` calls and the results of its other calls. `tools` are
+    the registered ones that were offered, by name, with the hash of the version that they had; None: an
+    older gateway did not write them down.
     """
 
     request: RunRequest
@@ -177,6 +180,7 @@ class Suspended:
     shortened: tuple[Shortened, ...]
     unknown_usd: float = 0.0
     tiers: tuple[str, ...] = ()
+    tools: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

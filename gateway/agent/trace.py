@@ -261,6 +261,7 @@ def call(event: CallAccepted) -> JSONObject:
         "id": event.call.id,
         "name": event.call.name,
         "version": event.call.tool.version,
+        "hash": event.call.tool.digest or None,
         "arguments": event.call.arguments,
         "effect": event.call.tool.effect,
         "repairs": list(event.call.repairs),

@@ -23,6 +23,7 @@ _ENGLISH = {
     "denied": "The rest of this answer is withheld by the operator's rules",
     "approval_required": "A person has to approve this first",
     "unresolved_call": "I could not do all of this",
+    "tool_version_gone": "I could not do what was approved",
     "empty_answer": "I have no answer to this",
 }
 _CHINESE = {
@@ -39,6 +40,7 @@ _CHINESE = {
     "denied": "按照运营方的规则，回答的其余部分不予显示",
     "approval_required": "这一步需要先由人批准",
     "unresolved_call": "我没能完成全部请求",
+    "tool_version_gone": "我没能执行已批准的操作",
     "empty_answer": "我没有答案",
 }
 

@@ -290,12 +290,16 @@ class Working:
             tuple(self.shortened),
             self.unknown_usd,
             tuple(self.tiers),
+            self.offer.versions(),
         )
 
     def restore(self, kept: Suspended) -> None:
         """Go on where a run was suspended, with a deadline of its own: people take their time."""
         self.messages, self._text = list(kept.messages), list(kept.text)
-        self.offer.keep(kept.messages)
+        if kept.tools is None:
+            self.offer.keep(kept.messages)
+        else:
+            self.offer.pin(kept.tools)
         self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
         self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
         self.unknown_usd = kept.unknown_usd

@@ -115,17 +115,21 @@ def _check_edit(
 
     They are judged once more, with the whole conversation, when the run goes on.
     """
-    function = FunctionCall(name=approval["name"], arguments=json.dumps(arguments))
-    call = ToolCall(id=approval["call_id"], function=function)
-    checked = services.registry.snapshot().check(call)
-    if isinstance(checked, InvalidCall):
-        param = "arguments" + checked.path.removeprefix("$")
-        raise ApiError(400, checked.message, param=param, code="invalid_call")
     try:
-        asked = loaded(kept.state["suspended"]).request
+        suspended = loaded(kept.state["suspended"])
     except ValidationError as error:
         problem = "another version of the gateway held this call, and this one can't go on with it"
         raise ApiError(409, problem, code="approval_unreadable") from error
+    asked, name = suspended.request, approval["name"]
+    function = FunctionCall(name=name, arguments=json.dumps(arguments))
+    call = ToolCall(id=approval["call_id"], function=function)
+    versions = suspended.tools or {}
+    registry = services.registry
+    toolset = registry.at(versions) if name in versions else registry.snapshot()
+    checked = toolset.check(call)
+    if isinstance(checked, InvalidCall):
+        param = "arguments" + checked.path.removeprefix("$")
+        raise ApiError(400, checked.message, param=param, code="invalid_call")
     subject = Subject(kept.run_id, kept.tenant, asked.key, asked.caller_role, step=kept.step)
     if isinstance(denied := services.policies.on_call(subject, checked), Deny):
         raise ApiError(403, denied.reason, code=denied.rule, kind="permission_error")

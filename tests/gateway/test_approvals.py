@@ -186,6 +186,7 @@ def over(stores: SqlStores) -> dict[str, Any]:
     names = "responses", "conversations", "keys", "suspensions"
     writes, audit = Writes(stores.ledger), AuditLog(stores.audit)
     own = {"store": stores.runs, "writes": writes, "audit": audit, "till": Till(stores.accounts)}
+    own |= {"tool_store": stores.tools, "news": stores.news}
     return own | {name: getattr(stores, name) for name in names}
 
 
