@@ -65,7 +65,7 @@ class TrustedGrammars:
         if await self._trusted(grammar, obeys):
             return grammar
         open_tools = [
-            tool if await self._trusted(_grammar_of_one(tool, spelling), obeys) else _opened(tool)
+            tool if await self._trusted(grammar_of_one(tool, spelling), obeys) else _opened(tool)
             for tool in turn.tools
         ]
         grammar = _grammar(replace(turn, tools=open_tools), spelling)
@@ -87,7 +87,8 @@ def _opened(tool: Tool) -> Tool:
     return Tool(function=Function(name=tool.function.name, parameters={"type": "object"}))
 
 
-def _grammar_of_one(tool: Tool, spelling: CallSpelling) -> str:
+def grammar_of_one(tool: Tool, spelling: CallSpelling = LIST_SPELLING) -> str:
+    """The grammar of a turn that has to call this one tool."""
     return _grammar(Turn(messages=(), tools=[tool], tool_choice="required"), spelling)
 
 

@@ -9,7 +9,9 @@ What it is not: a validator. The gateway checks every call against the original 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import frexp
 from typing import Any, cast
 
@@ -23,8 +25,11 @@ MAX_BOUND = 10**18
 MAX_ITEMS = 1_000
 """A longer bounded array takes long to compile: a hundred thousand items half a second."""
 MAX_DEPTH = 100
+MAX_DIGITS = 9
+"""A step with more of them is refused, and with it the grammar of the whole turn."""
 
 _PLAIN = frozenset("type const enum required minItems minLength maxLength $ref $id $anchor".split())
+_COUNTS = frozenset("minItems maxItems minLength maxLength minProperties maxProperties".split())
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _SUBSCHEMA = frozenset({"items", "additionalProperties"})
 _SUBSCHEMAS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
@@ -42,13 +47,28 @@ def expressible(schema: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
 
     Annotations (titles, descriptions, defaults, examples) are dropped: they bind nothing.
     """
-    subset = _Subset()
-    root = subset.schema(schema, "$", own=True)
+    made = subset(schema)
+    return made.schema, made.left_out
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """What `expressible` gives, and the paths where less is allowed than the original allows."""
+
+    schema: Schema
+    left_out: tuple[str, ...]
+    narrowed: tuple[str, ...]
+
+
+def subset(schema: Mapping[str, Any]) -> Subset:
+    """`expressible`, with what is narrower: closed objects, patterns in ASCII, formats."""
+    walk = _Subset()
+    root = walk.schema(schema, "$", own=True)
     if not isinstance(root, dict):
         root = {}
     if root.get("type") != "object":
         root = {"type": "object", **{k: v for k, v in root.items() if k != "type"}}
-    return root, tuple(subset.left_out)
+    return Subset(root, tuple(walk.left_out), tuple(walk.narrowed))
 
 
 class _Subset:
@@ -56,6 +76,7 @@ class _Subset:
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.narrowed: list[str] = []
 
     def schema(self, value: object, path: str, *, own: bool) -> Schema | bool:
         if isinstance(value, bool):
@@ -73,6 +94,7 @@ class _Subset:
         # An argument whose properties are declared as none is free-form; a tool's are really none.
         if own and _is_closable(source) and (source["properties"] or path == "$"):
             result["additionalProperties"] = False
+            self.narrowed.append(path)
         return result
 
     def _keyword(
@@ -86,7 +108,9 @@ class _Subset:
         own: bool,
     ) -> None:
         if key in _PLAIN:
-            result[key] = part
+            result[key] = _counted(part) if key in _COUNTS else part
+            if key in ("const", "enum") and _has_control(part):
+                self.narrowed.append(path)  # escapes for control characters are never written
         elif key in _INEXPRESSIBLE or (key == "uniqueItems" and part is True):
             self.left_out.append(path)
         elif key in _SUBSCHEMA:
@@ -96,7 +120,11 @@ class _Subset:
         elif key in _NAMED_SUBSCHEMAS and isinstance(part, Mapping):
             self._named(key, cast("Mapping[str, Any]", part), path, result)
         elif _is_kept(source, key, part):
-            result[key] = expressible_pattern(part) if key == "pattern" else part
+            written = _counted(part) if key in _COUNTS else part
+            result[key] = expressible_pattern(part) if key == "pattern" else written
+            if key in ("format", "multipleOf") or result[key] != part:
+                # Validators take a format for a remark, and no multiple below zero is generated.
+                self.narrowed.append(path)
             if key == "multipleOf" and not _is_binary(part):
                 self.left_out.append(path)  # kept, but judged elsewhere in binary floating point
         elif key in _CHECKED:
@@ -118,7 +146,7 @@ class _Subset:
             self.schema(branch, f"{path}[{index}]", own=closed)
             for index, branch in enumerate(branches)
         ]
-        if key == "oneOf" and not _are_disjoint(branches):
+        if key == "oneOf" and not are_disjoint(branches):
             self.left_out.append(path)  # taken as `anyOf`
 
     def _named(self, key: str, named: Mapping[str, Any], path: str, result: Schema) -> None:
@@ -165,11 +193,21 @@ def _is_kept(source: Mapping[str, Any], key: str, part: Any) -> bool:
         case "maxItems":
             return part <= MAX_ITEMS
         case "multipleOf":
-            return True
+            return len(str(part)) <= MAX_DIGITS
         case "minProperties" | "maxProperties":
             return set(source.get("properties", {})) <= set(source.get("required", ()))
         case _:
             return key in _BOUNDS and abs(part) <= MAX_BOUND
+
+
+def _counted(number: Any) -> Any:
+    """JSON Schema takes 2.0 for a count, llguidance doesn't."""
+    return int(number) if isinstance(number, float) else number
+
+
+def _has_control(value: object) -> bool:
+    """Whether a text inside has a character that JSON writes by its number."""
+    return "\\u00" in json.dumps(value, ensure_ascii=False)
 
 
 def _is_binary(step: float) -> bool:
@@ -178,7 +216,7 @@ def _is_binary(step: float) -> bool:
     return float(step).is_integer() or mantissa == 0.5
 
 
-def _are_disjoint(branches: Sequence[Any]) -> bool:
+def are_disjoint(branches: Sequence[Any]) -> bool:
     """Whether no value can satisfy two branches, by their types or by a constant they all require."""
     objects = [cast("Mapping[str, Any]", b) for b in branches if isinstance(b, Mapping)]
     if len(objects) < len(branches):

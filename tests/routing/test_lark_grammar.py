@@ -126,6 +126,16 @@ def test_what_llguidance_cant_express_is_listed(schema: dict[str, Any], keyword:
     assert left_out(schema) == (f"$.properties.a.{keyword}",)
 
 
+def test_a_count_with_a_fraction_and_a_step_with_many_digits_do_not_cost_the_turn_its_grammar() -> (
+    None
+):
+    schema = {"type": "array", "maxItems": 2.0, "items": {"multipleOf": 1234567890}}
+    subset, unsupported = expressible(one(schema))
+    assert subset["properties"]["a"] == {"type": "array", "maxItems": 2, "items": {}}
+    assert repr(subset["properties"]["a"]["maxItems"]) == "2"
+    assert unsupported == ("$.properties.a.items.multipleOf",)
+
+
 def test_branches_told_apart_by_a_required_constant_are_disjoint() -> None:
     def branch(kind: str) -> dict[str, Any]:
         return {"properties": {"kind": {"const": kind}}, "required": ["kind"]}

@@ -1,0 +1,1 @@
+"""What each kind of engine makes of a tool's parameters: held to, left out, refused."""
