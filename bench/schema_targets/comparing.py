@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 
@@ -37,7 +37,7 @@ def with_schemas(all_tried: Iterable[Tried]) -> dict[str, Compared]:
             if compiled.enforced is None:
                 compared.counts["refused"] += 1
                 continue
-            held = Draft202012Validator(compiled.enforced).is_valid
+            held = _judge(compiled.enforced)
             for arguments in tried.instances.accepted:
                 _count(
                     compared,
@@ -51,6 +51,10 @@ def with_schemas(all_tried: Iterable[Tried]) -> dict[str, Compared]:
                     compared, tried, arguments, _kind(not held(arguments), "wider"), compiled.wider
                 )
     return found
+
+
+def _judge(schema: dict[str, Any]) -> Callable[[Any], bool]:
+    return cast("Callable[[Any], bool]", cast("Any", Draft202012Validator(schema)).is_valid)
 
 
 def _kind(alike: object, otherwise: str) -> str:
@@ -81,7 +85,7 @@ def with_engine(
             compared.counts["refused"] += 1
             compared.unlisted.append(("refused", tried.name, None))
             continue
-        held = Draft202012Validator(compiled.enforced).is_valid
+        held = _judge(compiled.enforced)
         kinds = {path.rpartition(".")[2] for path in compiled.narrower}
         for arguments, accepts in zip(tried.all, answers, strict=True):
             if accepts == held(arguments):

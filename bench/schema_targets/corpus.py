@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from bench import bfcl
 from bench.schema_targets.keywords import KEYWORDS, of_argument
@@ -49,7 +49,8 @@ def suite(every: int = 1) -> Iterator[tuple[str, Schema]]:
     for case in own[::every]:
         schema = case.schema
         if isinstance(schema, dict):
-            schema = {key: value for key, value in schema.items() if key != "$schema"}
+            known = cast("Schema", schema)
+            schema = {key: value for key, value in known.items() if key != "$schema"}
         yield f"{case.file}: {case.description}", of_argument(schema)
 
 

@@ -3,6 +3,7 @@
 Not imported by anything: it needs what only that environment has.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 import json
 import sys
 
