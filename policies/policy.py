@@ -73,6 +73,11 @@ class Policy:
     rewrites_response = False
     """Set by a rule that overrides `on_response`: text is then held until it is whole."""
 
+    @property
+    def counts_cost(self) -> bool:
+        """Whether `on_call` looks at `Subject.cost_usd`: then no call is judged before its turn is paid."""
+        return False
+
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         return ALLOW
 
@@ -139,6 +144,10 @@ class Policies(Policy):
     def __init__(self, rules: Sequence[Policy] = ()) -> None:
         self._rules = tuple(rules)
         self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
+
+    @property
+    def counts_cost(self) -> bool:
+        return any(rule.counts_cost for rule in self._rules)
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         for rule in self._rules:

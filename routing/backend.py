@@ -8,6 +8,8 @@ begun to answer.
 What every backend promises:
 - Text is streamed as it comes. Tool calls never appear in deltas, only in the `Completion`, raw, as
   the model spelled them: possibly invalid, possibly cut. `finish_reason` is the engine's claim.
+- To a turn that asks for it, a backend that is able to says beforehand that a call's arguments are whole
+  (`CallClosed`). That is a hint: the `Completion` alone says what was called.
 - The last item is a `Completion`; without one, an exception from `routing.errors` was raised.
 - Closing the generator (`aclose()`), or cancelling the task that reads it, stops the engine.
 - `turn.deadline` bounds the whole stream; the backend's own timeouts bound each wait.
@@ -60,7 +62,8 @@ class Turn:
     `deadline` is a reading of the event loop's clock, in seconds. `constrain` asks for the gateway's
     own grammar, under which a call can't be invalid, where the backend is able to. `output_schema` is
     a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn.
-    `top_logprobs` is how many alternatives to each token come with `logprobs`, at most 20.
+    `top_logprobs` is how many alternatives to each token come with `logprobs`, at most 20. With
+    `tells_closed` the reader wants to know of calls as soon as their arguments are whole (`CallClosed`).
     `priority` says who waits for whom where there is not room for all.
     """
 
@@ -74,6 +77,7 @@ class Turn:
     max_calls: int = 16
     logprobs: bool = False
     top_logprobs: int = 5
+    tells_closed: bool = False
     deadline: float | None = None
     priority: Priority = "normal"
 
@@ -97,6 +101,16 @@ class TextDelta:
     """A piece of the answer's text, never empty."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """A call whose arguments are whole, while the turn may go on. In the order of the calls.
+
+    The `Completion` has it as it is here, id too, unless the turn comes to nothing or turns out to be text.
+    """
+
+    call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +175,9 @@ class Completion:
     served: Served | None = None
 
 
+StreamItem = TextDelta | CallClosed | Completion
+
+
 def accepts_images(backend: object) -> bool:
     """Whether a backend takes messages with images: those that do have a true `accepts_images`."""
     return getattr(backend, "accepts_images", False) is True
@@ -194,7 +211,7 @@ class ModelBackend(Protocol):
     @property
     def context_tokens(self) -> int: ...
 
-    def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]: ...
+    def stream(self, turn: Turn) -> AsyncIterator[StreamItem]: ...
 
     async def count_tokens(self, turn: Turn) -> TokenCount:
         """How long the turn's prompt is, without asking the engine. Bounded by `turn.deadline`.

@@ -65,7 +65,10 @@ class SelfConsistent(Wrapped):
         """The first answer as it comes; doubtful calls in it are the samples' choice."""
         shown = False
         watched = replace(
-            turn, logprobs=True, top_logprobs=turn.top_logprobs if turn.logprobs else 1
+            turn,
+            logprobs=True,
+            top_logprobs=turn.top_logprobs if turn.logprobs else 1,
+            tells_closed=False,  # what is called is only known when the samples have voted
         )
         async with aclosing(_stream(self._inner, watched)) as stream:
             async for item in stream:
@@ -90,7 +93,9 @@ class SelfConsistent(Wrapped):
         """One more answer; None when the engine fails, for the first answer stands all the same."""
         sampling = replace(turn.sampling, temperature=_TEMPERATURE, seed=n + 1)
         try:
-            async with aclosing(_stream(self._inner, replace(turn, sampling=sampling))) as stream:
+            async with aclosing(
+                _stream(self._inner, replace(turn, sampling=sampling, tells_closed=False))
+            ) as stream:
                 async for item in stream:
                     if isinstance(item, Completion):
                         return item

@@ -70,6 +70,9 @@ StrategyFunction = Callable[[Evidence], Reason | None]
 class Strategy(ABC):
     """Base of the shipped strategies: callable, combinable."""
 
+    doubts_reads = True
+    """Whether a proposed call that only reads may be what it doubts; then none is run before its turn is over."""
+
     @abstractmethod
     def __call__(self, evidence: Evidence) -> Reason | None:
         """Why the next decision should be the expert's; None when the intermediary may decide."""
@@ -81,9 +84,15 @@ class Strategy(ABC):
         return _Both(self, other)
 
 
+def doubts_reads(strategy: StrategyFunction) -> bool:
+    """What a strategy says of itself; of a plain function nothing is known."""
+    return getattr(strategy, "doubts_reads", True) is True
+
+
 class _Either(Strategy):
     def __init__(self, left: StrategyFunction, right: StrategyFunction) -> None:
         self._left, self._right = left, right
+        self.doubts_reads = doubts_reads(left) or doubts_reads(right)
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         return self._left(evidence) or self._right(evidence)
@@ -92,6 +101,7 @@ class _Either(Strategy):
 class _Both(Strategy):
     def __init__(self, left: StrategyFunction, right: StrategyFunction) -> None:
         self._left, self._right = left, right
+        self.doubts_reads = doubts_reads(left) or doubts_reads(right)
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         if (left := self._left(evidence)) is None or (right := self._right(evidence)) is None:
@@ -99,7 +109,13 @@ class _Both(Strategy):
         return Reason(f"{left.code}+{right.code}", f"{left.detail} {right.detail}")
 
 
-class InvalidAfterRepair(Strategy):
+class _OverRuns(Strategy):
+    """Looks at what the run has been through, and not at the calls that are proposed."""
+
+    doubts_reads = False
+
+
+class InvalidAfterRepair(_OverRuns):
     """A call is still not right after the deterministic repair and one re-ask with the error."""
 
     def __init__(self, turns: int = 2) -> None:
@@ -111,7 +127,7 @@ class InvalidAfterRepair(Strategy):
         return Reason("invalid_after_repair", evidence.problem)
 
 
-class UnknownToolTwice(Strategy):
+class UnknownToolTwice(_OverRuns):
     """The model names a tool that does not exist, was told the near names, and did it again."""
 
     _TWICE = 2
@@ -122,7 +138,7 @@ class UnknownToolTwice(Strategy):
         return Reason("unknown_tool", evidence.problem)
 
 
-class InvalidOutput(Strategy):
+class InvalidOutput(_OverRuns):
     """A structured answer still does not satisfy its schema after repair and one re-ask."""
 
     def __init__(self, answers: int = 2) -> None:
@@ -134,7 +150,7 @@ class InvalidOutput(Strategy):
         return Reason("invalid_output", evidence.problem)
 
 
-class NoProgress(Strategy):
+class NoProgress(_OverRuns):
     """The same call with the same arguments and result again and again, or turns with nothing in them."""
 
     def __init__(self, repeats: int = 3, unusable: int = 2) -> None:
@@ -150,7 +166,7 @@ class NoProgress(Strategy):
         return None
 
 
-class ToolErrors(Strategy):
+class ToolErrors(_OverRuns):
     """Observation after observation is an error."""
 
     def __init__(self, errors: int = 4) -> None:
@@ -162,7 +178,7 @@ class ToolErrors(Strategy):
         return Reason("tool_errors", f"{evidence.tool_errors} results in a row are errors.")
 
 
-class ContextTooLong(Strategy):
+class ContextTooLong(_OverRuns):
     """The conversation fills the intermediary's window beyond `share` of it, or no longer fits."""
 
     def __init__(self, share: float = 0.9) -> None:
@@ -182,7 +198,7 @@ class ContextTooLong(Strategy):
         return Reason("context_too_long", detail)
 
 
-class BackendDown(Strategy):
+class BackendDown(_OverRuns):
     """The intermediary can't be reached, or failed to answer."""
 
     def __call__(self, evidence: Evidence) -> Reason | None:
@@ -191,14 +207,14 @@ class BackendDown(Strategy):
         return Reason("backend_down", evidence.backend_failure)
 
 
-class OwnWish(Strategy):
+class OwnWish(_OverRuns):
     """The intermediary called `escalate`."""
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         return None if evidence.wish is None else Reason("own_wish", evidence.wish)
 
 
-class BudgetLeft(Strategy):
+class BudgetLeft(_OverRuns):
     """There is money and time for the expert: at least `share` of the budget, `seconds` of the deadline.
 
     A condition for others (`low_margin & budget_left(0.2, 5)`): on its own it would lend everything.

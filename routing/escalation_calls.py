@@ -25,6 +25,7 @@ class _OverCalls(Strategy):
     def __init__(self, *, tool: str = "*", effect: str = "read") -> None:
         self._tool = tool
         self._from = EFFECTS.index(effect)
+        self.doubts_reads = self._from == EFFECTS.index("read")
 
     def __call__(self, evidence: Evidence) -> Reason | None:
         for call in evidence.proposed:

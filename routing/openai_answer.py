@@ -16,7 +16,8 @@ from typing import Any, cast
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from routing.backend import Completion, TokenLogprob, Usage
+from routing.backend import CallClosed, Completion, TokenLogprob, Usage
+from routing.closing import MOST_LOOKS, is_whole
 from routing.errors import BackendProtocolError
 from routing.native import new_call_id
 from routing.openai_wire import is_mistral_id
@@ -26,10 +27,11 @@ JSONObject = Mapping[str, Any]
 
 @dataclass(slots=True)
 class CallDraft:
-    """One call as far as it has come."""
+    """One call as far as it has come. `given_id` is the one that it has in the completion, once it is given."""
 
     index: int
     id: str = ""
+    given_id: str = ""
     name: str = ""
     arguments: str = ""
 
@@ -51,6 +53,8 @@ class AnswerReader:
     usage: Usage | None = None
     finish_reason: str | None = None
     model: str = ""
+    _told: int = 0
+    _looks: int = 0
 
     def feed(self, chunk: object) -> str:
         """Take one chunk; the text it adds to the answer, `""` when none.
@@ -79,18 +83,32 @@ class AnswerReader:
 
     def calls(self) -> tuple[ToolCall, ...]:
         """The calls in the order in which they began, under ids that are unique in the turn."""
-        used: set[str] = set()
-        calls: list[ToolCall] = []
-        for draft in self.drafts:
+        return tuple(self._call_of(draft) for draft in self.drafts)
+
+    def closed(self) -> list[CallClosed]:
+        """The calls whose arguments became whole since this was asked the last time."""
+        news: list[CallClosed] = []
+        while self._told < len(self.drafts) and self._is_whole(self.drafts[self._told]):
+            news.append(CallClosed(self._call_of(self.drafts[self._told])))
+            self._told += 1
+        return news
+
+    def _is_whole(self, draft: CallDraft) -> bool:
+        if not draft.arguments.endswith(("}", "}\n", "} ")) or self._looks >= MOST_LOOKS:
+            return False
+        self._looks += 1
+        return is_whole(draft.arguments)
+
+    def _call_of(self, draft: CallDraft) -> ToolCall:
+        if not draft.given_id:
+            used = {each.given_id for each in self.drafts}
             call_id = draft.id if is_mistral_id(draft.id) else new_call_id()
             while call_id in used:
                 call_id = new_call_id()
-            used.add(call_id)
-            arguments = _without_echo(draft.arguments)
-            calls.append(
-                ToolCall(id=call_id, function=FunctionCall(name=draft.name, arguments=arguments))
-            )
-        return tuple(calls)
+            draft.given_id = call_id
+        arguments = _without_echo(draft.arguments)
+        function = FunctionCall(name=draft.name, arguments=arguments)
+        return ToolCall(id=draft.given_id, function=function)
 
     def completion(self) -> Completion:
         """Everything that came."""

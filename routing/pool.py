@@ -21,9 +21,8 @@ from typing import cast
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from routing.backend import (
-    Completion,
     ModelBackend,
-    TextDelta,
+    StreamItem,
     TokenCount,
     Turn,
     accepts_images,
@@ -127,7 +126,7 @@ class Pool:
         """The turns of each engine that run now."""
         return tuple(each.in_flight for each in self._engines)
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         """The answer of the engine that is chosen, or of the next while nothing was said."""
         beginning, tried = _beginning(turn), set[_Engine]()
         while True:
@@ -158,12 +157,10 @@ class Pool:
         for each in self._engines:
             await each.backend.aclose()
 
-    async def _asked(
-        self, engine: _Engine, turn: Turn
-    ) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def _asked(self, engine: _Engine, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         engine.in_flight += 1
         engine.last_used = next(self._turns)
-        stream = cast("AsyncGenerator[TextDelta | Completion, None]", engine.backend.stream(turn))
+        stream = cast("AsyncGenerator[StreamItem, None]", engine.backend.stream(turn))
         try:
             async with aclosing(stream):
                 async for item in stream:

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from routing.backend import ModelBackend, Usage, tells_logprobs
-from routing.escalation import Evidence, Reason, StrategyFunction
+from routing.escalation import Evidence, Reason, StrategyFunction, doubts_reads
 from routing.escalation_text import default
 
 ModelRole = Literal["intermediary", "expert"]
@@ -108,7 +108,14 @@ class Router:
 
     def doubt(self, evidence: Evidence, tenant: str = "default") -> Reason | None:
         """Why the next decision should not be the intermediary's; None when it may decide."""
+        return self._strategy_of(tenant)(evidence)
+
+    def doubts_reads(self, tenant: str = "default") -> bool:
+        """Whether a call that only reads may be doubted when its turn is over."""
+        return doubts_reads(self._strategy_of(tenant))
+
+    def _strategy_of(self, tenant: str) -> StrategyFunction:
         for glob, strategy in self._by_tenant.items():
             if fnmatchcase(tenant, glob):
-                return strategy(evidence)
-        return self._strategy(evidence)
+                return strategy
+        return self._strategy

@@ -27,7 +27,7 @@ from routing.backend import (
     Completion,
     ModelBackend,
     Served,
-    TextDelta,
+    StreamItem,
     TokenCount,
     Turn,
     accepts_images,
@@ -162,7 +162,7 @@ class Tiered:
             for n, tier in enumerate(self._tiers)
         )
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         """The answer of the tier that is chosen, or of the other while nothing was said."""
         first, overflow = self._tiers
         loop = self._loop_of(turn.messages)
@@ -207,11 +207,9 @@ class Tiered:
         for each in self._tiers:
             await each.backend.aclose()
 
-    async def _asked(
-        self, tier: Tier, why: Why, turn: Turn
-    ) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def _asked(self, tier: Tier, why: Why, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         async with tier.admission.place(turn.priority, turn.deadline):
-            stream = cast("AsyncGenerator[TextDelta | Completion, None]", tier.backend.stream(turn))
+            stream = cast("AsyncGenerator[StreamItem, None]", tier.backend.stream(turn))
             async with aclosing(stream):
                 async for item in stream:
                     if isinstance(item, Completion):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from routing.backend import Completion, TextDelta, Turn
+from routing.backend import StreamItem, Turn
 from routing.wrapped import Wrapped
 
 
 class Unconstrained(Wrapped):
     """`inner`, asked freely."""
 
-    def stream(self, turn: Turn) -> AsyncIterator[TextDelta | Completion]:
+    def stream(self, turn: Turn) -> AsyncIterator[StreamItem]:
         """The inner stream itself: closing it reaches the engine."""
         return self._inner.stream(replace(turn, constrain=False))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -17,7 +17,7 @@ from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from gateway.transcript.parts import words_of
-from routing.backend import Completion, ModelBackend, TextDelta, Turn
+from routing.backend import CallClosed, Completion, ModelBackend, StreamItem, TextDelta, Turn
 from routing.errors import BackendTimeout
 from routing.leak_gate import LeakGate
 from routing.native import parse_call_list
@@ -43,8 +43,12 @@ class Heard:
     unknown: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | Heard, None]:
+async def ask(
+    backend: ModelBackend, turn: Turn, closed: Callable[[ToolCall], None] | None = None
+) -> AsyncGenerator[TextDelta | Heard, None]:
     """Yield the visible text and at last one `Heard`. Raises `routing.errors.BackendError`.
+
+    `closed` is told of each call whose arguments are whole, for a turn that wants to know (`Turn.tells_closed`).
 
     A stream that ends without a completion ends here without a `Heard`.
     """
@@ -59,6 +63,10 @@ async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | H
             if isinstance(item, Completion):
                 completion = item
                 break
+            if isinstance(item, CallClosed):
+                if closed is not None:
+                    closed(item.call)
+                continue
             if visible := gate.feed(item.text) if gate else item.text:
                 first = first or clock() - began
                 shown.append(visible)
@@ -83,7 +91,7 @@ async def ask(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | H
     yield Heard(completion, clock() - began, first, tuple(notes))
 
 
-async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[StreamItem, None]:
     """The backend's stream, each wait bounded by the deadline, whatever the backend does."""
     stream = backend.stream(turn)
     try:

@@ -119,6 +119,7 @@ class Boundary:
             tools=tools,
             output_schema=None if form is None else shield.value(form),
             sampling=replace(turn.sampling, stop=tuple(map(shield.text, turn.sampling.stop))),
+            tells_closed=False,  # a call is only whole when its values are back in it
         )
         if not shield.hidden:
             return turn

@@ -21,18 +21,21 @@ Raises, while nothing was done: `RequestDenied` (policy), `Unpayable` (a budget 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 from mistral_common.protocol.instruct.messages import UserMessage
+from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from gateway.agent.answer import hold_to_form
 from gateway.agent.approvals import carry_out, held_calls, version_gone
 from gateway.agent.ask import Heard, ask
 from gateway.agent.boundary import Boundary
 from gateway.agent.doubt import last_resort, weigh
+from gateway.agent.early import begin_early, end_early
 from gateway.agent.events import (
     ApprovalRequested,
     ContextShortened,
@@ -99,6 +102,7 @@ class AgentLoop:
         *,
         till: Till | None = None,
         private: Sequence[Detector] | None = None,
+        early_reads: bool = True,
     ) -> None:
         """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router
@@ -108,6 +112,7 @@ class AgentLoop:
         self._offers = offers or OfferOptions()
         self._till = till or Till()
         self._private = private
+        self._early_reads = early_reads
         self._shortener = Shortener(router, self._till)
 
     async def aclose(self) -> None:
@@ -127,6 +132,8 @@ class AgentLoop:
             raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         run.boundary = None if self._private is None else Boundary(self._private)
+        ours = len(run.toolset) > len(request.client_tools)
+        run.reads_early = self._early_reads and ours and not self._policies.counts_cost
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
             run.restore(resumed.suspended)
@@ -145,12 +152,15 @@ class AgentLoop:
             if receipt is not None:
                 run.shortened.append(receipt)
                 yield ContextShortened(receipt)
-            async with aclosing(self._take_turn(run, plan)) as turn:
-                async for item in turn:
-                    if isinstance(item, NextStep):
-                        step = self._settle(run, item)
-                    else:
-                        yield item
+            try:
+                async with aclosing(self._take_turn(run, plan)) as turn:
+                    async for item in turn:
+                        if isinstance(item, NextStep):
+                            step = self._settle(run, item)
+                        else:
+                            yield item
+            finally:
+                await end_early(run)
         for event in self._end(run, step):
             yield event
 
@@ -185,7 +195,8 @@ class AgentLoop:
         yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
         heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
-            async with hold, aclosing(_hear(plan, hold.turn)) as stream:
+            begin = partial(begin_early, run, hold.turn, self._policies, self._writes)
+            async with hold, aclosing(_hear(plan, hold.turn, begin)) as stream:
                 async for item in stream:
                     hold.heard = True
                     if isinstance(item, Heard):
@@ -247,6 +258,7 @@ class AgentLoop:
         court = Court(
             run.step, run.toolset, self._policies, run.subject, run.calls_left, heard.unknown
         )
+        court = court if run.early is None else replace(court, known=run.early.court.known)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         if run.form is not None and verdict.answers:
             verdict, read = hold_to_form(run.form, verdict, completion)
@@ -324,7 +336,8 @@ class AgentLoop:
         if not calls:
             return []
         run.calls_run += len(calls)
-        results = await observe(calls, run.toolset, run.call_context(), self._writes)
+        begun = None if run.early is None else run.early.taken(calls)
+        results = await observe(calls, run.toolset, run.call_context(), self._writes, begun)
         return [
             run.shorten(self._policies.on_result(run.subject, call, result))
             for call, result in zip(calls, results, strict=True)
@@ -423,9 +436,11 @@ class AgentLoop:
         yield RunFinished(run.outcome(final, _stop(final)))
 
 
-def _hear(plan: TurnPlan, turn: Turn) -> AsyncGenerator[TextDelta | Heard, None]:
+def _hear(
+    plan: TurnPlan, turn: Turn, closed: Callable[[ToolCall], None]
+) -> AsyncGenerator[TextDelta | Heard, None]:
     """What the planned model says to `turn`, back through the boundary that the turn went out by."""
-    said = ask(plan.route.backend, turn)
+    said = ask(plan.route.backend, turn, closed)
     form = turn.output_schema is not None
     return said if plan.boundary is None else plan.boundary.incoming(said, form=form)
 

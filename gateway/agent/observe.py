@@ -23,26 +23,39 @@ from tools.toolset import Toolset
 
 log = logging.getLogger("gateway.agent")
 
+Begun = dict[str, asyncio.Task[ToolResult]]
+
 _GRACE_S = 0.02
 """For a tool that is cut to let go of what it holds; nobody waits longer for it."""
 
 
 async def observe(
-    calls: Sequence[ValidCall], toolset: Toolset, context: CallContext, writes: Writes
+    calls: Sequence[ValidCall],
+    toolset: Toolset,
+    context: CallContext,
+    writes: Writes,
+    begun: Begun | None = None,
 ) -> list[ToolResult]:
-    """Run `calls`; `context.deadline` bounds the waiting. One result a call, in order."""
+    """Run `calls`; `context.deadline` bounds the waiting. One result a call, in order.
+
+    `begun` are reads that run already, by the ids of their calls; what is used is taken out.
+    """
     results: list[ToolResult] = []
     for is_read, group in groupby(calls, key=lambda call: call.tool.effect is Effect.READ):
         if is_read:
-            results += await _reads(list(group), toolset, context, writes)
+            results += await _reads(list(group), toolset, context, writes, begun or {})
         else:
             for call in group:
-                results.append(await writes.run(call, toolset, _for(call, context)))
+                results.append(await writes.run(call, toolset, own_context(call, context)))
     return results
 
 
 async def _reads(
-    calls: list[ValidCall], toolset: Toolset, context: CallContext, writes: Writes
+    calls: list[ValidCall],
+    toolset: Toolset,
+    context: CallContext,
+    writes: Writes,
+    begun: Begun,
 ) -> list[ToolResult]:
     """Side by side, in tasks of their own: a tool that takes no notice of being cut is left behind."""
     late = "The tool did not answer within the run's deadline."
@@ -51,27 +64,32 @@ async def _reads(
         left_s = context.deadline - asyncio.get_running_loop().time()
         if left_s <= 0:
             return [_late(call, Failure.TIMEOUT, late) for call in calls]
-    tasks = [writes.begin(toolset.execute(call, _for(call, context))) for call in calls]
+    tasks = [
+        begun.pop(call.id, None) or writes.begin(toolset.execute(call, own_context(call, context)))
+        for call in calls
+    ]
     try:
         done, _ = await asyncio.wait(tasks, timeout=left_s)
     finally:
         if running := {task for task in tasks if not task.done()}:
-            await _cut(running, context)
+            await cut(running, context.run_id)
     return [
         task.result() if task in done else _late(call, Failure.TIMEOUT, late)
         for call, task in zip(calls, tasks, strict=True)
     ]
 
 
-async def _cut(tasks: set[asyncio.Task[ToolResult]], context: CallContext) -> None:
+async def cut(tasks: set[asyncio.Task[ToolResult]], run_id: str) -> None:
+    """Cancel reads, and wait for them no longer than they may take to let go."""
     for task in tasks:
         task.cancel()
     _, deaf = await asyncio.wait(tasks, timeout=_GRACE_S)
     if deaf:
-        log.warning("%d tools go on although they were cut (run %s)", len(deaf), context.run_id)
+        log.warning("%d tools go on although they were cut (run %s)", len(deaf), run_id)
 
 
-def _for(call: ValidCall, context: CallContext) -> CallContext:
+def own_context(call: ValidCall, context: CallContext) -> CallContext:
+    """A turn's context for one of its calls."""
     return replace(context, idempotency_key=f"{context.idempotency_key}:{call.id}")
 
 

@@ -103,6 +103,10 @@ class Offer:
         self._add(names)
         return [self._every.get(name) for name in names]
 
+    def is_registered(self, name: str) -> bool:
+        """Whether a tool is the registry's, and neither the app's nor the gateway's own."""
+        return name in self._every
+
     def admit(self, entry: Entry) -> bool:
         """Offer one of the gateway's own, unless there is a tool of that name or policy holds it back."""
         name = entry.spec.name

@@ -79,6 +79,9 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         max_calls=limits.max_calls_per_turn,
         logprobs=run.request.logprobs or measured,
         top_logprobs=max(run.request.top_logprobs, _ALTERNATIVES if measured else 0),
+        tells_closed=run.reads_early
+        and choice != "none"
+        and not _may_doubt_reads(run, router, role),
         deadline=run.deadline,
         priority=run.request.priority,
     )
@@ -91,6 +94,11 @@ def _role(run: Working, loan: Escalate | None) -> tuple[ModelRole, str]:
     if run.request.role == "gateway":
         return "intermediary", "first" if run.step == 1 else "continues"
     return "expert" if run.request.role == "expert" else "intermediary", "pinned by the request"
+
+
+def _may_doubt_reads(run: Working, router: Router, role: ModelRole) -> bool:
+    """Whether the expert may be asked about a read of this turn: then none is run before that is decided."""
+    return role == "intermediary" and run.may_lend() and router.doubts_reads(run.request.tenant)
 
 
 def _must_answer(run: Working) -> Incomplete | None:

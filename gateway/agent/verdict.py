@@ -22,7 +22,7 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.events import CallAccepted, CallRefused
 from gateway.agent.form import Rejected
-from policies.decision import Allow, Deny, RequireApproval
+from policies.decision import Allow, Decision, Deny, RequireApproval
 from policies.policy import Policy, Subject
 from routing.backend import Completion
 from routing.native import new_call_id
@@ -165,11 +165,21 @@ def select(
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What came out about a call before its turn was judged. `decision` None: not asked yet."""
+
+    call: ToolCall
+    checked: CheckedCall
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Court:
     """What a completion is judged by: the run's tools, the operator's rules, on whose behalf.
 
     `calls_left` is how many calls may still be run here, None for any number. `unknown` tells of calls, by
-    id, where in them a placeholder stands that stands for nothing.
+    id, where in them a placeholder stands that stands for nothing. A call that came up before its
+    turn was over (`gateway.agent.early`) is `known`: it is checked once, and the operator asked once.
     """
 
     step: int
@@ -178,6 +188,19 @@ class Court:
     subject: Subject
     calls_left: int | None = None
     unknown: Mapping[str, str] = field(default_factory=dict[str, str])
+    known: dict[str, Known] = field(default_factory=dict[str, "Known"])
+
+    def check(self, call: ToolCall) -> CheckedCall:
+        """Whether a call is valid, before its turn is judged."""
+        checked = self.toolset.check(call)
+        self.known[call.id] = Known(call, checked)
+        return checked
+
+    def decide(self, call: ValidCall) -> Decision:
+        """What the operator says to a call that was checked, before its turn is judged."""
+        decision = self.policies.on_call(self.subject, call)
+        self.known[call.id] = Known(self.known[call.id].call, call, decision)
+        return decision
 
     def judge(
         self, completion: Completion, calls: Sequence[ToolCall], *, callable_now: bool
@@ -190,7 +213,7 @@ class Court:
         for call in calls:
             if call.function.name == ESCALATE and ESCALATE not in self.toolset:
                 return Verdict(plain, wish=_wish(call))
-        checked = [self.toolset.check(call) for call in calls]
+        checked = [self._checked(call) for call in calls]
         if self.unknown:
             checked = [_known(one, self.unknown.get(one.id)) for one in checked]
         by_length = completion.finish_reason == "length"
@@ -225,8 +248,20 @@ class Court:
             invalid=tuple(done.invalid),
         )
 
+    def _checked(self, call: ToolCall) -> CheckedCall:
+        known = self.known.get(call.id)
+        if known is not None and _is_same(known.call, call):
+            return known.checked
+        return self.toolset.check(call)
+
+    def _decided(self, call: ValidCall) -> Decision:
+        known = self.known.get(call.id)
+        if known is not None and known.checked is call and known.decision is not None:
+            return known.decision
+        return self.policies.on_call(self.subject, call)
+
     def _apply_policy(self, done: _Sorted, call: ValidCall) -> None:
-        match self.policies.on_call(self.subject, call):
+        match self._decided(call):
             case Allow():
                 client = self.toolset.is_client(call.name)
                 if not client and len(done.runnable) == self.calls_left:
@@ -238,6 +273,14 @@ class Court:
                 done.refuse(self.step, call, f"Not allowed: {reason}", Failure.DENIED)
             case RequireApproval() as approval:
                 done.held.append((call, approval))
+
+
+def _is_same(one: ToolCall, other: ToolCall) -> bool:
+    """Word for word; pydantic's own comparison takes its time."""
+    return (one.function.name, one.function.arguments) == (
+        other.function.name,
+        other.function.arguments,
+    )
 
 
 def _wish(call: ToolCall) -> str:

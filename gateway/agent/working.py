@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
 
@@ -39,6 +40,9 @@ from tools.results import LONGEST_SHOWN, MOST_KEPT, KeptResults, cut_short
 from tools.spec import ToolResult
 from tools.toolset import Toolset
 
+if TYPE_CHECKING:  # early.py runs calls for a run
+    from gateway.agent.early import EarlyReads
+
 _MOST_LOANS = 3
 """Decisions lent in one run under `auto`: an intermediary that needs more is not the right one."""
 _MOST_RESERVE_S = 5.0
@@ -52,7 +56,8 @@ class Working:
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
     not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
     cost: it counts against the budget and is in no receipt. `kept` are results
-    that are too long to be shown, if there are any. `boundary` hides what is private from the expert.
+    that are too long to be shown, if there are any. `boundary` hides what is private from the expert. With
+    `reads_early` reads may begin while a model still speaks; `early` are those of this turn.
     """
 
     request: RunRequest
@@ -73,6 +78,8 @@ class Working:
     loan: Escalate | None = None
     saved_usd: float = 0.0
     shown_in_turn: bool = False
+    reads_early: bool = False
+    early: EarlyReads | None = None
     screening: Screening = field(default_factory=Screening)
     progress: Progress = field(default_factory=Progress)
     escalations: list[Escalation] = field(default_factory=list[Escalation])

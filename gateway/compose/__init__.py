@@ -88,7 +88,16 @@ def build_services(settings: Settings) -> Services:
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
         watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
         private = build_private(settings.privacy)
-        loop = AgentLoop(router, registry, policies, writes, offers, till=till, private=private)
+        loop = AgentLoop(
+            router,
+            registry,
+            policies,
+            writes,
+            offers,
+            till=till,
+            private=private,
+            early_reads=settings.tools.early_reads,
+        )
         limits = settings.limits
         return Services(
             loop=telemetry.watched(loop),

@@ -66,6 +66,8 @@ class ToolsSettings(Section):
     """APIs by their OpenAPI documents. `gateway tools preview FILE` shows what a document gives."""
     mcp: tuple[McpSettings, ...] = ()
     """MCP servers; their names differ."""
+    early_reads: bool = True
+    """Whether a call that only reads is begun as soon as its arguments are whole, while the model still speaks."""
     mcp_pins: Path = Path("var/mcp-pins.json")
     """Where the approved definitions of their tools are kept."""
     notes_path: Path = Path("var/notes.db")

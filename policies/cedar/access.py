@@ -51,6 +51,11 @@ class CedarAccess(Policy):
         """The version of the policies in force."""
         return self._policies.current().version
 
+    @property
+    def counts_cost(self) -> bool:
+        """Whether a policy looks at what the run has cost."""
+        return self._current().reads_cost
+
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         """A request that pins the expert asks for it as an escalation does."""
         del messages

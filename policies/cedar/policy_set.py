@@ -72,6 +72,7 @@ class PolicySet:
         read = frozenset(_context_attributes(document))
         self.reads_arguments = not read.isdisjoint(_ARGUMENTS) or "*" in read
         self.reads_taint = "tainted" in read or "*" in read
+        self.reads_cost = "cost_micro_usd" in read or "*" in read
         self.reads_context = bool(read)
         self.version = hashlib.sha256(f"{schema}\0{text}".encode()).hexdigest()[:12]
 

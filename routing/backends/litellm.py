@@ -21,7 +21,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, cast
 
-from routing.backend import Completion, NamedTool, TextDelta, TokenCount, Turn, Usage
+from routing.backend import NamedTool, StreamItem, TextDelta, TokenCount, Turn, Usage
 from routing.backends.http_errors import refusal, retry_after_s, without_key
 from routing.backends.litellm_prices import known_model
 from routing.backends.openai_http import HttpTimeouts
@@ -102,7 +102,7 @@ class LiteLLMBackend:
             + usage.completion_tokens * (known.output_usd or 0.0)
         )
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         """See `routing.backend.ModelBackend`."""
         require_readable(turn.messages, self)
         litellm = self._litellm = self._litellm or await asyncio.to_thread(_import_litellm)
@@ -118,6 +118,9 @@ class LiteLLMBackend:
             while (chunk := await self._next(litellm, chunks, turn.deadline)) is not None:
                 if text := reader.feed(chunk):
                     yield TextDelta(text)
+                if turn.tells_closed and reader.drafts:
+                    for closed in reader.closed():
+                        yield closed
         finally:
             await _close(stream)
         if getattr(stream, "received_finish_reason", reader.finish_reason) is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from routing.backend import Completion, TokenLogprob, Usage
+from routing.backend import CallClosed, Completion, TokenLogprob, Usage
+from routing.closing import ClosedCalls
 from routing.errors import BackendProtocolError
 from routing.native import parse_call_list
 from routing.spelling import LIST_SPELLING, CallSpelling
@@ -25,6 +26,7 @@ class LlamaAnswer:
         self._call_text: list[str] = []
         self._logprobs: list[TokenLogprob] = []
         self._last: dict[str, Any] | None = None
+        self._closed = ClosedCalls()
 
     def take(self, chunk: dict[str, Any]) -> str:
         """The text that becomes visible by `chunk`, possibly none."""
@@ -33,6 +35,12 @@ class LlamaAnswer:
         except (KeyError, TypeError, AttributeError) as error:
             message = f"llama.cpp sent a chunk that can't be read: {error!r}"
             raise BackendProtocolError(message) from error
+
+    def closed(self, chunk: dict[str, Any]) -> list[CallClosed]:
+        """The calls whose arguments became whole by `chunk`, which was taken before."""
+        if not self._call_text or "}" not in chunk["content"]:
+            return []
+        return self._closed.news_of("".join(self._call_text))
 
     def _take(self, chunk: dict[str, Any]) -> str:
         for token in chunk.get("completion_probabilities", ()):
@@ -57,10 +65,11 @@ class LlamaAnswer:
         if self._last is None:
             raise BackendProtocolError("llama.cpp's answer was cut")
         found = parse_call_list("".join(self._call_text))
-        reason = "tool_calls" if found.calls else "stop"
+        calls = self._closed.under_their_ids(found.calls)
+        reason = "tool_calls" if calls else "stop"
         return Completion(
             text="".join(self._text),
-            calls=found.calls,
+            calls=calls,
             finish_reason="length" if self._last.get("stop_type") == "limit" else reason,
             usage=Usage(
                 prompt_tokens=int(self._last.get("tokens_evaluated", 0)),

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from routing.backend import Completion, TextDelta, TokenCount, Turn
+from routing.backend import StreamItem, TextDelta, TokenCount, Turn
 from routing.backends.llama_answer import LlamaAnswer
 from routing.backends.llama_engine import EngineShape, LlamaEngine
 from routing.backends.llama_grammar import TrustedGrammars, may_call
@@ -110,7 +110,7 @@ class LlamaCppBackend:
     async def aclose(self) -> None:
         await asyncio.to_thread(self._engine.unload)
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         try:
             client, prompt = await self._prepared(turn)
             spelling = self._renderer.spelling
@@ -123,6 +123,9 @@ class LlamaCppBackend:
                 async for chunk in chunks:
                     if text := answer.take(chunk):
                         yield TextDelta(text)
+                    if turn.tells_closed:
+                        for closed in answer.closed(chunk):
+                            yield closed
             completion = answer.completion()
         except BackendError as error:
             error.backend = error.backend or self._name

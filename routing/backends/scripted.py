@@ -27,7 +27,17 @@ from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from routing.backend import Completion, TextDelta, TokenCount, TokenLogprob, Turn, Usage
+from routing.backend import (
+    CallClosed,
+    Completion,
+    StreamItem,
+    TextDelta,
+    TokenCount,
+    TokenLogprob,
+    Turn,
+    Usage,
+)
+from routing.closing import is_whole
 from routing.errors import BackendTimeout
 from routing.prompt.counting import guessed_tokens
 
@@ -57,8 +67,8 @@ class Say:
 
     `cuts` are offsets into `text` at which it is cut into deltas; else it is cut every `piece`
     characters. `pauses` maps the index of a delta to an event awaited before it is given, the
-    number of deltas meaning before the completion. `breaks` is raised in place of the completion,
-    after the text. `finish_reason` None is `tool_calls` with calls, else `stop`. `logprobs` are
+    number of deltas meaning before the completion. `holds` maps the index of a call to an event awaited
+    before its arguments are whole. `breaks` is raised in place of the completion, after text and calls. `finish_reason` None is `tool_calls` with calls, else `stop`. `logprobs` are
     told only to a turn that asks for them.
     """
 
@@ -71,6 +81,7 @@ class Say:
     piece: int = 8
     cuts: tuple[int, ...] = ()
     pauses: Mapping[int, asyncio.Event] = field(default_factory=dict[int, asyncio.Event])
+    holds: Mapping[int, asyncio.Event] = field(default_factory=dict[int, asyncio.Event])
     breaks: Exception | None = None
 
     def pieces(self) -> list[str]:
@@ -113,7 +124,7 @@ class ScriptedBackend:
         async with self._progress:
             await self._progress.wait_for(lambda: len(self.turns) >= turns)
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         self.turns.append(turn)
         async with self._progress:
             self._progress.notify_all()
@@ -122,13 +133,18 @@ class ScriptedBackend:
         try:
             pieces = said.pieces()
             for index, piece in enumerate(pieces):
-                await self._pause(said, index, turn)
+                await self._pause(said.pauses.get(index), turn)
                 yield TextDelta(piece)
-            await self._pause(said, len(pieces), turn)
+            calls = tuple(map(self._tool_call, said.calls))
+            for index, call in enumerate(calls):
+                await self._pause(said.holds.get(index), turn)
+                if turn.tells_closed and is_whole(call.function.arguments):
+                    yield CallClosed(call)
+            await self._pause(said.pauses.get(len(pieces)), turn)
             if said.breaks is not None:
                 ended = True
                 raise said.breaks
-            completion = self._completion(said, turn)
+            completion = self._completion(said, calls, turn)
             ended = True
             yield completion
         except BackendTimeout:
@@ -167,8 +183,7 @@ class ScriptedBackend:
             case _:
                 return Say(calls=answer)
 
-    async def _pause(self, said: Say, index: int, turn: Turn) -> None:
-        event = said.pauses.get(index)
+    async def _pause(self, event: asyncio.Event | None, turn: Turn) -> None:
         if event is None:
             return
         try:
@@ -177,8 +192,7 @@ class ScriptedBackend:
         except TimeoutError:
             raise BackendTimeout("no token before the deadline", backend=self.name) from None
 
-    def _completion(self, said: Say, turn: Turn) -> Completion:
-        calls = tuple(self._tool_call(call) for call in said.calls)
+    def _completion(self, said: Say, calls: tuple[ToolCall, ...], turn: Turn) -> Completion:
         return Completion(
             text=said.text,
             calls=calls,

@@ -18,7 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from routing.backend import Completion, NamedTool, TextDelta, TokenCount, Turn
+from routing.backend import (
+    Completion,
+    NamedTool,
+    StreamItem,
+    TextDelta,
+    TokenCount,
+    Turn,
+)
 from routing.backends.openai_http import READY_TIMEOUT_S, End, HttpTimeouts, OpenAiHttp
 from routing.backends.retrying import Retries
 from routing.errors import (
@@ -113,7 +120,7 @@ class VllmBackend:
         """The model's window, prompt and answer."""
         return self._window or UNKNOWN_WINDOW
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         """See `routing.backend.ModelBackend`."""
         require_readable(turn.messages, self)
         if not self._asked_window:
@@ -176,7 +183,7 @@ class VllmBackend:
 
     async def _answer(
         self, turn: Turn, constraint: Mapping[str, Any]
-    ) -> AsyncGenerator[TextDelta | Completion, None]:
+    ) -> AsyncGenerator[StreamItem, None]:
         reader = AnswerReader()
         # Under a forced choice vLLM may hand the call list over as content; elsewhere text is text.
         gate = LeakGate() if turn.tools and _is_forced(turn) else None
@@ -193,6 +200,9 @@ class VllmBackend:
                 if text := gate.feed(text) if gate else text:
                     shown.append(text)
                     yield TextDelta(text)
+                if turn.tells_closed and reader.drafts and not _is_echo(reader, turn):
+                    for closed in reader.closed():
+                        yield closed
         if not reader.is_whole(ended=ended):
             raise BackendProtocolError("the stream was cut", backend=self.name)
         completion, rest = self._completed(reader, turn, gate)

@@ -24,6 +24,7 @@ from gateway.agent.settling import settling
 from gateway.agent.writes import Writes
 from gateway.storage.ledger import (
     Begun,
+    Busy,
     Entry,
     EntryState,
     Intent,
@@ -48,7 +49,7 @@ class DeadlyLedger(Ledger):
     def __init__(self, ledger: Ledger, point: str) -> None:
         self._ledger, self._point = ledger, point
 
-    async def begin(self, intent: Intent) -> Begun | Standing:
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
         self._here("before the intent")
         way = await self._ledger.begin(intent)
         self._here("after the intent")

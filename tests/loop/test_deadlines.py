@@ -16,10 +16,10 @@ from gateway.agent.writes import Writes
 from gateway.budgets import Budget
 from gateway.context.options import ContextOptions
 from gateway.storage.accounts import Balance, Line
-from gateway.storage.ledger import Begun, Intent, Standing
+from gateway.storage.ledger import Begun, Busy, Intent, Standing
 from gateway.storage.memory_accounts import MemoryAccountStore
 from gateway.storage.memory_ledger import MemoryLedger
-from routing.backend import Completion, TextDelta, TokenCount, Turn
+from routing.backend import StreamItem, TokenCount, Turn
 from routing.backends.scripted import Call, Item, ScriptedBackend
 from routing.errors import BackendError
 from routing.router import Member, Price, Router
@@ -58,7 +58,7 @@ class Hanging(ScriptedBackend):
         super().__init__(script, context_tokens=200)
         self.where = where
 
-    async def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+    async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
         if self.where == "answer":
             await hang()
         try:
@@ -77,7 +77,7 @@ class Hanging(ScriptedBackend):
 
 
 class HangingLedger(MemoryLedger):
-    async def begin(self, intent: Intent) -> Begun | Standing:
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
         await hang()
         return await super().begin(intent)
 
@@ -144,7 +144,7 @@ async def test_a_tool_that_hangs_before_a_model_that_hangs(stage: Any) -> None:
     model = stage.intermediary
 
     class First(ScriptedBackend):
-        def stream(self, turn: Turn) -> AsyncGenerator[TextDelta | Completion, None]:
+        def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
             return model.stream(turn) if not model.turns else never.stream(turn)
 
     events = await timed(AgentLoop(Router(Member(First([]))), stage.registry))
