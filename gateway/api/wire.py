@@ -34,6 +34,7 @@ _URGENCY: dict[ServiceTier, Priority] = {
     "priority": "high",
     "fast": "high",
 }
+_WORDS: dict[Priority, ServiceTier] = {"low": "flex", "normal": "default", "high": "priority"}
 
 
 class _Wire(BaseModel):
@@ -220,6 +221,11 @@ def granted(
     """How urgent a request is: by `gateway.priority`, else by OpenAI's word, as far as its key may."""
     wished = options.priority or (_URGENCY.get(service_tier) if service_tier else None)
     return priorities.granted(wished, caller.tenant, caller.key)
+
+
+def service_tier(priority: Priority) -> ServiceTier:
+    """OpenAI's word for the priority that was granted."""
+    return _WORDS[priority]
 
 
 def tightened(operator: Limits, options: GatewayOptions) -> Limits:

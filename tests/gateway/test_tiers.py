@@ -100,6 +100,7 @@ async def test_responses_know_priorities_too(tmp_path: Path) -> None:
         body = {"input": "Go.", "service_tier": "flex"}
         answer = (await served.http.post("/v1/responses", json=body)).json()
         assert answer["gateway"]["tiers"] == ["cpu"]
+        assert answer["service_tier"] == "flex"
 
 
 async def test_vllm_is_told_the_priority_where_it_schedules_by_it(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ from gateway.api.responses.window import (
     refilled,
     resolve,
 )
-from gateway.api.wire import GatewayOptions, granted, tightened, wished_context
+from gateway.api.wire import GatewayOptions, granted, service_tier, tightened, wished_context
 from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
@@ -90,6 +90,7 @@ class Creation:
         head = document.head(
             self.request, response_id=self.id, run_id=self.run.run_id, created_at=self.created_at
         )
+        head["service_tier"] = service_tier(self.run.priority)
         if self.window.cut:
             head["gateway"]["truncated"] = {"kept_items": len(self.window.items)}
         return head
