@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -27,6 +27,7 @@ from routing.backends.http_errors import (
 )
 from routing.backends.retrying import NotBegunError, Retries, retried
 from routing.errors import (
+    BackendError,
     BackendOverloaded,
     BackendProtocolError,
     BackendTimeout,
@@ -67,28 +68,35 @@ class OpenAiHttp:
     carried: Callable[[], Mapping[str, str]] | None = None
     _session: aiohttp.ClientSession | None = None
 
-    async def events(
+    async def batches(
         self, body: Mapping[str, Any], deadline: float | None
-    ) -> AsyncGenerator[dict[str, Any] | End, None]:
-        """Each event's JSON, and `End` when the stream ended as agreed.
+    ) -> AsyncGenerator[list[dict[str, Any] | End], None]:
+        """The JSON of the events that arrived together, and `End` where the stream ended as agreed.
 
-        Raises a `BackendError`. An error that the engine sends inside the stream is raised, too.
+        Raises a `BackendError`, behind the events that came before it. An error that the engine sends inside
+        the stream is raised, too.
         """
         response = await self._open(orjson.dumps(body), deadline)
         try:
             decoder = SseDecoder()
-            while chunk := await self._read(response, deadline):
-                for data in decoder.feed(chunk):
-                    if data.strip() == b"[DONE]":
-                        await self._drain(response)
-                        yield End()
-                        return
-                    yield self._event(data)
-            for data in decoder.finish():
-                if data.strip() == b"[DONE]":
-                    yield End()
-                elif data.strip():
-                    yield self._event(data)
+            ended = False
+            while not ended and (chunk := await self._read(response, deadline)):
+                batch, ended, failure = self._batch(decoder.feed(chunk))
+                if batch:
+                    yield batch
+                if failure:
+                    raise failure
+            if ended:
+                await self._drain(response)
+                yield [End()]
+                return
+            batch, ended, failure = self._batch(filter(bytes.strip, decoder.finish()))
+            if ended:
+                batch.append(End())
+            if batch:
+                yield batch
+            if failure:
+                raise failure
         finally:
             # A response that was not read to its end closes its connection: the engine notices.
             response.release()
@@ -194,6 +202,20 @@ class OpenAiHttp:
         with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                 await response.content.readany()
+
+    def _batch(
+        self, events: Iterable[bytes]
+    ) -> tuple[list[dict[str, Any] | End], bool, BackendError | None]:
+        """What the events say, whether the end was among them, and what was wrong with the one behind them."""
+        batch: list[dict[str, Any] | End] = []
+        for data in events:
+            if data.strip() == b"[DONE]":
+                return batch, True, None
+            try:
+                batch.append(self._event(data))
+            except BackendError as error:
+                return batch, False, error
+        return batch, False, None
 
     def _event(self, data: bytes) -> dict[str, Any]:
         try:

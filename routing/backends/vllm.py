@@ -190,16 +190,25 @@ class VllmBackend:
         shown: list[str] = []
         ended = False
         async with aclosing(
-            self._http.events(self._body(turn, constraint), turn.deadline)
-        ) as events:
-            async for event in events:
-                if isinstance(event, End):
-                    ended = True
-                    continue
-                text = reader.feed(event)
+            self._http.batches(self._body(turn, constraint), turn.deadline)
+        ) as batches:
+            async for batch in batches:
+                said: list[str] = []
+                failure: BackendProtocolError | None = None
+                try:
+                    for event in batch:
+                        if isinstance(event, End):
+                            ended = True
+                        else:
+                            said.append(reader.feed(event))
+                except BackendProtocolError as error:
+                    failure = error
+                text = "".join(said)  # what arrived together goes on together
                 if text := gate.feed(text) if gate else text:
                     shown.append(text)
                     yield TextDelta(text)
+                if failure:
+                    raise failure
                 if turn.tells_closed and reader.drafts and not _is_echo(reader, turn):
                     for closed in reader.closed():
                         yield closed

@@ -21,6 +21,7 @@ from routing.backends.openai_http import HttpTimeouts
 from routing.backends.retrying import Retries
 from routing.backends.vllm import VllmBackend
 from routing.errors import (
+    BackendError,
     BackendOverloaded,
     BackendProtocolError,
     BackendRejected,
@@ -30,6 +31,7 @@ from routing.errors import (
 )
 from tests.routing.openai_stub import (
     DONE,
+    HELLO,
     TOOL,
     Reply,
     Stub,
@@ -63,10 +65,13 @@ async def asked(turn: Turn, **options: Any) -> dict[str, Any]:
         return stub.requests[0]
 
 
-async def test_text_is_streamed_and_completed() -> None:
-    async with running() as stub, backend_on(stub) as backend:
-        items = [item async for item in backend.stream(a_turn())]
-        assert items[:2] == [TextDelta("Hel"), TextDelta("lo")]
+async def test_text_is_streamed_as_it_comes_and_completed() -> None:
+    rest = asyncio.Event()
+    async with running(Reply(HELLO, holds={1: rest}), Reply()) as stub, backend_on(stub) as backend:
+        async with aclosing(backend.stream(a_turn())) as stream:
+            assert await anext(stream) == TextDelta("Hel")
+            rest.set()
+            assert await anext(stream) == TextDelta("lo")
         _, completion = await played(backend, a_turn())
         assert (completion.text, completion.finish_reason, completion.model) == (
             "Hello",
@@ -74,6 +79,23 @@ async def test_text_is_streamed_and_completed() -> None:
             "m",
         )
         assert completion.usage.total_tokens == 10
+
+
+async def test_what_arrives_together_goes_on_together_and_before_what_was_wrong_behind_it() -> None:
+    together = text("Hel") + text("lo")
+    for wrong in (
+        b"data: no JSON\n\n",
+        event({"error": {"message": "gone"}}),
+        event({"choices": 7}),
+    ):
+        async with (
+            running(Reply([together + wrong])) as stub,
+            backend_on(stub) as backend,
+            aclosing(backend.stream(a_turn())) as stream,
+        ):
+            assert await anext(stream) == TextDelta("Hello")
+            with pytest.raises(BackendError):
+                await anext(stream)
 
 
 async def test_it_asks_for_what_the_turn_says_and_leaves_the_rest_to_the_engine() -> None:
