@@ -128,8 +128,9 @@ class Offer:
     def pin(self, versions: Mapping[str, str]) -> None:
         """Offer these tools at these versions and no others. One whose version is gone is gone with it."""
         then = self.at(versions).without(lambda spec: not self._permits(spec))
-        others = self.toolset.without(lambda spec: bool(spec.digest))
-        self.toolset = then.joined(others)
+        # Each keeps its place, so that the engine knows the prompt again.
+        kept = self.toolset.without(lambda spec: bool(spec.digest) and spec.name not in then)
+        self.toolset = kept.joined(then)
         elsewhere = self._every.without(lambda spec: spec.name in versions)
         self._every = elsewhere.joined(then)
 
