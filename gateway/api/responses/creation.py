@@ -188,6 +188,7 @@ async def respond(
         await emit(batch)
 
     await send(tuple(output.begin()))
+    last: tuple[Event, ...] = ()
     try:
         async with driven(services, creation.run, receive) as (log, events):
             async for event in events:
@@ -196,12 +197,16 @@ async def respond(
                 if not batch:
                     continue
                 if isinstance(event, RunFinished):
-                    await end(batch)
+                    last = batch
                     break
                 if not opened and creation.request.stream:
                     await keeping.begin(output)
                 opened = True
                 await send(batch)
+        if (
+            last
+        ):  # a run that is over can't be stopped any more: its end is stored, whoever leaves now
+            await end(last)
     except Stopped as stopped:
         if opened and output.is_open:
             await end(tuple(output.cancel(f"the response was stopped: {stopped.cause}")))

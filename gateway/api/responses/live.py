@@ -31,6 +31,7 @@ from gateway.storage.responses import StoredResponse
 log = logging.getLogger("gateway.api.responses")
 
 _LOOK_EVERY_S = 10.0
+_BEGIN_S = 0.01
 _MOST = 1000
 """Responses in the background at a time: each holds its conversation and its events in memory."""
 
@@ -160,9 +161,11 @@ class LiveResponses:
     async def stop(self, background: Background) -> None:
         """Cancel it, and return when that is recorded."""
         creation = background.creation
-        if not self._services.live.cancel(creation.tenant, creation.run.run_id):
-            return  # it has just ended, or is about to begin: `over` tells
-        await background.over()
+        while not background.is_over:
+            if self._services.live.cancel(creation.tenant, creation.run.run_id):
+                await background.over()
+                return
+            await asyncio.sleep(_BEGIN_S)  # it is about to begin, or has just ended
 
     async def _run(self, background: Background, held: ExitStack) -> None:
         creation, made = background.creation, None

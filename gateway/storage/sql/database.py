@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 from sqlalchemy.exc import (
     DBAPIError,
@@ -37,6 +37,9 @@ class Database:
         self.dialect = engine.dialect.name
         self._writing = engine.execution_options(writes=True)
         self._durable = engine.execution_options(writes=True, durable=True)
+        # SQLite has one writer at a time, and lets the others try again and again, in no order, until they
+        # give up; here they stand in line.
+        self._line = asyncio.Lock() if self.dialect == "sqlite" else nullcontext()
         self._upkeep = upkeep
         self._task: asyncio.Task[None] | None = None
         self._users = 0
@@ -91,7 +94,8 @@ class Database:
     async def _transaction(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
         if self._task is None and self._upkeep is not None:
             self._task = asyncio.create_task(_kept_up(self._upkeep, self), name="storage upkeep")
-        async with translated(), asyncio.timeout(_DEADLINE_S), engine.begin() as connection:
+        line = nullcontext() if engine is self.engine else self._line
+        async with translated(), asyncio.timeout(_DEADLINE_S), line, engine.begin() as connection:
             yield connection
 
 

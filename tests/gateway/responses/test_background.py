@@ -10,7 +10,9 @@ import pytest
 
 from gateway.access.principal import ANYONE
 from gateway.api.responses.live import LiveResponses
+from gateway.live import LiveRuns
 from gateway.storage.errors import StorageUnavailable
+from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.responses import StoredResponse
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable
@@ -100,6 +102,42 @@ async def test_it_is_cancelled_once_and_for_all(serve: Any, judge: Any) -> None:
     )
     assert continued.status_code == 500  # the script has no more turns: it was asked
     assert [str(m.role) for m in gateway.intermediary.turns[-1].messages] == ["user", "user"]
+
+
+async def test_it_is_cancelled_before_its_run_has_begun(serve: Any) -> None:
+    class Beginning(LiveRuns):
+        asked = 0
+
+        def cancel(self, tenant: str, run_id: str) -> bool:
+            self.asked += 1
+            return self.asked > 1 and super().cancel(tenant, run_id)
+
+    gateway = await serve([Call("wait")], live=Beginning())
+    queued = (await gateway.http.post("/v1/responses", json=BACKGROUND)).json()
+    cancelled = await gateway.http.post(f"/v1/responses/{queued['id']}/cancel")
+    assert cancelled.json()["status"] == "cancelled"
+
+
+async def test_a_cancel_while_its_end_is_being_stored_does_not_lose_the_end(serve: Any) -> None:
+    storing, cancelling = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryResponseStore):
+        async def update(self, response: StoredResponse, outputs: Any, events: Any = ()) -> None:
+            storing.set()
+            await cancelling.wait()
+            await super().update(response, outputs, events)
+
+    class Asked(LiveRuns):
+        def cancel(self, tenant: str, run_id: str) -> bool:
+            cancelled = super().cancel(tenant, run_id)
+            cancelling.set()
+            return cancelled
+
+    gateway = await serve(["It is noon."], responses=Slow(), live=Asked())
+    queued = (await gateway.http.post("/v1/responses", json=BACKGROUND)).json()
+    await storing.wait()
+    cancelled = await gateway.http.post(f"/v1/responses/{queued['id']}/cancel")
+    assert cancelled.json()["status"] == "completed"
 
 
 async def test_what_is_over_or_in_the_foreground_is_not_cancelled(serve: Any) -> None:
