@@ -1,8 +1,8 @@
 """What budgets have been used for: an account for each who, in each period. Money is never taken twice.
 
 An amount is set aside before it may be spent, and booked afterwards with what it came to. What a process
-has set aside and did not live to book stays set aside until the period ends: nobody knows whether it was
-spent, and a budget that errs does so on the near side.
+has set aside and did not live to book comes back once it is known to be gone, after its lease: that may have been spent in part,
+but a budget that no crash ever frees would end up as one that nobody can use.
 
 Amounts are whole nanodollars, so that no sum is rounded.
 """

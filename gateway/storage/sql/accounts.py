@@ -1,7 +1,7 @@
 """The accounts of budgets in SQL, shared by all gateways that use the database.
 
 Whoever comes while a transaction runs waits for the next one, which is one for all of them: however many
-runs begin at once, they take two statements, not hundreds. One transaction at a time changes accounts,
+runs begin at once, they take three statements, not hundreds. One transaction at a time changes accounts,
 which is what makes reading and then writing them safe.
 """
 
@@ -11,19 +11,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import and_, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.accounts import Balance, Line, NotLeftError
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.memory_accounts import Book
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.schema import accounts
+from gateway.storage.sql.reservations import lock_accounts
+from gateway.storage.sql.schema import accounts, reservations
 from gateway.storage.sql.text import key
 
 _NEVER = 1e15
 """Stands for the end of a period that has none: some thirty million years from now."""
-_LOCK = 0x6D6F6E6579  # "money"
 _MOST_PLACES = 400
 """Accounts read by one statement: databases bound its parameters."""
 _WRITE = text(
@@ -31,6 +31,11 @@ _WRITE = text(
     " VALUES (:account, :period, :ends_at, :spent, :reserved)"
     " ON CONFLICT (account, period) DO UPDATE"
     " SET spent = excluded.spent, reserved = excluded.reserved"
+)
+_HOLD = text(
+    "INSERT INTO reservations (account, period, process, amount)"
+    " VALUES (:account, :period, :process, :held)"
+    " ON CONFLICT (account, period, process) DO UPDATE SET amount = excluded.amount"
 )
 
 
@@ -73,7 +78,7 @@ class SqlAccountStore:
 
     async def balances(self, lines: Sequence[Line]) -> Sequence[Balance]:
         async with self._database.read() as connection:
-            book = await _read(connection, lines)
+            book = await _read(connection, lines, self._database.process.id)
         return book.of(lines)
 
     async def aclose(self) -> None:
@@ -97,15 +102,15 @@ class SqlAccountStore:
         entries, self._waiting = self._waiting, []
         try:
             async with self._database.write() as connection:
-                if self._database.dialect == "postgresql":  # SQLite has one writer anyway
-                    await connection.execute(
-                        text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK}
-                    )
-                book = await _read(connection, [line for each in entries for line in each.lines])
+                await lock_accounts(connection)
+                process = self._database.process.id
+                lines = [line for each in entries for line in each.lines]
+                book = await _read(connection, lines, process)
                 for each in entries:
                     each.apply(book)
-                if rows := [_row(line, balance) for line, balance in book.changed()]:
+                if rows := [_row(book, *each, process) for each in book.changed()]:
                     await connection.execute(_WRITE, rows)
+                    await connection.execute(_HOLD, rows)
         except StorageUnavailable as error:
             for each in entries:
                 each.failure = StorageUnavailable(str(error))
@@ -118,21 +123,30 @@ class SqlAccountStore:
             each.done.set()
 
 
-async def _read(connection: AsyncConnection, lines: Sequence[Line]) -> Book:
-    columns = accounts.c
+async def _read(connection: AsyncConnection, lines: Sequence[Line], process: str) -> Book:
+    columns, held = accounts.c, reservations.c
+    own = and_(
+        held.account == columns.account, held.period == columns.period, held.process == process
+    )
+    both = accounts.outerjoin(reservations, own)
+    amount = func.coalesce(held.amount, 0)
     places = {(key(line.account), line.period): line for line in lines}
     book, names = Book(), list(places)
     for start in range(0, len(names), _MOST_PLACES):
-        query = select(columns.account, columns.period, columns.spent, columns.reserved).where(
-            tuple_(columns.account, columns.period).in_(names[start : start + _MOST_PLACES])
+        query = (
+            select(columns.account, columns.period, columns.spent, columns.reserved, amount)
+            .select_from(both)
+            .where(tuple_(columns.account, columns.period).in_(names[start : start + _MOST_PLACES]))
         )
-        for account, period, spent, reserved in await connection.execute(query):
-            book.open(places[account, period], Balance(spent, reserved))
+        for account, period, spent, reserved, ours in await connection.execute(query):
+            book.open(places[account, period], Balance(spent, reserved), ours)
     return book
 
 
-def _row(line: Line, balance: Balance) -> dict[str, str | float | int]:
+def _row(book: Book, line: Line, balance: Balance, process: str) -> dict[str, str | float | int]:
     return {
+        "process": process,
+        "held": book.held(line),
         "account": key(line.account),
         "period": line.period,
         "ends_at": min(line.ends_at, _NEVER),

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.storage.sql.reservations import release_orphans
 from gateway.storage.sql.schema import effects, processes, runs
 
 RENEWAL_S = 5.0
@@ -48,7 +49,7 @@ class Process:
         await self._end_orphans(connection)
 
     async def bury(self, connection: AsyncConnection) -> None:
-        """Renew the own row, forget the dead, end the runs that they left, doubt their effects."""
+        """Renew the own row, forget the dead, end the runs that they left, free their money, doubt their effects."""
         await self.announce(connection)
         columns = processes.c.id, processes.c.machine, processes.c.pid, processes.c.seen_at
         rows = (await connection.execute(select(*columns))).all()
@@ -64,6 +65,7 @@ class Process:
             .where(runs.c.process.not_in(select(processes.c.id)))
             .values(status="failed", error=GONE, finished_at=self._now())
         )
+        await release_orphans(connection)
         await connection.execute(
             update(effects)
             .where(effects.c.state == "begun")

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -258,6 +258,19 @@ accounts = Table(
     Column("spent", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False),
     Index("accounts_by_end", "ends_at"),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("process", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    ForeignKeyConstraint(
+        ["account", "period"], ["accounts.account", "accounts.period"], ondelete="CASCADE"
+    ),
+    Index("reservations_by_process", "process"),
 )
 
 registered_tools = Table(
