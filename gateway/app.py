@@ -30,6 +30,7 @@ from gateway.api import (
     models,
     runs,
     statistics,
+    tool_reports,
     tool_versions,
     tools,
 )
@@ -95,6 +96,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
     for part in (
         models,
         tool_versions,
+        tool_reports,
         tools,
         runs,
         effects,

@@ -1,6 +1,7 @@
 """The documents and the code kept in step.
 
-    documents.py write                     writes docs/configuration.md from the settings
+    documents.py write                     writes docs/configuration.md from the settings, and the table in
+                                           docs/schema-targets.md from what the compilers say
     documents.py check                     fails when it is out of date, a link leads nowhere, or a
                                            configuration in a document is refused
     documents.py run URL [LEAST]           runs the README's examples against the gateway at URL: the
@@ -25,6 +26,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "configuration.md"
+TARGETS = ROOT / "docs" / "schema-targets.md"
 DOCUMENTED = "http://127.0.0.1:8080"
 EXAMPLE_TIMEOUT_S = 180
 
@@ -32,6 +34,7 @@ _BLOCK = re.compile(
     r"^```(?P<kind>[a-z]+)\n(?P<text>.*?)^```\n(?:\s*<!-- expect: (?P<expect>.*?) -->)?",
     re.MULTILINE | re.DOTALL,
 )
+_TABLE = re.compile(r"(<!-- table[^\n]*-->\n).*?(<!-- /table -->)", re.DOTALL)
 _LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -135,11 +138,23 @@ def _row(path: str, kind: str, described: dict[str, Any]) -> str:
     return f"| `{path}` | {kind} | {default} | {told} |"
 
 
+def targets() -> str:
+    """docs/schema-targets.md with its table as it has to be."""
+    sys.path.insert(0, str(ROOT))
+    from bench.schema_targets.document import table
+
+    rows = "\n".join(table())
+    written = TARGETS.read_text(encoding="utf-8")
+    return _TABLE.sub(lambda found: f"{found[1]}{rows}\n{found[2]}", written)
+
+
 def check() -> list[str]:
     """What is wrong with the documents, a line each."""
     problems: list[str] = []
     if not REFERENCE.is_file() or REFERENCE.read_text(encoding="utf-8") != reference():
         problems.append("docs/configuration.md is out of date: python scripts/documents.py write")
+    if TARGETS.read_text(encoding="utf-8") != targets():
+        problems.append("docs/schema-targets.md is out of date: python scripts/documents.py write")
     for document in documents():
         name = document.relative_to(ROOT)
         for match in _LINK.finditer(document.read_text(encoding="utf-8")):
@@ -199,6 +214,7 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["write"]:
             REFERENCE.write_text(reference(), encoding="utf-8")
+            TARGETS.write_text(targets(), encoding="utf-8")
             return 0
         case ["check"]:
             problems = check()

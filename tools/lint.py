@@ -40,6 +40,9 @@ _LISTED = re.compile(
     re.IGNORECASE,
 )
 _EXAMPLE = re.compile(r"\b(?:e\.?g\.?|such as|for example|for instance|like)\b", re.IGNORECASE)
+_CHOICE = re.compile(
+    r"(?:^|_)(?:mode|status|priority|severity|direction|visibility|frequency|sort_order|order_by)$"
+)
 _TELLS_ABSENCE = re.compile(
     r"\b(?:default|optional|omit|absent|unless|otherwise|left out|if not|when not|without)",
     re.IGNORECASE,
@@ -66,16 +69,18 @@ class Finding:
 class Linter:
     """Looks at definitions beside all the others of a registry."""
 
-    def __init__(self, specs: Sequence[ToolSpec]) -> None:
+    def __init__(self, specs: Sequence[ToolSpec], index: ToolIndex | None = None) -> None:
+        """`index` has the same tools, where there is one already."""
         self._specs = {spec.name: spec for spec in specs}
-        self._index = ToolIndex(specs)
+        self._index = index or ToolIndex(specs)
 
-    def findings(self, spec: ToolSpec) -> tuple[Finding, ...]:
+    def findings(self, spec: ToolSpec, tokens: int | None = None) -> tuple[Finding, ...]:
         """Everything that could be better, the tool as a whole first.
 
-        Raises `RegistrationError` for a schema that registration refuses too.
+        `tokens` is what the definition takes by the model's tokenizer; it is guessed without. Raises
+        `RegistrationError` for a schema that registration refuses too.
         """
-        return (*_whole(spec), *self._neighbours(spec), *_parameters(spec))
+        return (*_whole(spec, tokens), *self._neighbours(spec), *_parameters(spec))
 
     def _neighbours(self, spec: ToolSpec) -> Iterator[Finding]:
         others = [name for name in self._specs if name != spec.name]
@@ -89,6 +94,8 @@ class Linter:
             return
         ranked = (name for name in self._index.ranked(spec.description) if name != spec.name)
         for name in islice(ranked, 5):
+            if name not in self._specs:
+                continue  # registered since
             theirs = frozenset(terms(self._specs[name].description))
             if len(own & theirs) >= _CLOSE_TEXTS * len(own | theirs):
                 advice = f"says nearly the same as that of {show(name)}: say when to use which"
@@ -107,16 +114,18 @@ def grade(findings: Sequence[Finding]) -> Grade:
     return "E"
 
 
-def _whole(spec: ToolSpec) -> Iterator[Finding]:
+def _whole(spec: ToolSpec, tokens: int | None) -> Iterator[Finding]:
     words = len(spec.description.split())
     if not words:
         yield Finding("no_description", "$.description", "say what it does and when to use it", 30)
     elif words < _FEWEST_WORDS and spec.description.isascii():
         advice = "is too short to choose by: say what it does and when to use it"
         yield Finding("short_description", "$.description", advice, 10)
-    tokens = len(json.dumps(dict(spec.parameters))) // _CHARACTERS_PER_TOKEN
+    about = "" if tokens is not None else "about "
+    if tokens is None:
+        tokens = len(json.dumps(dict(spec.parameters))) // _CHARACTERS_PER_TOKEN
     if tokens > _MOST_TOKENS:
-        advice = f"takes about {tokens} tokens of every request: shorten texts or split the tool"
+        advice = f"takes {about}{tokens} tokens of every request: shorten texts or split the tool"
         yield Finding("size", "$.parameters", advice, 10)
     count = len(spec.parameters.get("properties", ()))
     if count > _MOST_PARAMETERS:
@@ -132,7 +141,7 @@ def _parameters(spec: ToolSpec) -> Iterator[Finding]:
         if len(steps) < 3 or steps[-2] != "properties" or not isinstance(node, Mapping):
             continue
         where = document.path(pointer)
-        yield from _parameter(where, node)
+        yield from _parameter(where, steps[-1], node)
         may_be_absent = len(steps) == 3 and steps[-1] not in required and "default" not in node
         if may_be_absent and not _TELLS_ABSENCE.search(str(node.get("description", ""))):
             advice = "may be absent: say what then holds, or give a default"
@@ -142,7 +151,7 @@ def _parameters(spec: ToolSpec) -> Iterator[Finding]:
             yield Finding("depth", where, advice, 10)
 
 
-def _parameter(where: str, node: Mapping[str, Any]) -> Iterator[Finding]:
+def _parameter(where: str, name: str, node: Mapping[str, Any]) -> Iterator[Finding]:
     text = str(node.get("description", ""))
     if not text and "$ref" not in node:
         yield Finding(
@@ -155,6 +164,9 @@ def _parameter(where: str, node: Mapping[str, Any]) -> Iterator[Finding]:
         if _LISTED.search(text) and not _EXAMPLE.search(text):
             advice = "tells its values in prose: list them as an enum"
             yield Finding("values_in_prose", where, advice, 10)
+        elif _CHOICE.search(name):
+            advice = "is any text, and its name speaks of a choice: list the values as an enum"
+            yield Finding("open_choice", where, advice, 3)
     elif kind == "array" and "items" not in node and "prefixItems" not in node:
         yield Finding("any_items", where, "takes any items: describe them", 8)
     elif kind == "object" and not any(

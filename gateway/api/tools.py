@@ -20,8 +20,10 @@ from gateway.api.auth import Caller, needs
 from gateway.api.calling import Ran, call_once, subject_of
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
+from gateway.api.tool_reports import as_data
 from gateway.authoring import Authoring, NotAuthored
 from gateway.services import Services
+from gateway.tool_report import tool_report
 from policies.decision import Deny, RequireApproval
 from tools.errors import NameTaken, UnknownTool
 from tools.registration import Registration, read_registration
@@ -30,6 +32,9 @@ from tools.spec import InvalidCall, ToolSpec
 from tools.versions import SEPARATOR, Version
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
+
+_MOST_COMPARED_AT_ONCE = 1_000
+"""Tools beyond which comparing names and descriptions would take longer than registering."""
 
 
 class Invocation(BaseModel):
@@ -140,7 +145,11 @@ async def _register(
     except NotAuthored as error:
         raise not_authored(error) from error
     version = history.versions[history.current]
-    return _describe(version.entry.spec, version)
+    spec = version.entry.spec
+    report = await tool_report(
+        spec, services.registry, services.models, most_others=_MOST_COMPARED_AT_ONCE
+    )
+    return {**_describe(spec, version), "report": as_data(report)}
 
 
 def plain(reference: str) -> str:

@@ -1,18 +1,15 @@
-"""`gateway tools lint`: what models will trip over in the registered definitions."""
+"""`gateway tools lint`: what models will trip over in the registered definitions, and what they cost."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
 from gateway.cli.exits import Exit, explained, fail
 from gateway.cli.target import Config, Url, target
-
-if TYPE_CHECKING:
-    from tools.spec import ToolSpec
 
 Least = Literal["A", "B", "C", "D", "E"]
 
@@ -21,56 +18,62 @@ def lint(
     names: Annotated[list[str] | None, typer.Argument(help="Only these tools.")] = None,
     *,
     least: Annotated[Least, typer.Option(help="Exit with 1 where a grade is below.")] = "E",
+    targets: Annotated[
+        bool, typer.Option("--targets", help="Tell what each engine makes of the schemas.")
+    ] = False,
     url: Url = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Grade the tools from A to E, and say what would make each easier to use rightly."""
+    """Grade the tools from A to E, say what they cost and what would make each easier to use rightly."""
     with explained(), target(url, config) as gateway:
         listed: list[dict[str, Any]] = gateway.get("/v1/tools")["data"]
-    known = {tool["name"]: tool for tool in listed}
-    if missing := [name for name in names or () if name not in known]:
-        fail(f"no tool {missing[0]!r} is registered", code=Exit.NO)
-    reports = _reports(listed, names or list(known))
+        known = {tool["name"] for tool in listed}
+        if missing := [name for name in names or () if name not in known]:
+            fail(f"no tool {missing[0]!r} is registered", code=Exit.NO)
+        asked = names or [tool["name"] for tool in listed]
+        reports = [gateway.get(f"/v1/tools/{quote(name, safe='')}/report") for name in asked]
     if as_json:
         typer.echo(json.dumps(reports, ensure_ascii=False, indent=2))
     else:
-        _print(reports)
+        for report in reports:
+            _print(report, targets=targets)
     if any(report["grade"] > least for report in reports):
         raise typer.Exit(Exit.NO)
 
 
-def _reports(listed: list[dict[str, Any]], names: list[str]) -> list[dict[str, Any]]:
-    from routing.grammar.subset import expressible
-    from tools.lint import Linter, grade
-
-    specs = {tool["name"]: _spec(tool) for tool in listed}
-    linter = Linter(list(specs.values()))
-    reports: list[dict[str, Any]] = []
-    for name in names:
-        findings = linter.findings(specs[name])
-        _, not_enforced = expressible(specs[name].parameters)
-        reports.append(
-            {
-                "name": name,
-                "grade": grade(findings),
-                "findings": [asdict(each) for each in findings],
-                "not_in_grammar": list(not_enforced),
-            }
-        )
-    return reports
+def _print(report: dict[str, Any], *, targets: bool) -> None:
+    costs = ", ".join(_cost(each) for each in report["tokens"])
+    typer.secho(f"{report['grade']}  {report['name']}", bold=True, nl=not costs)
+    if costs:
+        typer.secho(f"  {costs}", dim=True)
+    for each in report["findings"]:
+        typer.echo(f"   {each['where']}: {each['advice']}")
+    grammar = report["targets"][0]
+    for path in grammar["not_enforced"]:
+        typer.echo(f"   {path}: no grammar can say this; the gateway checks it after the model")
+    if targets:
+        for each in report["targets"]:
+            _print_target(each)
 
 
-def _spec(tool: dict[str, Any]) -> ToolSpec:
-    from tools.spec import ToolSpec
+def _cost(cost: dict[str, Any]) -> str:
+    counted = f"by {cost['model']}'s tokenizer" if cost["exact"] else f"guessed for {cost['model']}"
+    return f"{cost['tokens']} tokens ({counted})"
 
-    return ToolSpec(tool["name"], tool["description"], tool["parameters"])
+
+def _print_target(each: dict[str, Any]) -> None:
+    typer.echo(f"   {each['target']}: {_told(each['tried'])}")
+    for kind in ("not_enforced", "never_generated", "refused"):
+        if each[kind]:
+            typer.echo(f"      {kind.replace('_', ' ')}: {', '.join(each[kind])}")
 
 
-def _print(reports: list[dict[str, Any]]) -> None:
-    for report in reports:
-        typer.secho(f"{report['grade']}  {report['name']}", bold=True)
-        for each in report["findings"]:
-            typer.echo(f"   {each['where']}: {each['advice']}")
-        for path in report["not_in_grammar"]:
-            typer.echo(f"   {path}: no grammar can say this; the gateway checks it after the model")
+def _told(tried: dict[str, Any] | None) -> str:
+    if tried is None:
+        return "does not take this schema"
+    all_ = tried["alike"] + tried["wider"] + tried["narrower"]
+    said = f"judges {tried['alike']} of {all_} tried arguments like the schema"
+    if tried["wider"]:
+        said += f", lets {tried['wider']} wrong ones through"
+    return said + (f", never generates {tried['narrower']}" if tried["narrower"] else "")

@@ -197,6 +197,27 @@ async def test_a_registered_http_tool_is_offered_and_runs(serve: Any, listen: An
     assert asked == ["/words/hello"]
 
 
+async def test_registering_tells_what_will_go_wrong(serve: Any) -> None:
+    gateway = await serve([])
+    word = {"type": "string", "minLength": 2, "not": {"const": "the"}}
+    parameters = LOOKUP["parameters"] | {"properties": {"word": word}}
+    told = await gateway.http.post("/v1/tools", json=registration(parameters=parameters))
+    assert told.status_code == 201
+    report = told.json()["report"]
+    assert report["grade"] == "A"
+    assert [each["kind"] for each in report["findings"]] == ["undescribed"]
+    [cost] = report["tokens"]
+    assert cost["role"] == "intermediary"
+    assert cost["tokens"] > 20
+    by_target = {each["target"].partition(" ")[0]: each for each in report["targets"]}
+    place = "$.properties.word"
+    assert by_target["llguidance"]["not_enforced"] == [f"{place}.not"]
+    assert by_target["strict"]["not_enforced"] == [f"{place}.minLength", f"{place}.not"]
+    assert by_target["Draft"]["tried"]["wider"] == by_target["Draft"]["tried"]["narrower"] == 0
+    assert {"word": ""} in by_target["strict"]["tried"]["examples"]["wider"]
+    assert (await gateway.http.get("/v1/tools/look_up/report")).json() == report
+
+
 async def test_a_registered_tool_gets_the_bounds_that_every_tool_gets(
     serve: Any, listen: Any
 ) -> None:

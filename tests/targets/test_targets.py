@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from jsonschema import Draft7Validator, Draft202012Validator
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 from mistral_common.protocol.instruct.validator import MistralRequestValidator
@@ -19,6 +20,7 @@ from routing.targets.draft7 import compile_draft7
 from routing.targets.every import compile_targets
 from routing.targets.strict import compile_strict
 from routing.targets.xgrammar import compile_xgrammar
+from tests.tools.test_quick_check import SCHEMAS
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,15 @@ def test_every_difference_from_the_schema_is_listed(tried: list[Tried]) -> None:
     for target, found in compared.items():
         assert found.unlisted == [], target
         assert found.counts["alike"] > found.counts["wider"] + found.counts["narrower"], target
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(schema=SCHEMAS)
+def test_differences_from_made_up_schemas_are_listed_too(schema: Any) -> None:
+    for target, found in with_schemas(
+        corpus.tried(iter([("made up", of_argument(schema))]), most=8)
+    ).items():
+        assert found.unlisted == [], target
 
 
 def test_what_is_sent_as_draft_7_means_there_what_is_said_to_be_enforced(

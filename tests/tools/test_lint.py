@@ -45,6 +45,7 @@ def test_a_good_definition_has_nothing_to_mend() -> None:
             spec(properties={"u": {"type": "string", "description": "'metric' or 'imperial'"}}),
             "values_in_prose",
         ),
+        (spec(properties={"sort_order": CITY}), "open_choice"),
         (spec(required=[]), "ambiguous_optional"),
         (spec(properties={f"p{i}": CITY for i in range(13)}), "many_parameters"),
         (spec(properties={"c": {**CITY, "description": "x" * 4_000}}), "size"),
