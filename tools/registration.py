@@ -2,7 +2,7 @@
 
     {name, description, parameters, returns?,
      annotations: {read_only, idempotent, destructive, open_world},
-     read_back?: {tool, arguments, after_s?, absent?}, resource?,
+     read_back?: {tool, arguments, after_s?, absent?}, resource?, result_tokens?,
      executor: {kind: http, method, url, headers?, timeout_s?, cache_s?}}
 
 What it is: reading that document and building what the registry takes.
@@ -76,6 +76,7 @@ class Registration(_Document):
     annotations: Hints = Hints()
     read_back: ReadBackKind | None = None
     resource: Annotated[str, Field(max_length=500)] | None = None
+    result_tokens: Annotated[int, Field(ge=64, le=1_000_000)] | None = None
     executor: HttpKind
 
     def spec(self) -> ToolSpec:
@@ -90,6 +91,7 @@ class Registration(_Document):
             cache_s=self.executor.cache_s,
             read_back=self.read_back and ReadBack(**self.read_back.model_dump()),
             resource=self.resource,
+            result_tokens=self.result_tokens,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,13 +59,21 @@ _ENTRY = compile_entry(READ_RESULT, None)
 
 
 class KeptResults:
-    """The long results of one run, by handles `r1`, `r2`, …"""
+    """The long results of one run, by handles `r1`, `r2`, …
 
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._made = 0
+    `texts` are those of the same run before it waited for a person.
+    """
 
-    def preview(self, result: ToolResult) -> ToolResult:
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        self._texts = dict(texts or {})
+        self._made = max((int(handle[1:]) for handle in self._texts), default=0)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is kept, by handle."""
+        return dict(self._texts)
+
+    def preview(self, result: ToolResult, longest: int = PREVIEW) -> ToolResult:
         """Keep it; gives what the model is shown of it. The same text has the same handle."""
         text = result.content
         handle = next((each for each, kept in self._texts.items() if kept == text), None)
@@ -73,7 +82,7 @@ class KeptResults:
             f"[result {handle}: {len(text)} characters, {_shape(text)}. Its beginning follows;"
             f' read on with read_result(handle="{handle}", path, search or start)]\n'
         )
-        shown = f"{notice}{text[:PREVIEW]}\n[cut at character {PREVIEW} of {len(text)}]"
+        shown = f"{notice}{text[:longest]}\n[cut at character {longest} of {len(text)}]"
         return replace(result, content=shown, truncated_from=len(text))
 
     def _keep(self, text: str) -> str:
@@ -118,10 +127,10 @@ class _Reader:
         return f"[{handle}, characters {start} to {end} of {len(text)}]\n{piece}"
 
 
-def cut_short(result: ToolResult) -> ToolResult:
+def cut_short(result: ToolResult, longest: int = MAX_RESULT_CHARACTERS) -> ToolResult:
     """For a run that can't read on."""
     total = result.truncated_from or len(result.content)
-    return replace(result, content=cut(result.content, total), truncated_from=total)
+    return replace(result, content=cut(result.content, total, longest), truncated_from=total)
 
 
 def _at(text: str, path: str) -> str:

@@ -84,7 +84,8 @@ class ToolSpec:
     `timeout_s` bounds one attempt, in seconds. `cache_s` is for how many seconds a read may be answered
     from memory, to the same tenant; 0 never, and other tools never. `read_back` settles a call of which
     nobody knows whether it took effect. Calls with the same `resource` (a text with `{argument}`s) run
-    one after another. `version` and
+    one after another. `result_tokens` is how many tokens of a result a model is shown, None: as many as of
+    others. `version` and
     `digest`, the hash of the definition, are given by the registry.
     """
 
@@ -97,6 +98,7 @@ class ToolSpec:
     cache_s: float = 0.0
     read_back: ReadBack | None = None
     resource: str | None = None
+    result_tokens: int | None = None
     version: int = 1
     digest: str = ""
 

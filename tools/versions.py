@@ -137,5 +137,9 @@ def digest_of(spec: ToolSpec, document: JSONObject | None = None) -> str:
         "resource": spec.resource,
         "document": document,
     }
+    if (
+        spec.result_tokens is not None
+    ):  # else the digest is what it was before there was such a field
+        content["result_tokens"] = spec.result_tokens
     text = json.dumps(content, default=dict, separators=(",", ":"), sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -51,6 +51,7 @@ from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
 from gateway.agent.offering import OfferOptions
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
+from gateway.agent.result_budget import ResultBudget, fitted
 from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
@@ -103,6 +104,7 @@ class AgentLoop:
         till: Till | None = None,
         private: Sequence[Detector] | None = None,
         early_reads: bool = True,
+        results: ResultBudget | None = None,
     ) -> None:
         """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router
@@ -113,6 +115,7 @@ class AgentLoop:
         self._till = till or Till()
         self._private = private
         self._early_reads = early_reads
+        self._results = results or ResultBudget()
         self._shortener = Shortener(router, self._till)
 
     async def aclose(self) -> None:
@@ -133,6 +136,7 @@ class AgentLoop:
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         run.boundary = None if self._private is None else Boundary(self._private)
         ours = len(run.toolset) > len(request.client_tools)
+        run.result_budget = self._results
         run.reads_early = self._early_reads and ours and not self._policies.counts_cost
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
@@ -339,7 +343,7 @@ class AgentLoop:
         begun = None if run.early is None else run.early.taken(calls)
         results = await observe(calls, run.toolset, run.call_context(), self._writes, begun)
         return [
-            run.shorten(self._policies.on_result(run.subject, call, result))
+            await fitted(run, call.tool, self._policies.on_result(run.subject, call, result))
             for call, result in zip(calls, results, strict=True)
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
 from gateway.agent.offering import Offer, OfferOptions
 from gateway.agent.progress import Progress
+from gateway.agent.result_budget import ResultBudget
 from gateway.agent.run import (
     Escalation,
     HeldCall,
@@ -36,7 +37,7 @@ from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
 from tools.registry import Registry
-from tools.results import LONGEST_SHOWN, MOST_KEPT, KeptResults, cut_short
+from tools.results import MOST_KEPT, KeptResults
 from tools.spec import ToolResult
 from tools.toolset import Toolset
 
@@ -69,6 +70,8 @@ class Working:
     escalation_allowed: bool = True
     rejections: int = 0
     kept: KeptResults | None = None
+    result_budget: ResultBudget = field(default_factory=ResultBudget)
+    result_tokens: int = 0
     boundary: Boundary | None = field(default=None, repr=False)
     step: int = 0
     calls_run: int = 0
@@ -163,16 +166,16 @@ class Working:
         ids = (self.request.run_id, self.request.tenant)
         return CallContext(*ids, key, deadline, self.step, MOST_KEPT)
 
-    def shorten(self, result: ToolResult) -> ToolResult:
-        """A result as the model is shown it: where it is too long, its preview, and a tool to read on."""
-        if len(result.content) <= LONGEST_SHOWN:
-            return result
+    def keeper(self) -> KeptResults | None:
+        """Where results are kept that are too long, with a tool to read on; None where there may be none."""
         if self.kept is None:
-            kept = KeptResults()
-            if not self.offer.admit(kept.reader()):
-                return cut_short(result)
+            self._keep_on({})
+        return self.kept
+
+    def _keep_on(self, texts: Mapping[str, str]) -> None:
+        kept = KeptResults(texts)
+        if self.offer.admit(kept.reader()):
             self.kept = kept
-        return self.kept.preview(result)
 
     def show(self, text: str) -> TextDelta:
         """Text that goes out now. Texts of different turns are set apart by an empty line."""
@@ -298,6 +301,8 @@ class Working:
             self.unknown_usd,
             tuple(self.tiers),
             self.offer.versions(),
+            {} if self.kept is None else self.kept.texts,
+            self.result_tokens,
         )
 
     def restore(self, kept: Suspended) -> None:
@@ -313,6 +318,9 @@ class Working:
         self.rejections, self.escalations = kept.rejections, list(kept.escalations)
         self.unresolved, self.shortened = list(kept.unresolved), list(kept.shortened)
         self.tiers = list(kept.tiers)
+        self.result_tokens = kept.result_tokens
+        if kept.kept:
+            self._keep_on(kept.kept)
 
     def outcome(self, final: Final, stop: StopReason) -> Outcome:
         """The run as it ended."""

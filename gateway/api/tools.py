@@ -225,6 +225,7 @@ def _definition(spec: ToolSpec) -> dict[str, Any]:
         },
         **({} if spec.read_back is None else {"read_back": asdict(spec.read_back)}),
         **({} if spec.resource is None else {"resource": spec.resource}),
+        **({} if spec.result_tokens is None else {"result_tokens": spec.result_tokens}),
     }
 
 

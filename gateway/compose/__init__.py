@@ -21,6 +21,7 @@ from gateway.access.audit import AuditLog
 from gateway.access.check import KeyCheck
 from gateway.agent.loop import AgentLoop
 from gateway.agent.offering import OfferOptions
+from gateway.agent.result_budget import ResultBudget
 from gateway.agent.run import Limits
 from gateway.agent.till import Till
 from gateway.agent.writes import Writes
@@ -97,6 +98,7 @@ def build_services(settings: Settings) -> Services:
             till=till,
             private=private,
             early_reads=settings.tools.early_reads,
+            results=ResultBudget(settings.tools.results.tokens, settings.tools.results.run_tokens),
         )
         limits = settings.limits
         return Services(

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from gateway.settings.mcp import McpSettings
+from gateway.settings.results import ResultSettings
 from gateway.settings.retrieval import RetrievalSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownPlace, ShownUrl
@@ -74,6 +75,7 @@ class ToolsSettings(Section):
     """The SQLite file of the built-in notes."""
     http: HTTPToolsSettings = HTTPToolsSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    results: ResultSettings = ResultSettings()
 
     @field_validator("mcp", mode="after")
     @classmethod

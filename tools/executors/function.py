@@ -66,6 +66,7 @@ def tool(
     cache_s: float = 0.0,
     read_back: ReadBack | None = None,
     resource: str | None = None,
+    result_tokens: int | None = None,
 ) -> Callable[[Fn], Fn]: ...
 def tool(
     function: Fn | None = None,
@@ -81,12 +82,13 @@ def tool(
     cache_s: float = 0.0,
     read_back: ReadBack | None = None,
     resource: str | None = None,
+    result_tokens: int | None = None,
 ) -> Fn | Callable[[Fn], Fn]:
     """Mark a function as a tool; it stays callable as before.
 
     `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
-    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back` and
-    `resource` are explained at `ToolSpec`. Raises `RegistrationError` at once when a parameter has no type
+    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back`,
+    `resource` and `result_tokens` are explained at `ToolSpec`. Raises `RegistrationError` at once when a parameter has no type
     hint or one that JSON Schema can't say.
     """
 
@@ -101,6 +103,7 @@ def tool(
             cache_s=cache_s,
             read_back=read_back,
             resource=resource,
+            result_tokens=result_tokens,
         )
         setattr(target, _MARK, (spec, signature))
         return target
