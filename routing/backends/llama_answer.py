@@ -38,7 +38,7 @@ class LlamaAnswer:
 
     def closed(self, chunk: dict[str, Any]) -> list[CallClosed]:
         """The calls whose arguments became whole by `chunk`, which was taken before."""
-        if not self._call_text or "}" not in chunk["content"]:
+        if not self._call_text or "}" not in chunk.get("content", ""):  # the last one has none
             return []
         return self._closed.news_of("".join(self._call_text))
 

@@ -92,3 +92,11 @@ def test_the_marker_has_its_text_in_the_log_probabilities() -> None:
         TokenLogprob("[TOOL_CALLS]", -0.1, 9),
         TokenLogprob("[", -0.1, 100, (("[TOOL_CALLS]", -0.1),)),
     )
+
+
+def test_calls_are_told_where_they_close_and_the_end_of_the_stream_tells_none() -> None:
+    answer, told = LlamaAnswer("nano"), list[str]()
+    for each in (chunk("", 9), chunk('[{"name": "a", "arguments": {}}]', 100), end()):
+        answer.take(each)
+        told += [closed.call.function.name for closed in answer.closed(each)]
+    assert told == ["a"]
