@@ -1,20 +1,23 @@
 """How much of something may still be used: the seam behind rates, and its twin in the process.
 
-What it is: a bucket for each key, full at first, that is emptied by use and fills evenly. `take` asks
+What it is: a bucket for each name, full at first, that is emptied by use and fills evenly. `take` asks
 before, `spend` tells afterwards what was used, which may be more than was left.
-What it is not: shared between processes: each worker has its own buckets, so that several allow several
-times as much. The hooks that ask are synchronous, so an implementation over a database holds a part of the
-shared bucket as a lease, takes from it here, and renews it in the background.
+
+A bucket is kept as the moment at which it will be full again. What is taken moves that moment on by the
+time in which it flows in, and there was enough if the moment is then no further away than the time that a
+whole bucket takes to fill. So one number is kept a bucket, and all is reckoned in whole nanoseconds.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+NS = 1_000_000_000
+"""Nanoseconds in a second."""
 _MOST_BUCKETS = 100_000
 
 
@@ -25,21 +28,61 @@ class Rate:
     most: float
     every_s: float
 
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """`amount` out of the bucket of this name. With 0.0 it only has to hold anything at all.
+
+    `rule` and `unit` are for people: which rule wants it, and what is counted.
+    """
+
+    bucket: str
+    rate: Rate
+    amount: float
+    rule: str = ""
+    unit: str = ""
+
     @property
-    def per_s(self) -> float:
-        return self.most / self.every_s
+    def span_ns(self) -> int:
+        """In how much time the whole bucket fills."""
+        return int(self.rate.every_s * NS)
+
+    @property
+    def cost_ns(self) -> int:
+        """In how much time the amount flows in."""
+        return int(self.amount * self.rate.every_s * NS / self.rate.most)
+
+    def wait_s(self, debt_ns: int) -> float:
+        """How long to wait when the bucket is full only after so much time; 0.0: it may be taken now."""
+        return max(debt_ns + max(self.cost_ns, 1) - self.span_ns, 0) / NS
+
+
+def merged(draws: Iterable[Draw]) -> list[Draw]:
+    """One draw a bucket, of the sum of its amounts, always in the same order."""
+    sums: dict[str, Draw] = {}
+    for draw in draws:
+        before = sums.get(draw.bucket)
+        sums[draw.bucket] = (
+            draw if before is None else replace(draw, amount=before.amount + draw.amount)
+        )
+    return [sums[bucket] for bucket in sorted(sums)]
 
 
 class Allowance(Protocol):
-    """Buckets by key. In process twin: `LocalAllowance`."""
+    """Buckets by name. In process twin: `LocalAllowance`."""
 
-    def take(self, key: str, rate: Rate, amount: float) -> float:
-        """0.0 when `amount` was there and is taken; else nothing is, and after so many seconds it would be."""
+    async def take(self, draws: Sequence[Draw]) -> Sequence[float]:
+        """Take all of them, or nothing. How many seconds each would have to wait: zeros when taken.
+
+        Each bucket stands in `draws` once (`merged`).
+        """
         ...
 
-    def spend(self, key: str, rate: Rate, amount: float) -> None:
-        """What was used, whether it was there or not; the bucket may owe."""
+    def spend(self, draws: Sequence[Draw]) -> None:
+        """What was used, whether it was there or not; a bucket may owe. Who takes later knows of it."""
         ...
+
+    async def aclose(self) -> None: ...
 
 
 class LocalAllowance:
@@ -50,24 +93,25 @@ class LocalAllowance:
     ) -> None:
         self._clock = clock
         self._most = most
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._full_at: OrderedDict[str, int] = OrderedDict()
 
-    def take(self, key: str, rate: Rate, amount: float) -> float:
-        left = self._left(key, rate)
-        if left >= amount and left > 0:
-            self._keep(key, left - amount)
-            return 0.0
-        return (max(amount, min(1.0, rate.most)) - left) / rate.per_s
+    async def take(self, draws: Sequence[Draw]) -> Sequence[float]:
+        now = int(self._clock() * NS)
+        waits = [draw.wait_s(self._debt(draw, now)) for draw in draws]
+        if not any(waits):
+            self.spend(draws)
+        return waits
 
-    def spend(self, key: str, rate: Rate, amount: float) -> None:
-        self._keep(key, self._left(key, rate) - amount)
+    def spend(self, draws: Sequence[Draw]) -> None:
+        now = int(self._clock() * NS)
+        for draw in draws:
+            self._full_at[draw.bucket] = now + self._debt(draw, now) + draw.cost_ns
+            self._full_at.move_to_end(draw.bucket)
+            if len(self._full_at) > self._most:
+                self._full_at.popitem(last=False)
 
-    def _left(self, key: str, rate: Rate) -> float:
-        left, at = self._buckets.get(key, (rate.most, 0.0))
-        return min(rate.most, left + (self._clock() - at) * rate.per_s)
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
-    def _keep(self, key: str, left: float) -> None:
-        self._buckets[key] = left, self._clock()
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > self._most:
-            self._buckets.popitem(last=False)
+    def _debt(self, draw: Draw, now: int) -> int:
+        return max(self._full_at.get(draw.bucket, now) - now, 0)

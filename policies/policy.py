@@ -5,6 +5,7 @@
     on_offer     for each registered tool         may keep a tool from being shown to the model
     on_call      for each valid call              may deny it, or ask for a person
     on_spend     after each model turn            is told what it took
+    on_use       for a request, a call, a turn    says what it takes from which bucket
     on_result    for each observation             may replace it (mask, shorten, block)
     screen       for each turn's text             may replace it while it is streamed (mask, stop)
     on_response  before the answer goes out       may replace its text, which is held back until then
@@ -15,16 +16,20 @@
 A rule subclasses `Policy` and overrides the hook it cares about; the others let pass. Rules are pure
 or keep their own state; they never call up. `Policies` folds a list of rules: the first `Deny` wins,
 then the first `RequireApproval`, and results and text pass through every rule in order.
+
+Rates are the one thing that waits, for gateways share them: `admit` and `admit_calls` take what the rules
+say in `on_use`, when everything else has let pass. Where `limits_rates` is False nobody need ask.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
+from policies.allowance import Allowance, Draw, LocalAllowance, merged
 from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
 from tools.spec import ToolResult, ToolSpec, ValidCall
 
@@ -46,6 +51,16 @@ class Subject:
     model: str = ""
     messages: Sequence[ChatMessage] = ()
     asked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What is used: a request that `begins`, a `call` of a tool, or what a model's turn took."""
+
+    begins: bool = False
+    call: str = ""
+    tokens: int = 0
+    cost_usd: float = 0.0
 
 
 class Screen(Protocol):
@@ -78,6 +93,12 @@ class Policy:
         """Whether `on_call` looks at `Subject.cost_usd`: then no call is judged before its turn is paid."""
         return False
 
+    limits_rates = False
+    """Set by a rule that overrides `on_use`."""
+
+    limits_calls = False
+    """Set by one that counts calls: then none is made before its turn is whole."""
+
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         return ALLOW
 
@@ -94,6 +115,17 @@ class Policy:
 
     def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
         pass
+
+    def on_use(self, subject: Subject, use: Use) -> Sequence[Draw]:
+        return ()
+
+    async def admit(self, subject: Subject) -> Allow | Deny:
+        """Count a request that `on_request` lets pass, if its rates have room."""
+        return ALLOW
+
+    async def admit_calls(self, subject: Subject, calls: Sequence[ValidCall]) -> Mapping[str, Deny]:
+        """Count calls that are about to be made; those whose rates have no room, by their ids."""
+        return {}
 
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
         return result
@@ -137,13 +169,16 @@ class Screens:
 
 
 class Policies(Policy):
-    """A list of rules that acts as one."""
+    """A list of rules that acts as one. `allowance` holds what their rates have left."""
 
     name = "policies"
 
-    def __init__(self, rules: Sequence[Policy] = ()) -> None:
+    def __init__(self, rules: Sequence[Policy] = (), allowance: Allowance | None = None) -> None:
         self._rules = tuple(rules)
+        self._allowance: Allowance = allowance or LocalAllowance()
         self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
+        self.limits_rates = any(rule.limits_rates for rule in self._rules)
+        self.limits_calls = any(rule.limits_calls for rule in self._rules)
 
     @property
     def counts_cost(self) -> bool:
@@ -180,6 +215,38 @@ class Policies(Policy):
     def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
         for rule in self._rules:
             rule.on_spend(subject, tokens, cost_usd)
+        if self.limits_rates:
+            used = Use(tokens=tokens, cost_usd=cost_usd)
+            self._allowance.spend(self.on_use(subject, used))
+
+    def on_use(self, subject: Subject, use: Use) -> Sequence[Draw]:
+        draws = (draw for rule in self._rules for draw in rule.on_use(subject, use))
+        return list(
+            {draw.bucket: draw for draw in draws}.values()
+        )  # a rule given twice counts once
+
+    async def admit(self, subject: Subject) -> Allow | Deny:
+        return await self._take(self.on_use(subject, Use(begins=True))) or ALLOW
+
+    async def admit_calls(self, subject: Subject, calls: Sequence[ValidCall]) -> Mapping[str, Deny]:
+        wanted = {call.id: self.on_use(subject, Use(call=call.name)) for call in calls}
+        denied = await self._take([draw for draws in wanted.values() for draw in draws])
+        if denied is None or len(calls) == 1:
+            return {} if denied is None else {calls[0].id: denied}
+        each = {call_id: await self._take(draws) for call_id, draws in wanted.items()}
+        return {call_id: denied for call_id, denied in each.items() if denied is not None}
+
+    async def _take(self, draws: Sequence[Draw]) -> Deny | None:
+        """Take all of it; or say, for the bucket that is longest without, that nothing is."""
+        if not draws:
+            return None
+        draws = merged(draws)
+        waits = await self._allowance.take(draws)
+        wait_s, draw = max(zip(waits, draws, strict=True), key=lambda each: each[0])
+        if wait_s <= 0:
+            return None
+        limit = f"more than {draw.rate.most:g} {draw.unit} in {draw.rate.every_s:g} s"
+        return Deny(f"{limit}; try again in {wait_s:.0f} s", draw.rule, wait_s)
 
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
         for rule in self._rules:

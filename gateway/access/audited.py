@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
 from gateway.storage.audit import Entry
+from policies.allowance import Allowance
 from policies.decision import Allow, Decision, Deny, RequireApproval
 from policies.policy import Policies, Policy, Subject
 from tools.spec import Effect, ToolSpec, ValidCall
@@ -21,8 +22,9 @@ class AuditedPolicies(Policies):
         rules: Sequence[Policy],
         record: Callable[[Entry], None],
         version: Callable[[], str],
+        allowance: Allowance | None = None,
     ) -> None:
-        super().__init__(rules)
+        super().__init__(rules, allowance)
         self._record = record
         self._version = version
 
@@ -37,6 +39,19 @@ class AuditedPolicies(Policies):
         if not isinstance(decision, Allow) or call.tool.effect is not Effect.READ:
             self._note(subject, "call", call.name, decision)
         return decision
+
+    async def admit(self, subject: Subject) -> Allow | Deny:
+        decision = await super().admit(subject)
+        if isinstance(decision, Deny):
+            self._note(subject, "request", subject.model, decision)
+        return decision
+
+    async def admit_calls(self, subject: Subject, calls: Sequence[ValidCall]) -> Mapping[str, Deny]:
+        denied = await super().admit_calls(subject, calls)
+        for call in calls:
+            if call.id in denied:
+                self._note(subject, "call", call.name, denied[call.id])
+        return denied
 
     def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
         decision = super().on_register(subject, tool)

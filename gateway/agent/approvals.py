@@ -66,7 +66,7 @@ async def carry_out(
         said = resumed.decisions[held.call_id]
         yield ApprovalDecided(run.step, held.call_id, held.name, said)
         checked = _checked(run, held, said)
-        refused = _refused(run, checked, said, policies)
+        refused = await _refused(run, checked, said, policies)
         if said.decision != "reject" and (why := _version_gone(run, resumed, held)) is not None:
             run.unresolved.append(Incomplete(_VERSION_GONE, why))
             refused = why
@@ -97,7 +97,7 @@ def _checked(run: Working, held: HeldCall, said: Decided) -> ValidCall | Invalid
     return run.toolset.check(ToolCall(id=held.call_id, function=function))
 
 
-def _refused(
+async def _refused(
     run: Working, checked: ValidCall | InvalidCall, said: Decided, policies: Policy
 ) -> str | None:
     """Why the call does not run, None when it does."""
@@ -108,6 +108,8 @@ def _refused(
     if run.toolset.is_client(checked.name):
         return _APP_IS_GONE
     denied = policies.on_call(run.subject, checked)
+    if policies.limits_rates and not isinstance(denied, Deny):
+        denied = (await policies.admit_calls(run.subject, [checked])).get(checked.id)
     return f"Not allowed: {denied.reason}" if isinstance(denied, Deny) else None
 
 

@@ -51,6 +51,7 @@ from gateway.agent.form import Rejected
 from gateway.agent.observe import observe
 from gateway.agent.offering import OfferOptions
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
+from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
 from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
@@ -61,7 +62,7 @@ from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
-from policies.decision import Deny
+from policies.decision import Allow, Deny
 from policies.filters.sieve import Detector
 from policies.policy import Policies, Policy
 from routing.backend import TextDelta, Turn
@@ -131,13 +132,17 @@ class AgentLoop:
         With `resumed`, go on where the run was interrupted, as people have decided.
         """
         run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
-        if isinstance(denied := self._policies.on_request(run.subject, request.messages), Deny):
-            raise RequestDenied(denied.reason, denied.rule, denied.retry_after_s)
+        decision = self._policies.on_request(run.subject, request.messages)
+        if isinstance(decision, Allow) and self._policies.limits_rates and resumed is None:
+            decision = await self._policies.admit(run.subject)  # a run that goes on was counted
+        if isinstance(decision, Deny):
+            raise RequestDenied(decision.reason, decision.rule, decision.retry_after_s)
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         run.boundary = None if self._private is None else Boundary(self._private)
         ours = len(run.toolset) > len(request.client_tools)
         run.result_budget = self._results
-        run.reads_early = self._early_reads and ours and not self._policies.counts_cost
+        waits = self._policies.counts_cost or self._policies.limits_calls
+        run.reads_early = self._early_reads and ours and not waits
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
             run.restore(resumed.suspended)
@@ -310,6 +315,8 @@ class AgentLoop:
     ) -> AsyncGenerator[RunEvent | NextStep, None]:
         """Run what may run of a judged turn, remember it: events, then one `NextStep`."""
         heard, verdict = held.heard, held.verdict
+        if self._policies.limits_rates:
+            verdict = await within_rates(verdict, self._policies, run.subject)
         for event in verdict.events:
             yield event
         for result in verdict.answered:

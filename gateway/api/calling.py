@@ -102,6 +102,8 @@ async def _call(
     if isinstance(checked, InvalidCall):
         return _refused(log, call, checked)
     decision = services.policies.on_call(subject, checked)
+    if services.policies.limits_rates and isinstance(decision, Allow):
+        decision = (await services.policies.admit_calls(subject, [checked])).get(call.id, decision)
     if not isinstance(decision, Allow):
         return _refused(log, call, decision)
     log.append(CallAccepted(_STEP, checked, client=False))

@@ -80,7 +80,8 @@ def build_services(settings: Settings) -> Services:
         background = register_tools(registry, settings, sessions, opened)
         audit = AuditLog(stores.audit)
         gauges = list[Gauge]()
-        router, policies = build_router(settings, gauges), build_policies(settings, audit)
+        router = build_router(settings, gauges)
+        policies = build_policies(settings, audit, stores.rates)
         writes = Writes(stores.ledger, registry.snapshot)
         chosen = settings.tools.retrieval
         offers = OfferOptions(chosen.above, chosen.most, chosen.pinned)
@@ -134,6 +135,7 @@ def build_services(settings: Settings) -> Services:
             closers=(
                 loop.aclose,
                 *(watch.aclose for watch in watches),
+                stores.rates.aclose,
                 *telemetry.closers,
                 *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),

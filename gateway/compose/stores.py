@@ -19,6 +19,7 @@ from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
 from gateway.storage.suspensions import SuspensionStore
 from gateway.storage.tools import ToolStore
+from policies.allowance import Allowance
 
 
 class Stores(NamedTuple):
@@ -34,6 +35,7 @@ class Stores(NamedTuple):
     accounts: AccountStore
     tools: ToolStore
     news: News
+    rates: Allowance
 
 
 def build_stores(storage: StorageSettings) -> Stores:

@@ -17,6 +17,7 @@ from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.memory_tools import MemoryToolStore
 from gateway.storage.news import NoNews
 from gateway.storage.retention import Retention
+from policies.allowance import LocalAllowance
 
 
 class MemoryStores(NamedTuple):
@@ -32,6 +33,7 @@ class MemoryStores(NamedTuple):
     accounts: MemoryAccountStore
     tools: MemoryToolStore
     news: NoNews
+    rates: LocalAllowance
 
 
 def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
@@ -62,6 +64,5 @@ def memory_stores(retention: Retention, now: Callable[[], float] = time.time) ->
         forget_responses=responses.delete_of_conversation,
     )
     kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
-    return MemoryStores(
-        *kept, MemoryAuditStore(), MemoryAccountStore(now), MemoryToolStore(), NoNews()
-    )
+    shared = MemoryAuditStore(), MemoryAccountStore(now), MemoryToolStore(), NoNews()
+    return MemoryStores(*kept, *shared, LocalAllowance())

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from mistral_common.protocol.instruct.messages import ChatMessage
-
-from policies.allowance import Allowance, LocalAllowance, Rate
-from policies.decision import ALLOW, Allow, Decision, Deny
-from policies.policy import Policy, Subject
-from tools.spec import ValidCall
+from policies.allowance import Draw, Rate
+from policies.policy import Policy, Subject, Use
 
 Per = Literal["key", "tenant", "all"]
+_UNITS = {"cost_usd": "US dollars"}
 
 
 class RateLimit(Policy):
@@ -22,9 +19,13 @@ class RateLimit(Policy):
     Counted for each key (each tenant where there are no keys), each tenant, or all together; calls also for
     each tool with `each_tool`. Requests and calls are counted before they happen. Tokens and money are
     known afterwards: a request is let in while anything is left, and what it takes too much is owed.
+
+    It says only what is to be taken from which bucket; `Policies` takes it. A bucket's name holds all that
+    is limited, so that every gateway with this rule means the same one, and a changed rule begins anew.
     """
 
     name = "rate_limit"
+    limits_rates = True
 
     def __init__(
         self,
@@ -37,47 +38,35 @@ class RateLimit(Policy):
         cost_usd: float | None = None,
         tools: Sequence[str] = ("*",),
         each_tool: bool = False,
-        allowance: Allowance | None = None,
     ) -> None:
         amounts = {"requests": requests, "calls": calls, "tokens": tokens, "cost_usd": cost_usd}
         self._rates = {name: Rate(most, every_s) for name, most in amounts.items() if most}
-        self._per = per
+        self.limits_calls = calls is not None
+        self._per: Per = per
         self._tools = tuple(tools)
         self._each_tool = each_tool
-        self._allowance: Allowance = LocalAllowance() if allowance is None else allowance
 
-    def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
-        del messages
-        for what in ("tokens", "cost_usd", "requests"):  # what takes nothing is asked first
-            taken = 1.0 if what == "requests" else 0.0
-            if isinstance(decision := self._take(what, subject, taken), Deny):
-                return decision
-        return ALLOW
+    def on_use(self, subject: Subject, use: Use) -> Sequence[Draw]:
+        if use.call:
+            if not any(fnmatchcase(use.call, glob) for glob in self._tools):
+                return ()
+            return self._draws(subject, {"calls": 1.0}, use.call if self._each_tool else "")
+        if use.begins:
+            return self._draws(subject, {"requests": 1.0, "tokens": 0.0, "cost_usd": 0.0})
+        spent = {"tokens": float(use.tokens), "cost_usd": use.cost_usd}
+        return self._draws(subject, {what: amount for what, amount in spent.items() if amount})
 
-    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
-        if not any(fnmatchcase(call.name, glob) for glob in self._tools):
-            return ALLOW
-        return self._take("calls", subject, 1.0, call.name if self._each_tool else "")
+    def _draws(self, subject: Subject, amounts: dict[str, float], tool: str = "") -> list[Draw]:
+        return [
+            Draw(self._bucket(what, subject, tool), rate, amount, self.name, _UNITS.get(what, what))
+            for what, amount in amounts.items()
+            if (rate := self._rates.get(what)) is not None
+        ]
 
-    def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
-        for what, amount in (("tokens", tokens), ("cost_usd", cost_usd)):
-            if (rate := self._rates.get(what)) is not None and amount:
-                self._allowance.spend(self._key(what, subject), rate, amount)
-
-    def _take(self, what: str, subject: Subject, amount: float, tool: str = "") -> Allow | Deny:
-        rate = self._rates.get(what)
-        if rate is None:
-            return ALLOW
-        wait_s = self._allowance.take(self._key(what, subject, tool), rate, amount)
-        if wait_s <= 0:
-            return ALLOW
-        unit = "US dollars" if what == "cost_usd" else what
-        reason = (
-            f"more than {rate.most:g} {unit} in {rate.every_s:g} s; try again in {wait_s:.0f} s"
-        )
-        return Deny(reason, self.name, wait_s)
-
-    def _key(self, what: str, subject: Subject, tool: str = "") -> str:
+    def _bucket(self, what: str, subject: Subject, tool: str) -> str:
         # the parts are kept apart by a character that no name holds
         who = {"key": f"{subject.tenant}\0{subject.key}", "tenant": subject.tenant, "all": ""}
-        return f"{what}\0{tool}\0{who[self._per]}"
+        globs = ",".join(self._tools) if what == "calls" else ""
+        rate = self._rates[what]
+        limited = f"{what}\0{rate.most:g}/{rate.every_s:g}\0{globs}\0{tool}"
+        return f"{limited}\0{self._per}\0{who[self._per]}"

@@ -26,6 +26,7 @@ from gateway.storage.sql.schema import metadata
 from gateway.storage.sql.stores import stores_over
 from gateway.storage.suspensions import SuspensionStore
 from gateway.storage.tools import ToolStore
+from policies.allowance import Allowance
 
 
 class Clock:
@@ -52,6 +53,7 @@ class Kept:
     accounts: AccountStore
     tools: ToolStore
     news: News
+    rates: Allowance
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
@@ -67,6 +69,7 @@ class Kept:
             self.accounts,
             self.tools,
             self.news,
+            self.rates,
         )
         for store in stores:
             await store.aclose()

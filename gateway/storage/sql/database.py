@@ -40,6 +40,7 @@ class Database:
         # SQLite has one writer at a time, and lets the others try again and again, in no order, until they
         # give up; here they stand in line.
         self._line = asyncio.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._upkeep = upkeep
         self._task: asyncio.Task[None] | None = None
         self._users = 0
@@ -64,6 +65,12 @@ class Database:
         """
         await self._announce()
         async with self._transaction(self._durable if durable else self._writing) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection whose statements are each a transaction of their own. Raises `StorageUnavailable`."""
+        async with self._transaction(self._single) as connection:
             yield connection
 
     async def release(self) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -282,3 +282,13 @@ registered_tools = Table(
     Column("document", Text, nullable=False),
     Index("registered_tools_by_revision", "revision", unique=True),
 )
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("full_at", BigInteger, nullable=False),
+    Column("span", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Times in nanoseconds since the epoch. No index on times: they change with every request."""

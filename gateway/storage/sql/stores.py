@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.storage.rates import SharedAllowance
 from gateway.storage.retention import Retention
 from gateway.storage.sql.accounts import SqlAccountStore
 from gateway.storage.sql.audit import SqlAuditStore
@@ -16,6 +17,7 @@ from gateway.storage.sql.ledger import SqlLedger
 from gateway.storage.sql.news import SqlNews
 from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import Process
+from gateway.storage.sql.rates import SqlBuckets
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.suspensions import SqlSuspensionStore
@@ -36,6 +38,7 @@ class SqlStores(NamedTuple):
     accounts: SqlAccountStore
     tools: SqlToolStore
     news: SqlNews
+    rates: SharedAllowance
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -55,4 +58,4 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
     kept = runs, responses, conversations, keys, ledger, waiting, log
     shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
-    return SqlStores(*kept, *shared)
+    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)))

@@ -36,13 +36,22 @@ from gateway.storage.ledger import OPEN
 from gateway.storage.retention import Retention
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.processes import RENEWAL_S
-from gateway.storage.sql.schema import accounts, chains, conversations, effects, runs, suspensions
+from gateway.storage.sql.schema import (
+    accounts,
+    chains,
+    conversations,
+    effects,
+    rates,
+    runs,
+    suspensions,
+)
 
 log = logging.getLogger("gateway.storage")
 
 _SWEEP_S = 60.0
 _BATCH = 200
 _BATCHES = 50
+_CLOCKS_DIFFER_S = 300.0
 _LOCK = 0x7377656570  # "sweep"
 
 _Keys = Select[str, str]
@@ -102,6 +111,8 @@ async def sweep(
     await _forget(database, suspensions, of_run, idle)
     past = accounts.c.ends_at < before
     await _forget(database, accounts, (accounts.c.account, accounts.c.period), past)
+    full = rates.c.full_at < int((now() - _CLOCKS_DIFFER_S) * 1e9)  # as good as none
+    await _forget(database, rates, (rates.c.bucket,), full)
     if database.dialect == "sqlite":
         async with database.write() as connection:
             await connection.execute(text("PRAGMA incremental_vacuum(1000)"))
