@@ -16,6 +16,7 @@ from datetime import date
 from policies.filters.sieve import Detector
 
 _DIGITS = "0123456789"
+_DIGIT = "[0-9]"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NAME = _LETTERS + _DIGITS
 _HEADER = "-----begin"
@@ -33,6 +34,7 @@ class Form:
     """
 
     kind: str
+    clue: str
     pattern: re.Pattern[str]
     alphabet: str
     reach: int
@@ -70,6 +72,7 @@ class Email:
     """E-mail addresses, found from their `@`; of a longer local part the last 64 characters."""
 
     kind: str = "email"
+    clue: str = "@"
     _local = _NAME + "._%+'-"
     _domain = re.compile(r"@(?:[a-z0-9-]{1,63}\.){1,8}[a-z0-9-]{2,63}(?![a-z0-9])")
     _reach = 64 + 8 * 64 + 65
@@ -94,6 +97,7 @@ class PrivateKey:
     """Private keys from header to footer; without a footer, 8192 characters from the header."""
 
     kind: str = "private_key"
+    clue: str = "-----b"
     _most = 8192
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
@@ -157,6 +161,7 @@ def _cn_id(text: str) -> bool:
 
 _CARD = Form(
     "card",
+    _DIGIT,
     re.compile(
         r"(?<![0-9a-z])(?:[2-6][0-9]{12,18}|[2-6][0-9]{3}(?: [0-9]{4}){2,3}(?: [0-9]{1,4})?"
         r"|[2-6][0-9]{3}(?:-[0-9]{4}){2,3}(?:-[0-9]{1,4})?|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5})"
@@ -168,6 +173,7 @@ _CARD = Form(
 )
 _IBAN = Form(
     "iban",
+    _DIGIT,
     re.compile(r"(?<![a-z0-9])[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]){11,30}"),
     _NAME + " -",
     reach=70,
@@ -179,6 +185,7 @@ _IBAN = Form(
 )
 _CN_ID = Form(
     "cn_id",
+    _DIGIT,
     re.compile(r"(?<![0-9])[1-9][0-9]{16}[0-9x]"),
     _DIGITS + "x",
     reach=19,
@@ -187,6 +194,7 @@ _CN_ID = Form(
 )
 _PHONE = Form(
     "phone",
+    r"[0-9+(]",
     re.compile(
         r"(?<![0-9+])(?:(?:\+|00)[1-9](?:[ ()./-]{0,3}[0-9]){7,14}"
         r"|(?:86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}"
@@ -197,6 +205,7 @@ _PHONE = Form(
 )
 _KEY = Form(
     "api_key",
+    r"[a-z0-9_.-]{15}",  # no key is shorter
     re.compile(
         r"(?<![a-z0-9])(?:sk-[a-z0-9_-]{16,200}|[rsp]k_(?:live|test)_[a-z0-9]{10,200}|gh[opsur]_[a-z0-9]{20,255}"
         r"|github_pat_[a-z0-9_]{20,255}|glpat-[a-z0-9_-]{20,100}|a[ks]ia[a-z0-9]{16}(?![a-z0-9])"

@@ -37,6 +37,8 @@ class BadList(ValueError):
 class Listed:
     """What `expression` matches: at most `reach` characters, of `alphabet` (None: of any)."""
 
+    clue = None
+
     def __init__(
         self, kind: str, expression: str, reach: int, alphabet: str | None, *, words: bool
     ) -> None:

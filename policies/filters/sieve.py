@@ -7,15 +7,24 @@ What it is not: a decision what becomes of a match; `policies.rules.filter` has 
 
 Detectors read folded text (`policies.folding`), so width, case and invisible characters hide nothing; the
 segments are cut from the original. Time is linear in the text as far as the detectors' is.
+
+Ordinary words are passed on without asking each detector: where no detector's `clue` stands, none can have
+found anything before the last word.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from policies.folding import Folded, fold
+
+WORD = "abcdefghijklmnopqrstuvwxyz0123456789._%+'-"
+"""What the beginnings of matches are made of that hold no clue yet."""
+_SHORT = 64
+"""Characters up to which a text may wait for its word to end before it is looked at closely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,14 @@ class Detector(Protocol):
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def clue(self) -> str | None:
+        """A pattern without which no match begins in a folded text, but perhaps in its last run of `WORD`.
+
+        None: there is no telling.
+        """
+        ...
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
         """The matches from `start` on, in order, without overlap; what is before `start` is context."""
@@ -63,6 +80,9 @@ class Sieve:
         self._detectors = tuple(detectors)
         self._text = ""
         self._told = 0  # how much of `_text` is context that was let go already
+        clues = [each.clue for each in self._detectors if each.clue is not None]
+        self._clue = re.compile("|".join(clues)) if clues else None
+        self._asked = [n for n, each in enumerate(self._detectors) if each.clue is None]
         self._resume = [0] * len(self._detectors)
         self._found: list[_Found] = []
 
@@ -71,11 +91,38 @@ class Sieve:
         if not text:
             return []
         self._text += text
-        return self._advance(last=False)
+        passed = self._pass()
+        return self._advance(last=False) if passed is None else passed
 
     def finish(self) -> list[Segment]:
         """What is left. Nothing may be fed afterwards."""
         return self._advance(last=True)
+
+    def _pass(self) -> list[Segment] | None:
+        """What is settled of ordinary words; None: it has to be looked at closely.
+
+        `_advance` would come to the same, only later and at more cost.
+        """
+        text = self._text
+        if self._found or len(text) > _SHORT or not text.isascii():
+            return None
+        folded = text.lower()  # as `fold` does, one to one
+        cut = len(folded)
+        if self._clue is not None:
+            if self._clue.search(folded):
+                return None
+            cut = len(folded.rstrip(WORD))
+        for index in self._asked:
+            cut = min(cut, self._detectors[index].settled(folded))
+        if cut <= self._told:
+            return []
+        for index in self._asked:
+            if next(self._detectors[index].find(folded, self._resume[index]), None) is not None:
+                return None
+        settled = Segment(text[self._told : cut])
+        self._text, self._told = text[cut - 1 :], 1
+        self._resume = [1] * len(self._resume)
+        return [settled]
 
     def _advance(self, *, last: bool) -> list[Segment]:
         folded = fold(self._text)

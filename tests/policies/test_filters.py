@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,8 @@ PIECES = st.sampled_from(
      "b\u200bad", "ＢＡＤ", "PRJ-1234", "ﬁ", "ß", " ", "\n", "-", "1", "@", ".", "é", "x", "ｶﾞ", "ガイド", "\u200b",
      "-----BEGIN", "the end"]
 )  # fmt: skip
+WORDS = ["the ", "meeting ", "is on ", "Friday, ", "as you ", "asked: ", "(me) ", "a.b ",
+         "xoxb-abcdefghij ", "AKIAABCDEFGHIJKLMNOP", "de", "86 ", "+", "a_b-c "]  # fmt: skip
 DETECTORS = [
     *ALL,
     words(["bad", "bad word", "敏感词", "ガイド", "strasse"]),
@@ -222,6 +224,25 @@ def test_one_character_at_a_time_finds_the_same(pieces: list[str]) -> None:
     assert joined(streamed) == joined(segments(text, DETECTORS))
 
 
+class Closely(Sieve):
+    """Asks every detector of everything."""
+
+    def _pass(self) -> None:
+        return None
+
+
+@given(st.lists(PIECES | st.sampled_from(WORDS), max_size=10), st.integers(1, 9))
+@settings(max_examples=100, deadline=None)
+def test_what_is_passed_on_without_asking_holds_nothing(pieces: list[str], size: int) -> None:
+    text = "".join(pieces)
+    for detectors in (DETECTORS, ALL, *([each] for each in DETECTORS)):
+        told: list[list[Segment]] = []
+        for sieve in (Sieve(detectors), Closely(detectors)):
+            fed = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
+            told.append([*chain.from_iterable(fed), *sieve.finish()])
+        assert joined(told[0]) == joined(told[1])
+
+
 def joined(found: Sequence[Segment]) -> list[tuple[str, str | None]]:
     """Plain pieces beside each other as one."""
     out: list[tuple[str, str | None]] = []
@@ -236,7 +257,7 @@ def joined(found: Sequence[Segment]) -> list[tuple[str, str | None]]:
 def test_ordinary_text_waits_no_longer_than_a_word() -> None:
     sieve = Sieve(DETECTORS[:-1])
     assert "".join(each.text for each in sieve.feed("Hello there, my frie")) == "Hello there, my "
-    assert "".join(each.text for each in sieve.feed("nd. ")) == "friend"
+    assert "".join(each.text for each in sieve.feed("nd. ")) == "friend."
 
 
 def rule(**settings_: Any) -> Policies:
