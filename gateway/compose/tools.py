@@ -50,7 +50,10 @@ def _register_modules(registry: Registry, settings: Settings, opened: ExitStack)
         if name == BUILTIN:
             pairs = _builtin(settings.tools.notes_path, opened)
         else:
-            pairs = collect(_module(name))
+            try:
+                pairs = collect(_module(name))
+            except RegistrationError as error:
+                raise CompositionError(f"tools.python: {name}: {error}") from error
             if not pairs:
                 raise CompositionError(
                     f"tools.python: the module {name} has no function marked with @tool",

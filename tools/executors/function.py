@@ -7,7 +7,8 @@
 What it is: the schema comes from the type hints, the texts from the docstring (the part before `Args:`
 and Google's `Args:` section). A parameter annotated `CallContext` is given the call's context and is not
 in the schema. Async functions run on the loop, plain ones in a thread, so that they don't block it.
-What it is not: a sandbox. A plain function that outlives its timeout is abandoned, not stopped.
+What it is not: a sandbox. A plain function that outlives its timeout is abandoned, not stopped; with
+`isolated` it runs in a process of its own, which is (`tools.executors.isolated`).
 
 A function raises `ToolFailed` to tell the model what went wrong and what to do instead.
 """
@@ -19,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast, overload
 
 from tools.executor import CallContext, Executor
+from tools.executors.isolation import Isolation
 from tools.executors.signature import Signature, read_signature
 from tools.executors.threads import SHARED, ToolThreads
 from tools.spec import Annotations, ReadBack, ToolSpec, ValidCall
@@ -67,6 +69,7 @@ def tool(
     read_back: ReadBack | None = None,
     resource: str | None = None,
     result_tokens: int | None = None,
+    isolated: Isolation | None = None,
 ) -> Callable[[Fn], Fn]: ...
 def tool(
     function: Fn | None = None,
@@ -83,12 +86,15 @@ def tool(
     read_back: ReadBack | None = None,
     resource: str | None = None,
     result_tokens: int | None = None,
+    isolated: Isolation | None = None,
 ) -> Fn | Callable[[Fn], Fn]:
     """Mark a function as a tool; it stays callable as before.
 
     `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
     bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back`,
     `resource` and `result_tokens` are explained at `ToolSpec`. Raises `RegistrationError` at once when a parameter has no type
+    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back` and
+    `resource` are explained at `ToolSpec`, `isolated` at `Isolation`. Raises `RegistrationError` at once when a parameter has no type
     hint or one that JSON Schema can't say.
     """
 
@@ -105,7 +111,7 @@ def tool(
             resource=resource,
             result_tokens=result_tokens,
         )
-        setattr(target, _MARK, (spec, signature))
+        setattr(target, _MARK, (spec, signature, isolated))
         return target
 
     return mark if function is None else mark(function)
@@ -114,11 +120,18 @@ def tool(
 def as_tool(
     function: Callable[..., Any], threads: ToolThreads = SHARED
 ) -> tuple[ToolSpec, Executor]:
-    """The spec and executor of a function marked with `@tool`. Raises `TypeError` for another."""
+    """The spec and executor of a function marked with `@tool`. Raises `TypeError` for another.
+
+    Raises `RegistrationError` for one that can't be isolated as it asks for.
+    """
     marked = getattr(function, _MARK, None)
     if marked is None:
         raise TypeError(f"{function!r} is not marked with @tool")
-    spec, signature = cast("tuple[ToolSpec, Signature]", marked)
+    spec, signature, apart = cast("tuple[ToolSpec, Signature, Isolation | None]", marked)
+    if apart is not None:
+        from tools.executors.isolated import isolated
+
+        return spec, isolated(function, apart, spec.timeout_s)
     return spec, FunctionExecutor(function, signature, threads)
 
 
