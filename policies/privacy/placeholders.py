@@ -36,6 +36,7 @@ class LookAlike:
     """A detector of what has the form already, so that it is hidden like anything else: its escape."""
 
     kind = "text"
+    clue = None
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
         return (match.span() for match in _FOLDED.finditer(text, start))

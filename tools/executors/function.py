@@ -92,10 +92,8 @@ def tool(
 
     `name` and `description` replace what the function says. The four hints are MCP's; `timeout_s`
     bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back`,
-    `resource` and `result_tokens` are explained at `ToolSpec`. Raises `RegistrationError` at once when a parameter has no type
-    bounds one attempt, in seconds; for `cache_s` seconds a read is answered from memory. `read_back` and
-    `resource` are explained at `ToolSpec`, `isolated` at `Isolation`. Raises `RegistrationError` at once when a parameter has no type
-    hint or one that JSON Schema can't say.
+    `resource` and `result_tokens` are explained at `ToolSpec`, `isolated` at `Isolation`. Raises
+    `RegistrationError` at once when a parameter has no type hint or one that JSON Schema can't say.
     """
 
     def mark(target: Fn) -> Fn:
