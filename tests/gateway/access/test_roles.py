@@ -56,6 +56,7 @@ app author operator  GET    /v1/tools
 app author operator  GET    /v1/tools/{name}
 -   author operator  PUT    /v1/tools/{name}
 app author operator  POST   /v1/tools/{name}/invoke
+app author operator  GET    /v1/tools/{name}/report
 app author operator  GET    /v1/tools/{name}/versions
 -   author operator  POST   /v1/tools/{name}/versions/{version}
 """
