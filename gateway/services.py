@@ -20,6 +20,7 @@ from gateway.continuation import Continuations
 from gateway.live import LiveRuns
 from gateway.priorities import Priorities
 from gateway.storage.conversations import ConversationStore
+from gateway.storage.durable import Bounds, DurableRuns
 from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
@@ -61,7 +62,8 @@ class Services:
     `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
     runs what changes something and has the ledger of it; `till` knows what budgets have left, `priorities`
     how urgent whose requests may be. `tool_store` keeps what authors register, `news` tell what other
-    gateways changed. At shutdown writes are drained, then `closers` are awaited
+    gateways changed. `durable` keeps runs in the background, which then outlive the process; None where
+    nothing does; `queue` says how many go on at a time. At shutdown writes are drained, then `closers` are awaited
     in order, before the models. `background` is entered when the application starts and left after all
     of that.
     """
@@ -84,6 +86,8 @@ class Services:
     tool_store: ToolStore = field(default_factory=MemoryToolStore)
     news: News = field(default_factory=NoNews)
     priorities: Priorities = field(default_factory=Priorities)
+    durable: DurableRuns | None = None
+    queue: Bounds = field(default_factory=Bounds)
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -114,6 +118,7 @@ class Services:
             self.till.store,
             self.tool_store,
             self.news,
+            *((self.durable,) if self.durable else ()),
         )
         stores = [store.aclose for store in kept]
         for close in (drain, *self.closers, *models, self.http.aclose, *stores):

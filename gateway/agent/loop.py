@@ -27,7 +27,7 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from mistral_common.protocol.instruct.messages import UserMessage
+from mistral_common.protocol.instruct.messages import ToolMessage, UserMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from gateway.agent.answer import hold_to_form
@@ -48,6 +48,7 @@ from gateway.agent.events import (
     TurnStarted,
 )
 from gateway.agent.form import Rejected
+from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
 from gateway.agent.offering import OfferOptions
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
@@ -57,11 +58,12 @@ from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
 from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
-from gateway.agent.till import Till, Unpayable
+from gateway.agent.till import Hold, Till, Unpayable
 from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
+from gateway.storage.durable import DurableRuns
 from policies.decision import Allow, Deny
 from policies.filters.sieve import Detector
 from policies.policy import Policies, Policy
@@ -106,6 +108,7 @@ class AgentLoop:
         private: Sequence[Detector] | None = None,
         early_reads: bool = True,
         results: ResultBudget | None = None,
+        durable: DurableRuns | None = None,
     ) -> None:
         """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router
@@ -118,6 +121,7 @@ class AgentLoop:
         self._early_reads = early_reads
         self._results = results or ResultBudget()
         self._shortener = Shortener(router, self._till)
+        self._durable = durable
 
     async def aclose(self) -> None:
         """Bring begun writes and bookings to their end, in ten seconds at most for either."""
@@ -143,6 +147,8 @@ class AgentLoop:
         run.result_budget = self._results
         waits = self._policies.counts_cost or self._policies.limits_calls
         run.reads_early = self._early_reads and ours and not waits
+        if request.durable and self._durable is not None and resumed is None:
+            run.journal = await Journal.read(self._durable, request)
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
             run.restore(resumed.suspended)
@@ -194,7 +200,7 @@ class AgentLoop:
         """One decision and what comes of it: events, then exactly one `NextStep`."""
         backend = plan.route.backend
         try:
-            hold = await self._till.hold(run, plan.route, plan.turn)
+            hold = await self._hold(run, plan)
         except Unpayable as refused:
             async with aclosing(self._unpaid(run, plan, refused)) as acts:
                 async for item in acts:
@@ -205,7 +211,7 @@ class AgentLoop:
         heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
         try:
             begin = partial(begin_early, run, hold.turn, self._policies, self._writes)
-            async with hold, aclosing(_hear(plan, hold.turn, begin)) as stream:
+            async with hold, aclosing(_hear(run, plan, hold.turn, begin)) as stream:
                 async for item in stream:
                     hold.heard = True
                     if isinstance(item, Heard):
@@ -234,6 +240,12 @@ class AgentLoop:
         async with aclosing(self._act(run, plan, heard)) as acts:
             async for item in acts:
                 yield item
+
+    async def _hold(self, run: Working, plan: TurnPlan) -> Hold:
+        """Money for a turn; what a journal knows was paid for then. Raises `Unpayable`."""
+        if run.journal is not None and run.journal.knows(run.step):
+            return Hold(plan.turn, 0.0, run, plan.route, self._till)
+        return await self._till.hold(run, plan.route, plan.turn)
 
     async def _unpaid(
         self, run: Working, plan: TurnPlan, refused: Unpayable
@@ -348,10 +360,22 @@ class AgentLoop:
             return []
         run.calls_run += len(calls)
         begun = None if run.early is None else run.early.taken(calls)
-        results = await observe(calls, run.toolset, run.call_context(), self._writes, begun)
+        runs = partial(
+            observe,
+            toolset=run.toolset,
+            context=run.call_context(),
+            writes=self._writes,
+            begun=begun,
+            durable=run.journal is not None,
+        )
+        if run.journal is None:
+            done = await runs(calls)
+        else:
+            done = await run.journal.observe(run.step, calls, runs)
+            run.offer.keep(map(_message, done))  # what was found before is not searched for again
         return [
             await fitted(run, call.tool, self._policies.on_result(run.subject, call, result))
-            for call, result in zip(calls, results, strict=True)
+            for call, result in zip(calls, done, strict=True)
         ]
 
     def _next(
@@ -448,12 +472,17 @@ class AgentLoop:
 
 
 def _hear(
-    plan: TurnPlan, turn: Turn, closed: Callable[[ToolCall], None]
+    run: Working, plan: TurnPlan, turn: Turn, closed: Callable[[ToolCall], None]
 ) -> AsyncGenerator[TextDelta | Heard, None]:
     """What the planned model says to `turn`, back through the boundary that the turn went out by."""
     said = ask(plan.route.backend, turn, closed)
-    form = turn.output_schema is not None
-    return said if plan.boundary is None else plan.boundary.incoming(said, form=form)
+    if plan.boundary is not None:
+        said = plan.boundary.incoming(said, form=turn.output_schema is not None)
+    return run.journal.hear(run.step, plan.route.backend.name, said) if run.journal else said
+
+
+def _message(result: ToolResult) -> ToolMessage:
+    return ToolMessage(content=result.content, tool_call_id=result.call_id, name=result.name)
 
 
 def _stop(final: Final) -> StopReason:

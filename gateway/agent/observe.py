@@ -35,10 +35,13 @@ async def observe(
     context: CallContext,
     writes: Writes,
     begun: Begun | None = None,
+    *,
+    durable: bool = False,
 ) -> list[ToolResult]:
     """Run `calls`; `context.deadline` bounds the waiting. One result a call, in order.
 
-    `begun` are reads that run already, by the ids of their calls; what is used is taken out.
+    `begun` are reads that run already, by the ids of their calls; what is used is taken out. Of a `durable`
+    run the writes may raise (`Writes.run`).
     """
     results: list[ToolResult] = []
     for is_read, group in groupby(calls, key=lambda call: call.tool.effect is Effect.READ):
@@ -46,7 +49,8 @@ async def observe(
             results += await _reads(list(group), toolset, context, writes, begun or {})
         else:
             for call in group:
-                results.append(await writes.run(call, toolset, own_context(call, context)))
+                own = own_context(call, context)
+                results.append(await writes.run(call, toolset, own, durable=durable))
     return results
 
 

@@ -54,6 +54,8 @@ class RunRequest:
     alternatives to each token are told with `logprobs`, at most 20. With `extract_code` the outcome
     holds the answer's fenced code. `context` says what happens when it does not fit a model's window.
     `key` and `caller_role` say who asks (`gateway.access.principal`), `priority` what was granted of the wish.
+    A `durable` run is one that `gateway.storage.durable` holds: what it comes to is written down, and another
+    process may go on with it.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -75,6 +77,7 @@ class RunRequest:
     key: str = ""
     caller_role: str = "app"
     priority: Priority = "normal"
+    durable: bool = False
 
     @property
     def offered_globs(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from gateway.agent.boundary import Boundary
 from gateway.agent.code_blocks import code_blocks
 from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
+from gateway.agent.journal import Journal
 from gateway.agent.offering import Offer, OfferOptions
 from gateway.agent.progress import Progress
 from gateway.agent.result_budget import ResultBudget
@@ -58,7 +59,8 @@ class Working:
     not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
     cost: it counts against the budget and is in no receipt. `kept` are results
     that are too long to be shown, if there are any. `boundary` hides what is private from the expert. With
-    `reads_early` reads may begin while a model still speaks; `early` are those of this turn.
+    `reads_early` reads may begin while a model still speaks; `early` are those of this turn. `journal` is there
+    in durable runs.
     """
 
     request: RunRequest
@@ -67,6 +69,7 @@ class Working:
     deadline: float
     messages: list[ChatMessage]
     form: AnswerForm | None = None
+    journal: Journal | None = None
     escalation_allowed: bool = True
     rejections: int = 0
     kept: KeptResults | None = None

@@ -18,6 +18,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from gateway.agent import receipts
@@ -69,16 +70,28 @@ class Writes:
         """Start a read, which may outlive whoever waits for it."""
         return self._shelter.begin(read)
 
-    async def run(self, call: ValidCall, toolset: Toolset, context: CallContext) -> ToolResult:
-        """The call's result, failures too. `context.deadline` bounds the waiting, not the write."""
+    async def run(
+        self, call: ValidCall, toolset: Toolset, context: CallContext, *, durable: bool = False
+    ) -> ToolResult:
+        """The call's result, failures too. `context.deadline` bounds the waiting, not the write.
+
+        A `durable` run can wait for the ledger: where an intent can't be written down now, it raises
+        `StorageUnavailable`, or `LeaseLost`; and a receipt is tried until it stands.
+        """
         if _is_over(context):
             return receipts.not_begun(call, Failure.TIMEOUT, _OVER)
         try:
             turn = await self._turns.take(call, context.tenant, context.deadline)
         except TimeoutError:
             return receipts.not_begun(call, Failure.TIMEOUT, _HELD)
-        work = self._shelter.begin(self._run(call, toolset, context, turn))
-        work.add_done_callback(lambda _: self._turns.release(context.tenant, turn))
+        work = self._shelter.begin(self._run(call, toolset, context, turn, durable=durable))
+
+        def over(done: asyncio.Task[ToolResult]) -> None:
+            self._turns.release(context.tenant, turn)
+            if not done.cancelled() and (error := done.exception()) and not turn.wanted:
+                log.warning("a call of %s, that nobody waits for: %s", call.name, error)
+
+        work.add_done_callback(over)
         try:
             async with asyncio.timeout_at(context.deadline):
                 return await asyncio.shield(work)
@@ -102,7 +115,13 @@ class Writes:
         return closed or await self.ledger.get(place) or entry
 
     async def _run(
-        self, call: ValidCall, toolset: Toolset, context: CallContext, turn: Turn
+        self,
+        call: ValidCall,
+        toolset: Toolset,
+        context: CallContext,
+        turn: Turn,
+        *,
+        durable: bool,
     ) -> ToolResult:
         place = Place(context.tenant, context.run_id, f"{context.step}.{call.id}")
         key, resource = context.idempotency_key, turn.resource
@@ -119,13 +138,16 @@ class Writes:
                 if isinstance(way, Standing):
                     return receipts.of_entry(call, way.entry)
         except StorageUnavailable as error:
+            if durable:
+                raise
             log.warning("a call of %s is not begun (run %s): %s", call.name, place.run_id, error)
             why = "it can't be recorded now; it may be called again later"
             return receipts.not_begun(call, Failure.UNAVAILABLE, why)
         if way is None:
             return receipts.not_begun(call, Failure.TIMEOUT, _HELD)
         result = await toolset.execute(call, replace(context, idempotency_key=way.key))
-        return await self._receipted(call, replace(intent, key=way.key), result, context)
+        tries = None if durable else _RECEIPT_TRIES
+        return await self._receipted(call, replace(intent, key=way.key), result, context, tries)
 
     async def _begun(
         self, intent: Intent, context: CallContext, turn: Turn
@@ -143,11 +165,16 @@ class Writes:
         return None
 
     async def _receipted(
-        self, call: ValidCall, intent: Intent, result: ToolResult, context: CallContext
+        self,
+        call: ValidCall,
+        intent: Intent,
+        result: ToolResult,
+        context: CallContext,
+        tries: int | None,
     ) -> ToolResult:
         receipt = receipts.of_result(result)
         try:
-            entry = await self._close(intent.place, receipt)
+            entry = await self._close(intent.place, receipt, tries)
             if entry is not None and entry.state == "unknown" and call.tool.read_back is not None:
                 entry = await self.settle(entry, context)
                 if entry.state != "unknown":
@@ -161,15 +188,20 @@ class Writes:
             )
         return result
 
-    async def _close(self, place: Place, receipt: Receipt) -> Entry | None:
-        """The effect is there and only the receipt is missing, so this is tried more than once."""
-        for _ in range(_RECEIPT_TRIES - 1):
+    async def _close(self, place: Place, receipt: Receipt, tries: int | None) -> Entry | None:
+        """The effect is there and only the receipt is missing, so this is tried more than once.
+
+        Without a number of `tries`, until it stands or the process ends.
+        """
+        for tried in count(1):
             try:
                 return await self.ledger.close(place, receipt)
             except StorageUnavailable as error:
+                if tried == tries:
+                    raise
                 log.warning("the receipt of effect %s has to wait: %s", place.id, error)
                 await asyncio.sleep(_RECEIPT_PAUSE_S)
-        return await self.ledger.close(place, receipt)
+        return None
 
 
 def _is_over(context: CallContext) -> bool:

@@ -38,6 +38,7 @@ from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
+from gateway.storage.durable import Bounds
 from gateway.storage.keys import KeyStore
 from gateway.telemetry.propagation import outgoing_headers
 from routing.gauge import Gauge
@@ -100,6 +101,7 @@ def build_services(settings: Settings) -> Services:
             private=private,
             early_reads=settings.tools.early_reads,
             results=ResultBudget(settings.tools.results.tokens, settings.tools.results.run_tokens),
+            durable=stores.durable,
         )
         limits = settings.limits
         return Services(
@@ -119,6 +121,12 @@ def build_services(settings: Settings) -> Services:
             tool_store=stores.tools,
             news=stores.news,
             priorities=build_priorities(settings),
+            durable=stores.durable,
+            queue=Bounds(
+                in_process=settings.background.in_process,
+                of_tenant=settings.background.of_tenant,
+                waiting=settings.background.waiting,
+            ),
             limits=Limits(
                 max_steps=limits.max_steps,
                 deadline_s=limits.deadline_s,

@@ -9,6 +9,7 @@ from gateway.settings import StorageSettings
 from gateway.storage.accounts import AccountStore
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
+from gateway.storage.durable import DurableRuns
 from gateway.storage.errors import StorageRefused
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
@@ -36,6 +37,7 @@ class Stores(NamedTuple):
     tools: ToolStore
     news: News
     rates: Allowance
+    durable: DurableRuns | None = None
 
 
 def build_stores(storage: StorageSettings) -> Stores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.settings.auth import AuthSettings
+from gateway.settings.background import BackgroundSettings
 from gateway.settings.budgets import BudgetSettings
 from gateway.settings.context import ContextSettings
 from gateway.settings.escalation import EscalationSettings
@@ -29,6 +30,7 @@ class Settings(Section):
     limits: LimitsSettings = LimitsSettings()
     budgets: tuple[BudgetSettings, ...] = ()
     """What may be spent on models, by key, tenant and period. See docs/budgets.md."""
+    background: BackgroundSettings = BackgroundSettings()
     context: ContextSettings = ContextSettings()
     escalation: EscalationSettings = EscalationSettings()
     policies: PoliciesSettings = PoliciesSettings()

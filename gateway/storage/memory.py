@@ -50,6 +50,14 @@ class MemoryRunStore:
         self.forget(request.tenant, request.run_id)
         return self._open(RunLog(request, self._weigh, earlier))
 
+    async def restart(self, request: RunRequest) -> RunLog:
+        """Begin anew."""
+        self.forget(request.tenant, request.run_id)
+        return self.begin(request)
+
+    def abandon(self, tenant: str, run_id: str) -> None:
+        self.forget(tenant, run_id)
+
     def _open(self, log: RunLog) -> RunLog:
         request = log.request
         size = _asked(request)

@@ -85,7 +85,8 @@ class ResponseStore(Protocol):
     async def unfinished(self, *, own: bool = True) -> tuple[StoredResponse, ...]:
         """Every tenant's responses whose document says `queued` or `in_progress`.
 
-        Left out are those that another living process makes, and without `own` this one's.
+        Left out are those that another living process makes or that can be taken over
+        (`gateway.storage.durable`), and without `own` this one's.
         """
         ...
 

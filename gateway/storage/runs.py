@@ -191,6 +191,14 @@ class RunStore(Protocol):
         """The log of a run that was interrupted and goes on."""
         ...
 
+    async def restart(self, request: RunRequest) -> RunLog:
+        """The log of a run that this process does again from the beginning, for another that has not ended it."""
+        ...
+
+    def abandon(self, tenant: str, run_id: str) -> None:
+        """Drop a log that does not end here: another process restarts it."""
+        ...
+
     async def get(self, tenant: str, run_id: str) -> RunView | None:
         """A run of this tenant; None when it is not kept, or another's."""
         ...

@@ -91,7 +91,8 @@ def _tool(name: str, parameter: str, method: str, url: str, **more: Any) -> dict
     return {**described, "executor": executor, **more}
 
 
-def _registry(bank: str, *, read_back: bool) -> Registry:
+def registry_of(bank: str, *, read_back: bool) -> Registry:
+    """The tools of a bank: one that pays, and one that looks whether a key was paid for."""
     look = {"tool": "paid", "arguments": {"reference": "$key"}, "after_s": 0.0}
     registry, sessions = Registry(), HttpSessions()
     for document in (
@@ -108,7 +109,7 @@ def _registry(bank: str, *, read_back: bool) -> Registry:
 async def _live(order: dict[str, Any]) -> None:
     await asyncio.to_thread(prepare, order["url"])
     stores = open_stores(order["url"], Retention())
-    registry = _registry(order["bank"], read_back=order["read_back"])
+    registry = registry_of(order["bank"], read_back=order["read_back"])
     writes = Writes(DeadlyLedger(stores.ledger, order["point"]), registry.snapshot)
     call = Call("pay", {"invoice": order["invoice"]}, id=order["call_id"])
     router = Router(Member(ScriptedBackend([call, "Paid."])))

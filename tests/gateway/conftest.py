@@ -111,12 +111,9 @@ def build(
         models["expert"] = ScriptedBackend(expert, name="large", model="large")
         members["expert"] = Member(models["expert"], Price(2.0, 6.0))
     rules = policies or Policy()
-    loop = AgentLoop(
-        Router(members["intermediary"], members.get("expert")),
-        registry,
-        rules,
-        till=services.get("till"),
-    )
+    router = Router(members["intermediary"], members.get("expert"))
+    own: dict[str, Any] = {name: services.get(name) for name in ("writes", "till", "durable")}
+    loop = AgentLoop(router, registry, rules, **own)
     built = Services(
         loop=loop,
         registry=registry,

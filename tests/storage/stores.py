@@ -13,6 +13,7 @@ from gateway.storage import memory_stores as memory
 from gateway.storage.accounts import AccountStore
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
+from gateway.storage.durable import DurableRuns
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.news import News
@@ -54,6 +55,7 @@ class Kept:
     tools: ToolStore
     news: News
     rates: Allowance
+    durable: DurableRuns | None = None
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
@@ -70,6 +72,7 @@ class Kept:
             self.tools,
             self.news,
             self.rates,
+            *((self.durable,) if self.durable else ()),
         )
         for store in stores:
             await store.aclose()

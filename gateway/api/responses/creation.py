@@ -37,7 +37,7 @@ from starlette.types import Message, Receive
 from gateway.access.principal import Principal
 from gateway.agent.events import RunFinished
 from gateway.agent.run import Limits, Role, RunRequest, new_run_id
-from gateway.api.driving import driven
+from gateway.api.driving import GOES_ON, driven
 from gateway.api.errors import Answer, ApiError
 from gateway.api.images import require_image_reader
 from gateway.api.responses import document
@@ -62,6 +62,7 @@ from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
 from gateway.storage.items import Item
+from gateway.storage.runs import RunLog
 from gateway.transcript.response_items import read_items
 from gateway.transcript.responses import from_items
 from routing.backend import tells_logprobs
@@ -171,12 +172,22 @@ async def prepare(
 
 
 async def respond(
-    creation: Creation, services: Services, receive: Receive, emit: Emit, *, begun: bool = False
+    creation: Creation,
+    services: Services,
+    receive: Receive,
+    emit: Emit,
+    *,
+    begun: bool = False,
+    again: bool = False,
 ) -> dict[str, Any]:
-    """Run it; gives the response as it ended. `begun` when it is stored already (in the background)."""
+    """Run it; gives the response as it ended. `begun` when it is stored already (in the background).
+
+    `again` when another process has begun it. A durable run that can't go on here is left as it is.
+    """
     output = Output(creation.run, creation.head())
     keeping = Keeping(creation, services, begun=begun)
     opened = begun
+    log: RunLog | None = None
 
     async def send(batch: Sequence[Event]) -> None:
         keeping.note(batch)
@@ -184,13 +195,13 @@ async def respond(
 
     async def end(batch: Sequence[Event]) -> None:
         keeping.note(batch)
-        await keeping.finish(output)
+        await keeping.finish(output, log)
         await emit(batch)
 
     await send(tuple(output.begin()))
     last: tuple[Event, ...] = ()
     try:
-        async with driven(services, creation.run, receive) as (log, events):
+        async with driven(services, creation.run, receive, again=again) as (log, events):
             async for event in events:
                 log.append(event)
                 batch = tuple(output.feed(event))
@@ -212,11 +223,12 @@ async def respond(
             await end(tuple(output.cancel(f"the response was stopped: {stopped.cause}")))
         raise
     except asyncio.CancelledError:
-        if opened and output.is_open:
+        if opened and output.is_open and not creation.run.durable:
             await end(tuple(output.fail(SHUTDOWN)))
         raise
     except Exception as error:
-        if not opened or not output.is_open:
+        goes_on = creation.run.durable and isinstance(error, GOES_ON)
+        if not opened or not output.is_open or goes_on:
             raise
         await end(tuple(output.fail(told(error))))
     return output.document

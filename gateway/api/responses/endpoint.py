@@ -101,13 +101,16 @@ async def _streamed(creation: Creation, services: Services, receive: Receive, se
 async def _background(
     creation: Creation, live: LiveResponses, held: ExitStack, receive: Receive, send: Send
 ) -> None:
-    background = await live.start(creation, held)
+    await live.start(creation, held)
     if not creation.request.stream:
         await send_bytes(send, 200, encode(creation.head()), [JSON, _run_header(creation)])
         return
     stream = EventStream(send, [_run_header(creation)])
     await stream.open()
-    async with stopping_when_gone(receive), aclosing(background.follow(-1)) as batches:
+    async with (
+        stopping_when_gone(receive),
+        aclosing(live.follow(creation.tenant, creation.id)) as batches,
+    ):
         async for batch in batches:  # when the client leaves, the response goes on
             await stream.emit(batch)
     await stream.finish()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.api.responses.output import Event, Output
 from gateway.services import Services
+from gateway.storage.durable import Ended
 from gateway.storage.responses import StoredResponse
+from gateway.storage.runs import RunLog
 
 if TYPE_CHECKING:
     from gateway.api.responses.creation import Creation
@@ -45,10 +47,16 @@ class Keeping:
         await self._services.responses.create(self._stored(output.document), inputs)
         self._begun = True
 
-    async def finish(self, output: Output) -> None:
-        """Store the response as it ended."""
+    async def finish(self, output: Output, log: RunLog | None) -> None:
+        """Store the response as it ended; of a durable run all at once, with its `log`."""
         creation, services = self._creation, self._services
         made = output.document
+        if creation.run.durable and services.durable is not None and log is not None:
+            joins = made["status"] in _JOINS
+            said = (*creation.inputs, *output.items) if joins else ()
+            ended = Ended(self._stored(made), output.items, self._events, said)
+            await services.durable.finish(log, ended)
+            return
         if creation.request.stores:
             await self.begin(output)
             await services.responses.update(self._stored(made), output.items, self._events)

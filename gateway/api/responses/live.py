@@ -1,12 +1,12 @@
 """What goes on in this process: responses in the background, and who writes to which conversation.
 
 One for an application, entered by its lifespan: `async with LiveResponses(services) as live`. Background
-responses run in its task group; when it is left they are stopped and recorded as failed, and what an
-earlier process left unfinished is recorded as failed when it is entered; what another that has died
-meanwhile left, some seconds after.
+responses run in its task group. Where runs are durable (`services.durable`) they wait in a queue that all
+processes over one store share, and outlive the process (`gateway.api.responses.queue`). Where they are not,
+they are stopped and recorded as failed when it is left.
 
-Several workers share no memory: a response in the background is watched and cancelled where it runs,
-read everywhere, and a conversation has one writer a process (appending is safe among several).
+Several workers share no memory: a response in the background is watched live where it runs, read and
+cancelled everywhere, and a conversation has one writer a process (appending is safe among several).
 """
 
 from __future__ import annotations
@@ -14,76 +14,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from gateway.api.driving import GOES_ON
 from gateway.api.errors import ApiError
 from gateway.api.responses import document
+from gateway.api.responses.background import Background
 from gateway.api.responses.creation import SHUTDOWN, Creation, nobody_leaves, respond
 from gateway.api.responses.output import Event
+from gateway.api.responses.queue import Queue
 from gateway.live import Stopped
 from gateway.services import Services
+from gateway.storage.durable import QueueFull
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.responses import StoredResponse
+from gateway.storage.responses import UNFINISHED, StoredResponse
 
 log = logging.getLogger("gateway.api.responses")
 
 _LOOK_EVERY_S = 10.0
 _BEGIN_S = 0.01
-_MOST = 1000
-"""Responses in the background at a time: each holds its conversation and its events in memory."""
-
-
-class Background:
-    """One response that runs without a client: its document as it is now, its events so far."""
-
-    def __init__(self, creation: Creation) -> None:
-        self.creation = creation
-        self.document: dict[str, Any] = creation.head()
-        self.task: asyncio.Task[None] | None = None
-        self.is_over = False
-        self._events: list[Event] = []
-        self._changed = asyncio.Event()
-
-    async def hear(self, events: Sequence[Event]) -> None:
-        """Take the next events; wakes who follows."""
-        self._events += events
-        for event in reversed(events):
-            if "response" in event:
-                self.document = event["response"]
-                break
-        self._wake()
-
-    def end(self, made: dict[str, Any] | None) -> None:
-        """It is over and stored; `made` is how it ended, where that is known."""
-        self.document = made or self.document
-        self.is_over = True
-        self._wake()
-
-    async def follow(self, after: int) -> AsyncGenerator[Sequence[Event]]:
-        """Its events with a `sequence_number` above `after`, those to come too, until it is over."""
-        seen = max(after + 1, 0)
-        while True:
-            changed = self._changed
-            if seen < len(self._events):
-                batch = self._events[seen:]
-                seen += len(batch)
-                yield batch
-            elif self.is_over:
-                return
-            else:
-                await changed.wait()
-
-    async def over(self) -> None:
-        """Return when it is over."""
-        while not self.is_over:
-            await self._changed.wait()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+_FOLLOW_EVERY_S = 0.5
+"""How often a response that waits, or runs in another worker, is looked at for a reader of its stream."""
 
 
 class LiveResponses:
@@ -94,15 +48,18 @@ class LiveResponses:
     ) -> None:
         self._services = services
         self._pause = pause
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._group = asyncio.TaskGroup()
         self._running: dict[tuple[str, str], Background] = {}
         self._written: set[tuple[str, str]] = set()
+        self._queue = None if services.durable is None else Queue(services, services.durable, self)
 
     async def __aenter__(self) -> Self:
-        await self._fail(await self._services.responses.unfinished())
+        await self._fail(await self._services.responses.unfinished())  # looks who has died, too
         await self._group.__aenter__()
-        self._watch = self._group.create_task(self._fail_those_of_the_dead())
+        self._watches.append(self._group.create_task(self._fail_those_of_the_dead()))
+        if self._queue is not None:
+            self._watches.append(self._group.create_task(self._queue.serve()))
         return self
 
     async def __aexit__(
@@ -111,8 +68,8 @@ class LiveResponses:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        for watch in self._watches:
+            watch.cancel()
         for each in list(self._running.values()):
             if each.task is not None:
                 each.task.cancel()
@@ -134,54 +91,95 @@ class LiveResponses:
         finally:
             self._written.discard(key)
 
-    async def start(self, creation: Creation, held: ExitStack) -> Background:
-        """Store the response and run it in the background; takes `held`, to close it at the end."""
-        if len(self._running) >= _MOST:
-            problem = f"{_MOST} responses are running in the background; retry later"
-            raise ApiError(429, problem, code="too_many_background", kind="rate_limit_error")
-        background = Background(creation)
+    async def start(self, creation: Creation, held: ExitStack) -> None:
+        """Store the response and run it in the background; takes `held`, to close it at the end.
+
+        One that has to wait takes nothing. Raises `ApiError` 429 for one too many.
+        """
         stored = StoredResponse(
             tenant=creation.tenant,
             id=creation.id,
             run_id=creation.run.run_id,
             created_at=creation.created_at,
-            document=background.document,
+            document=creation.head(),
             previous_id=creation.request.previous_response_id,
             conversation_id=creation.request.conversation_id,
         )
+        if self._queue is not None:
+            creation = replace(creation, run=replace(creation.run, durable=True))
+            try:
+                await self._queue.put(creation, stored, held)
+            except QueueFull as full:
+                raise _too_many(str(full)) from full
+            return
+        if len(self._running) >= self._services.queue.waiting:
+            raise _too_many(f"{len(self._running)} responses are running in the background")
         await self._services.responses.create(stored, creation.inputs)
+        self.begin(creation, held)
+
+    def begin(self, creation: Creation, held: ExitStack, *, again: bool = False) -> None:
+        """Run a stored response; `again` when another process may have begun it."""
+        background = Background(creation)
         self._running[creation.tenant, creation.id] = background
-        background.task = self._group.create_task(self._run(background, held.pop_all()))
-        return background
+        work = self._run(background, held.pop_all(), again=again)
+        background.task = self._group.create_task(work)
+
+    def going(self) -> list[str]:
+        """The runs of what is running here."""
+        return [each.creation.run.run_id for each in self._running.values()]
 
     def find(self, tenant: str, response_id: str) -> Background | None:
         """A response that is running here."""
         return self._running.get((tenant, response_id))
 
-    async def stop(self, background: Background) -> None:
-        """Cancel it, and return when that is recorded."""
-        creation = background.creation
-        while not background.is_over:
-            if self._services.live.cancel(creation.tenant, creation.run.run_id):
+    async def follow(
+        self, tenant: str, response_id: str, after: int = -1
+    ) -> AsyncGenerator[Sequence[Event]]:
+        """Its events behind `after`: live where it runs, once it is over where it doesn't."""
+        while True:
+            if (background := self.find(tenant, response_id)) is not None:
+                async with aclosing(background.follow(after)) as batches:
+                    async for batch in batches:
+                        yield batch
+                return
+            found = await self._services.responses.get(tenant, response_id)
+            if found is None:
+                return
+            if found.document["status"] not in UNFINISHED:
+                kept = await self._services.responses.events(tenant, response_id, after)
+                yield [dict(each) for each in kept]
+                return
+            await asyncio.sleep(_FOLLOW_EVERY_S)
+
+    async def stop(self, stored: StoredResponse) -> None:
+        """Cancel it, wherever it waits or runs; return when that is recorded, if it is here."""
+        if self._queue is not None and stored.document["status"] in UNFINISHED:
+            await self._queue.cancel(stored)
+        background = self.find(stored.tenant, stored.id)
+        while background is not None and not background.is_over:
+            if self._services.live.cancel(stored.tenant, stored.run_id):
                 await background.over()
                 return
             await asyncio.sleep(_BEGIN_S)  # it is about to begin, or has just ended
 
-    async def _run(self, background: Background, held: ExitStack) -> None:
+    async def _run(self, background: Background, held: ExitStack, *, again: bool) -> None:
         creation, made = background.creation, None
         try:
-            with held:
+            with held, suppress(Stopped):  # recorded by `respond`
+                heard = background.hear
                 made = await respond(
-                    creation, self._services, nobody_leaves, background.hear, begun=True
+                    creation, self._services, nobody_leaves, heard, begun=True, again=again
                 )
-        except Stopped:
-            pass  # recorded by `respond`
+        except GOES_ON as error:
+            log.warning("the response %s goes on elsewhere, or later: %s", creation.id, error)
         except Exception:
             # one response must not end the others, nor the server that owns the group
             log.exception("the response %s could not be recorded", creation.id)
         finally:
             self._running.pop((creation.tenant, creation.id), None)
             background.end(made)
+            if self._queue is not None:
+                self._queue.look_soon()
 
     async def _fail_those_of_the_dead(self) -> None:
         """What a gateway beside this one left when it died; its lease, or its process, tells."""
@@ -199,3 +197,9 @@ class LiveResponses:
                 replace(left, document=failed), left.document["output"]
             )
             log.warning("the response %s was unfinished when its gateway stopped", left.id)
+
+
+def _too_many(problem: str) -> ApiError:
+    return ApiError(
+        429, f"{problem}; retry later", code="too_many_background", kind="rate_limit_error"
+    )

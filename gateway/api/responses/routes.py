@@ -20,7 +20,7 @@ from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.output import Event
 from gateway.services import Services
 from gateway.storage.items import UnknownCursor
-from gateway.storage.responses import StoredResponse
+from gateway.storage.responses import UNFINISHED, StoredResponse
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"])
 
@@ -80,7 +80,7 @@ async def get_response(
     if not stored.document["background"]:
         problem = "only the stream of a response in the background can be read again"
         raise ApiError(400, problem, param="stream", code="not_in_background")
-    batches = running.follow(again.after) if running else _replay(services, stored, again.after)
+    batches = _live(request).follow(tenant, response_id, again.after)
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
     return StreamingResponse(_lines(batches), media_type="text/event-stream", headers=headers)
 
@@ -91,7 +91,7 @@ async def delete_response(
 ) -> dict[str, Any]:
     """Forget a response, its items, its events and its run; one that is running is cancelled first."""
     stored = await _stored(services, tenant, response_id)
-    await _stop(live, tenant, response_id)
+    await _stop(live, stored)
     services.live.cancel(tenant, stored.run_id)
     if not await services.responses.delete(tenant, response_id):
         raise _unknown(response_id)
@@ -107,11 +107,14 @@ async def cancel_response(
     if not stored.document["background"]:
         problem = "only a response in the background can be cancelled; close its connection instead"
         raise ApiError(400, problem, param="response_id", code="not_in_background")
-    await _stop(live, tenant, response_id)
+    await _stop(live, stored)
+    until = asyncio.get_running_loop().time() + _CANCEL_S
     stored = await _stored(services, tenant, response_id)
-    if stored.document["status"] in ("queued", "in_progress"):
-        problem = "the response runs in another worker of the gateway, and can't be cancelled here"
-        raise ApiError(409, problem, param="response_id", code="runs_elsewhere")
+    while stored.document["status"] in UNFINISHED:  # it runs in another worker, which hears of it
+        if asyncio.get_running_loop().time() > until:
+            raise _cancelling()
+        await asyncio.sleep(_LOOK_S)
+        stored = await _stored(services, tenant, response_id)
     return document(dict(stored.document))
 
 
@@ -131,28 +134,17 @@ async def list_input_items(
         raise unknown_cursor(page.after) from unknown
 
 
-async def _stop(live: LiveResponses, tenant: str, response_id: str) -> None:
-    running = live.find(tenant, response_id)
-    if running is None:
-        return
+async def _stop(live: LiveResponses, stored: StoredResponse) -> None:
     try:
         async with asyncio.timeout(_CANCEL_S):
-            await live.stop(running)
+            await live.stop(stored)
     except TimeoutError:
-        problem = "the response is being cancelled, and a tool that was begun takes its time"
-        raise ApiError(409, problem, code="cancelling") from None
+        raise _cancelling() from None
 
 
-async def _replay(
-    services: Services, stored: StoredResponse, after: int
-) -> AsyncGenerator[Sequence[Event]]:
-    """The events of a response that is over; one that runs in another worker is waited for."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + services.limits.deadline_s + _CANCEL_S
-    while stored.document["status"] in ("queued", "in_progress") and loop.time() < until:
-        await asyncio.sleep(_LOOK_S)
-        stored = await _stored(services, stored.tenant, stored.id)
-    yield [dict(e) for e in await services.responses.events(stored.tenant, stored.id, after)]
+def _cancelling() -> ApiError:
+    problem = "the response is being cancelled, and a tool that was begun takes its time"
+    return ApiError(409, problem, code="cancelling")
 
 
 async def _lines(batches: AsyncGenerator[Sequence[Event]]) -> AsyncGenerator[bytes]:

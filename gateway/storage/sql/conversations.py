@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.conversations import Conversation
 from gateway.storage.items import Item, ItemPage, Page
@@ -89,6 +90,17 @@ class SqlConversationStore:
         return gone.rowcount > 0
 
     async def append(self, tenant: str, conversation_id: str, items: Sequence[Item]) -> bool:
+        async with self._database.write() as connection:
+            return await self.append_in(connection, tenant, conversation_id, items)
+
+    async def append_in(
+        self,
+        connection: AsyncConnection,
+        tenant: str,
+        conversation_id: str,
+        items: Sequence[Item],
+    ) -> bool:
+        """`append`, as a part of a transaction."""
         rows, size = _rows(tenant, conversation_id, items)
         # Claiming the positions locks the row: concurrent appends come one after the other.
         claim = (
@@ -101,14 +113,13 @@ class SqlConversationStore:
             )
             .returning(_C.next_position)
         )
-        async with self._database.write() as connection:
-            end = (await connection.execute(claim)).scalar_one_or_none()
-            if end is None:
-                return False
-            for row in rows:
-                row["position"] += end - len(rows)
-            if rows:
-                await connection.execute(insert(conversation_items), rows)
+        end = (await connection.execute(claim)).scalar_one_or_none()
+        if end is None:
+            return False
+        for row in rows:
+            row["position"] += end - len(rows)
+        if rows:
+            await connection.execute(insert(conversation_items), rows)
         return True
 
     async def items(self, tenant: str, conversation_id: str, page: Page) -> ItemPage:

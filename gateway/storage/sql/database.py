@@ -47,6 +47,11 @@ class Database:
         self._announced = False
         self._announcing = asyncio.Lock()
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether this process has written anything."""
+        return self._announced
+
     def hold(self) -> None:
         """One more store uses it."""
         self._users += 1

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.storage.durable import LeaseLost
 from gateway.storage.ledger import (
     HOLDS_S,
     OPEN,
@@ -25,7 +26,7 @@ from gateway.storage.ledger import (
     way_of,
 )
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.schema import effects
+from gateway.storage.sql.schema import durable_runs, effects
 from gateway.storage.sql.text import decode, encode, key, plain
 
 _C = effects.c
@@ -61,6 +62,7 @@ class SqlLedger(Ledger):
         )
         now = self._now()
         async with self._database.write(durable=True) as connection:
+            await self._require_hold(connection, place)
             if self._database.dialect == "postgresql":  # there, two could look at the same time
                 lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, :seed))")
                 if intent.resource:  # always this one first, so that nobody waits in a circle
@@ -96,6 +98,16 @@ class SqlLedger(Ledger):
                 )
             )
         return way
+
+    async def _require_hold(self, connection: AsyncConnection, place: Place) -> None:
+        """A durable run that another process has taken over begins nothing here any more."""
+        run = durable_runs.c
+        holder = select(run.process).where(
+            run.tenant == key(place.tenant), run.run_id == key(place.run_id)
+        )
+        found = (await connection.execute(holder.with_for_update())).scalar_one_or_none()
+        if found not in (None, self._database.process.id):
+            raise LeaseLost(f"run {place.run_id} is another process's")
 
     async def close(
         self, place: Place, receipt: Receipt, only: Sequence[EntryState] = OPEN

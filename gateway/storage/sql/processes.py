@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, delete, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.sql.reservations import release_orphans
-from gateway.storage.sql.schema import effects, processes, runs
+from gateway.storage.sql.schema import durable_runs, effects, processes, runs
 
 RENEWAL_S = 5.0
 LEASE_S = 4 * RENEWAL_S
@@ -25,6 +25,7 @@ _RENEW = text(
     "INSERT INTO processes (id, machine, pid, seen_at) VALUES (:id, :machine, :pid, :seen_at)"
     " ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
 )
+_same_run = durable_runs.c.run_id == runs.c.id  # somebody will take it over
 GONE = "the gateway stopped while this run was going"
 CUT = "the gateway stopped between this call's intent and its receipt"
 
@@ -63,6 +64,7 @@ class Process:
             update(runs)
             .where(runs.c.finished_at.is_(None))
             .where(runs.c.process.not_in(select(processes.c.id)))
+            .where(~exists().where(durable_runs.c.tenant == runs.c.tenant, _same_run))
             .values(status="failed", error=GONE, finished_at=self._now())
         )
         await release_orphans(connection)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.items import Item, ItemPage, Page
@@ -19,6 +19,7 @@ from gateway.storage.sql.item_pages import page_of
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import (
     chains,
+    durable_runs,
     processes,
     response_events,
     response_items,
@@ -55,33 +56,39 @@ class SqlResponseStore:
         self._now = now
 
     async def create(self, response: StoredResponse, inputs: Sequence[Item]) -> None:
+        async with self._database.write() as connection:
+            await self.create_in(connection, response, inputs)
+
+    async def create_in(
+        self, connection: AsyncConnection, response: StoredResponse, inputs: Sequence[Item]
+    ) -> None:
+        """`create`, as a part of a transaction."""
         tenant = key(response.tenant)
         document = encode(dict(response.document))
         items = _items(response, inputs, 0, output=False)
         input_size = sum(len(row["item"]) for row in items)
         size = len(document) + input_size
-        async with self._database.write() as connection:
-            chain = await self._chain(connection, response, size)
-            await connection.execute(
-                insert(responses).values(
-                    tenant=tenant,
-                    id=key(response.id),
-                    chain_id=chain,
-                    previous_id=response.previous_id and key(response.previous_id),
-                    conversation_id=response.conversation_id and key(response.conversation_id),
-                    run_id=key(response.run_id),
-                    process=self._database.process.id,
-                    created_at=response.created_at,
-                    status=str(response.document.get("status")),
-                    inputs=len(items),
-                    input_size=input_size,
-                    item_count=len(items),
-                    size=size,
-                    document=document,
-                )
+        chain = await self._chain(connection, response, size)
+        await connection.execute(
+            insert(responses).values(
+                tenant=tenant,
+                id=key(response.id),
+                chain_id=chain,
+                previous_id=response.previous_id and key(response.previous_id),
+                conversation_id=response.conversation_id and key(response.conversation_id),
+                run_id=key(response.run_id),
+                process=self._database.process.id,
+                created_at=response.created_at,
+                status=str(response.document.get("status")),
+                inputs=len(items),
+                input_size=input_size,
+                item_count=len(items),
+                size=size,
+                document=document,
             )
-            if items:
-                await connection.execute(insert(response_items), items)
+        )
+        if items:
+            await connection.execute(insert(response_items), items)
 
     async def update(
         self,
@@ -89,44 +96,54 @@ class SqlResponseStore:
         outputs: Sequence[Item],
         events: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        async with self._database.write() as connection:
+            await self.update_in(connection, response, outputs, events)
+
+    async def update_in(
+        self,
+        connection: AsyncConnection,
+        response: StoredResponse,
+        outputs: Sequence[Item],
+        events: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """`update`, as a part of a transaction."""
         document = encode(dict(response.document))
         told = _events(response, events)
         mine = _is(response.tenant, response.id)
-        async with self._database.write() as connection:
-            locked = (
-                select(_C.inputs, _C.input_size, _C.size, _C.chain_id).where(mine).with_for_update()
+        locked = (
+            select(_C.inputs, _C.input_size, _C.size, _C.chain_id).where(mine).with_for_update()
+        )
+        row = (await connection.execute(locked)).one_or_none()
+        if row is None:
+            return
+        inputs, input_size, before, chain = row
+        kept = _item_of(response.tenant, response.id)
+        await connection.execute(delete(response_items).where(kept, _I.output))
+        await connection.execute(
+            delete(response_events).where(_event_of(response.tenant, response.id))
+        )
+        items = _items(response, outputs, inputs, output=True)
+        if items:
+            await connection.execute(insert(response_items), items)
+        if told:
+            await connection.execute(insert(response_events), told)
+        size = len(document) + input_size + sum(len(each["item"]) for each in items)
+        size += sum(len(each["event"]) for each in told)
+        await connection.execute(
+            update(responses)
+            .where(mine)
+            .values(
+                document=document,
+                status=str(response.document.get("status")),
+                item_count=inputs + len(items),
+                size=size,
             )
-            row = (await connection.execute(locked)).one_or_none()
-            if row is None:
-                return
-            inputs, input_size, before, chain = row
-            kept = _item_of(response.tenant, response.id)
-            await connection.execute(delete(response_items).where(kept, _I.output))
-            await connection.execute(
-                delete(response_events).where(_event_of(response.tenant, response.id))
-            )
-            items = _items(response, outputs, inputs, output=True)
-            if items:
-                await connection.execute(insert(response_items), items)
-            if told:
-                await connection.execute(insert(response_events), told)
-            size = len(document) + input_size + sum(len(each["item"]) for each in items)
-            size += sum(len(each["event"]) for each in told)
-            await connection.execute(
-                update(responses)
-                .where(mine)
-                .values(
-                    document=document,
-                    status=str(response.document.get("status")),
-                    item_count=inputs + len(items),
-                    size=size,
-                )
-            )
-            await connection.execute(
-                update(chains)
-                .where(chains.c.tenant == key(response.tenant), chains.c.id == chain)
-                .values(size=chains.c.size + size - before, used_at=self._now())
-            )
+        )
+        await connection.execute(
+            update(chains)
+            .where(chains.c.tenant == key(response.tenant), chains.c.id == chain)
+            .values(size=chains.c.size + size - before, used_at=self._now())
+        )
 
     async def get(self, tenant: str, response_id: str) -> StoredResponse | None:
         query = select(*_WHOLE).where(_is(tenant, response_id))
@@ -169,7 +186,10 @@ class SqlResponseStore:
         process = self._database.process
         dead = _C.process.not_in(select(processes.c.id))
         left = or_(dead, _C.process == process.id) if own else dead
-        query = select(*_WHOLE).where(_C.status.in_(sorted(UNFINISHED)), left)
+        goes_on = exists().where(
+            durable_runs.c.tenant == _C.tenant, durable_runs.c.run_id == _C.run_id
+        )
+        query = select(*_WHOLE).where(_C.status.in_(sorted(UNFINISHED)), left, ~goes_on)
         async with self._database.write() as connection:
             await process.bury(connection)
             return tuple(_stored(row) for row in await connection.execute(query))

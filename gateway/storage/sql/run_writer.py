@@ -1,6 +1,7 @@
 """Writes runs behind the requests: a row when one begins, the rest when it has ended.
 
-A run that ends within the linger costs one row. While the database does not answer, what has ended waits
+A run that ends within the linger costs one row. The end of a durable one is not written behind, but with its
+response. While the database does not answer, what has ended waits
 here, within bounds; what has to be dropped then is logged.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.agent import trace
 from gateway.agent.run import RunRequest
@@ -96,6 +98,22 @@ class RunWriter:
                 self._drop(each)
             yield
 
+    @asynccontextmanager
+    async def ending(self, ended: RunLog) -> AsyncGenerator[AsyncConnection]:
+        """The transaction that ends a durable run: what the body writes and the record, or neither."""
+        async with self._writing:
+            row = await asyncio.to_thread(self._row, ended, ended=True)
+            known = {f"_{name}": value for name, value in row.values.items()}
+            async with self._database.write(durable=True) as connection:
+                yield connection
+                if not (await connection.execute(_END, known)).rowcount:
+                    await connection.execute(insert(runs).values(row.values))
+            self._drop(row.key)
+
+    def abandon(self, tenant: str, run_id: str) -> None:
+        """Drop a log whose row is another process's."""
+        self._drop((tenant, run_id))
+
     async def settled(self) -> None:
         """Wait until nothing waits to be written."""
         await self._idle.wait()
@@ -118,6 +136,8 @@ class RunWriter:
     def _ended(self, ended: RunLog) -> None:
         if (ended.tenant, ended.run_id) not in self._logs:
             return  # forgotten meanwhile
+        if ended.request.durable:
+            return  # it ends with its response, by `ending`
         self._write_soon(ended)
         if len(self._waiting) > _MAX_WAITING:
             over = next(each for each, one in self._waiting.items() if one.finished_at is not None)
@@ -163,7 +183,10 @@ class RunWriter:
             for each in batch:
                 del self._waiting[each]
             # Taken now: what ends while it is written waits for the next batch.
-            states = [(one, one.finished_at is not None) for one in batch.values()]
+            states = [
+                (one, one.finished_at is not None and not one.request.durable)
+                for one in batch.values()
+            ]
             try:
                 # Beside the loop: a long trace takes a while to become text.
                 rows = await asyncio.to_thread(self._rows, states)

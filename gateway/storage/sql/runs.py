@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.agent import trace
 from gateway.agent.named_events import NamedEvent
@@ -94,16 +95,31 @@ class SqlRunStore:
         if before is None:
             return self.begin(request)
         earlier = await Earlier.of(before)
+        await self._take(request)
+        return self._writer.reopen(request, earlier)
+
+    async def restart(self, request: RunRequest) -> RunLog:
+        """Do a run again; its row is this process's from now on."""
+        created_at = await self._take(request)
+        if created_at is None:
+            return self.begin(request)
+        return self._writer.reopen(request, Earlier(created_at, trace.fold(()), ()))
+
+    def abandon(self, tenant: str, run_id: str) -> None:
+        self._writer.abandon(tenant, run_id)
+
+    async def _take(self, request: RunRequest) -> float | None:
+        """Make a run's row this process's; gives when the run began, None if there is no row."""
         taken = (
             update(runs)
             .where(_C.tenant == key(request.tenant), _C.id == key(request.run_id))
             .values(
                 process=self._database.process.id, status="running", finished_at=None, error=None
             )
+            .returning(_C.created_at)
         )
         async with self._database.write() as connection:
-            await connection.execute(taken)
-        return self._writer.reopen(request, earlier)
+            return (await connection.execute(taken)).scalar_one_or_none()
 
     async def get(self, tenant: str, run_id: str) -> RunView | None:
         if (log := self._writer.log(tenant, run_id)) is not None:
@@ -154,6 +170,12 @@ class SqlRunStore:
         found += await asyncio.to_thread(lambda: [_record(row) for row in written[:limit]])
         found.sort(key=attrgetter("created_at", "run_id"), reverse=True)
         return found[:limit]
+
+    @asynccontextmanager
+    async def ending(self, log: RunLog) -> AsyncGenerator[AsyncConnection]:
+        """The transaction that ends a durable run: the body writes its part, the record is added."""
+        async with self._writer.ending(log) as connection:
+            yield connection
 
     @asynccontextmanager
     async def forgetting(self, forgotten: Iterable[tuple[str, str]]) -> AsyncGenerator[None]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -231,6 +231,34 @@ effects = Table(
         "created_at",
         sqlite_where=text("state = 'unknown'"),
         postgresql_where=text("state = 'unknown'"),
+    ),
+)
+
+durable_runs = Table(
+    "durable_runs",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("tenant_name", Text, nullable=False),
+    Column("run_name", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("durable_runs_by_process", "process"),
+)
+
+durable_steps = Table(
+    "durable_steps",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "run_id"], ["durable_runs.tenant", "durable_runs.run_id"], ondelete="CASCADE"
     ),
 )
 

@@ -12,6 +12,7 @@ from gateway.storage.sql.accounts import SqlAccountStore
 from gateway.storage.sql.audit import SqlAuditStore
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.durable import SqlDurableRuns
 from gateway.storage.sql.keys import SqlKeyStore
 from gateway.storage.sql.ledger import SqlLedger
 from gateway.storage.sql.news import SqlNews
@@ -39,6 +40,7 @@ class SqlStores(NamedTuple):
     tools: SqlToolStore
     news: SqlNews
     rates: SharedAllowance
+    durable: SqlDurableRuns
 
 
 def open_stores(url: str, retention: Retention) -> SqlStores:
@@ -58,4 +60,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
     kept = runs, responses, conversations, keys, ledger, waiting, log
     shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
-    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)))
+    durable = SqlDurableRuns(database, runs, responses, conversations, now)
+    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)), durable)

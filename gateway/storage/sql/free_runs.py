@@ -1,0 +1,55 @@
+"""Which durable runs nobody does, and whose turn it is: the queue's order, as one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+
+from gateway.storage.sql.schema import durable_runs, effects, processes
+
+_C = durable_runs.c
+
+
+def unheld() -> ColumnElement[bool]:
+    """Runs of no living process."""
+    return _C.process.not_in(select(processes.c.id))
+
+
+def _free(me: str, going: Collection[str]) -> ColumnElement[bool]:
+    """Those, and what `me` holds and had to leave: all but `going`."""
+    return or_(unheld(), and_(_C.process == me, _C.run_id.not_in(going)))
+
+
+def next_runs(me: str, going: Collection[str], most: int, most_of_tenant: int) -> Select[Any, Any]:
+    """Keys of free runs. Tenants take turns: each run's place is how many of its tenant come before it.
+
+    One whose write is still under way in a living process waits for it.
+    """
+    is_free = _free(me, going)
+    under_way = exists().where(
+        effects.c.tenant == _C.tenant,
+        effects.c.run_id == _C.run_id,
+        effects.c.state == "begun",
+        effects.c.process.in_(select(processes.c.id)),
+    )
+    held = (
+        select(_C.tenant, func.count().label("runs")).where(~is_free).group_by(_C.tenant).subquery()
+    )
+    oldest_first = func.row_number().over(
+        partition_by=_C.tenant, order_by=(_C.created_at, _C.run_id)
+    )
+    waiting = (
+        select(_C.tenant, _C.run_id, _C.created_at, oldest_first.label("nth"))
+        .where(is_free, ~under_way)
+        .subquery()
+    )
+    place = func.coalesce(held.c.runs, 0) + waiting.c.nth
+    return (
+        select(waiting.c.tenant, waiting.c.run_id)
+        .join(held, held.c.tenant == waiting.c.tenant, isouter=True)
+        .where(place <= most_of_tenant)
+        .order_by(place, waiting.c.created_at, waiting.c.run_id)
+        .limit(most)
+    )

@@ -1,0 +1,104 @@
+"""Responses in the background over a database: another gateway goes on with what one left."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from gateway.access.audit import AuditLog
+from gateway.access.principal import ANYONE
+from gateway.agent.till import Till
+from gateway.agent.writes import Writes
+from gateway.api.responses.creation import prepare
+from gateway.api.responses.live import LiveResponses
+from gateway.api.responses.request import parse_request
+from gateway.services import Services
+from gateway.storage.retention import Retention
+from gateway.storage.sql.durable import SqlDurableRuns
+from gateway.storage.sql.migrate import prepare as migrate
+from gateway.storage.sql.stores import open_stores
+from routing.backends.scripted import Call, Say, ScriptedBackend
+from tests.gateway.conftest import Tools, build
+
+ASKED = parse_request({"input": "Go.", "background": True, "metadata": {"of": "mine"}})
+
+
+def over(path: Path, script: list[Any]) -> tuple[Services, Tools]:
+    """A gateway over the database at `path`."""
+    url = f"sqlite:///{path}"
+    migrate(url)
+    stores = open_stores(url, Retention())
+    names = "responses", "conversations", "keys", "suspensions", "durable"
+    kept: dict[str, Any] = {name: getattr(stores, name) for name in names}
+    kept |= {"tool_store": stores.tools, "news": stores.news, "closers": (stores.rates.aclose,)}
+    kept |= {"store": stores.runs, "audit": AuditLog(stores.audit), "till": Till(stores.accounts)}
+    return build(script, writes=Writes(stores.ledger), **kept)
+
+
+def model(services: Services) -> ScriptedBackend:
+    backend = services.models["intermediary"]
+    assert isinstance(backend, ScriptedBackend)
+    return backend
+
+
+async def left(path: Path, script: list[Any], turns: int) -> str:
+    """A response that a gateway leaves when it stops, after so many turns were begun; gives its id."""
+    services, tools = await asyncio.to_thread(over, path, script)
+    async with LiveResponses(services) as live:
+        creation = await prepare(ASKED, services, ANYONE)
+        await live.start(creation, ExitStack())
+        await model(services).asked(turns)
+    found = await services.responses.get("default", creation.id)
+    assert found is not None
+    assert found.document["status"] == "queued"
+    assert tools.log == ["add"]
+    await services.aclose()
+    return creation.id
+
+
+async def made(services: Services, response_id: str) -> dict[str, Any]:
+    """The response once it is over: its stream is read to the end."""
+    async with LiveResponses(services) as live:
+        async for _ in live.follow("default", response_id):
+            pass
+    found = await services.responses.get("default", response_id)
+    assert found is not None
+    return dict(found.document)
+
+
+async def test_the_next_gateway_goes_on_where_one_stopped(tmp_path: Path) -> None:
+    path, never = tmp_path / "gateway.db", asyncio.Event()
+    first = [Call("add", {"a": 1, "b": 1}), Say("never", pauses={0: never})]
+    response_id = await left(path, first, turns=2)
+    services, tools = await asyncio.to_thread(over, path, [Say("It is 2.")])
+    document = await made(services, response_id)
+    assert (document["status"], document["metadata"]) == ("completed", {"of": "mine"})
+    assert document["output"][-1]["content"][0]["text"] == "It is 2."
+    assert [item["type"] for item in document["output"]] == ["reasoning", "message"]
+    assert tools.log == []
+    [turn] = model(services).turns
+    assert '"sum":2' in str(turn.messages[-1].content)
+    run = await services.store.get("default", document["gateway"]["run_id"])
+    assert run is not None
+    assert (run.status, len(run.trace()["steps"])) == ("completed", 2)
+    await services.aclose()
+
+
+async def test_what_nobody_survives_is_failed_in_the_end(tmp_path: Path) -> None:
+    path, never = tmp_path / "gateway.db", asyncio.Event()
+    first = [Call("add", {"a": 1, "b": 1}), Say("never", pauses={0: never})]
+    response_id = await left(path, first, turns=2)
+    services, _ = await asyncio.to_thread(over, path, [])
+    assert isinstance(services.durable, SqlDurableRuns)
+    async with services.durable.database.write() as connection:
+        await connection.execute(text("UPDATE durable_runs SET process = 'dead', losses = 10"))
+    document = await made(services, response_id)
+    assert document["status"] == "failed"
+    run = await services.store.get("default", document["gateway"]["run_id"])
+    assert run is not None
+    assert (run.status, run.error) == ("failed", "11 gateways stopped over this run")
+    await services.aclose()
