@@ -17,6 +17,7 @@ from gateway.agent.till import Till
 from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
+from gateway.files import Files
 from gateway.live import LiveRuns
 from gateway.priorities import Priorities
 from gateway.storage.conversations import ConversationStore
@@ -59,7 +60,7 @@ class Services:
     `models` holds `intermediary` and, where one is configured, `expert`. `limits` are the operator's:
     a request may ask for less. `context` holds where a request wishes nothing else. `http` are the
     connections of tools registered over REST, which may reach private addresses only with
-    `allow_private`. `access` checks the keys that callers show; None: nobody has to show one. `writes`
+    `allow_private`. `files` are what tools brought that is no text. `access` checks the keys that callers show; None: nobody has to show one. `writes`
     runs what changes something and has the ledger of it; `till` knows what budgets have left, `priorities`
     how urgent whose requests may be. `tool_store` keeps what authors register, `news` tell what other
     gateways changed. `durable` keeps runs in the background, which then outlive the process; None where
@@ -91,6 +92,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
+    files: Files = field(default_factory=Files)
     allow_private: bool = False
     max_body_bytes: int = 4 * 1024 * 1024
     telemetry: Telemetry | None = None

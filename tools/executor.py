@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tools.files import KeepFile
 from tools.spec import ValidCall
 
 
@@ -24,7 +25,8 @@ class CallContext:
     `deadline` is a reading of the event loop's clock (`loop.time()`), in seconds, or None.
     `idempotency_key` is stable over retries and resumption of the same call of the same run. `step` is
     the run's, counted from 1; 0 outside of a run. `keeps` is how long a read's result may be, in
-    characters, for a caller that keeps it and shows less of it; None: as long as a model is shown.
+    characters, for a caller that keeps it and shows less of it; None: as long as a model is shown. `keep`
+    takes what is no text; None: it is let go.
     """
 
     run_id: str = ""
@@ -33,6 +35,7 @@ class CallContext:
     deadline: float | None = None
     step: int = 0
     keeps: int | None = None
+    keep: KeepFile | None = None
 
 
 class Executor(Protocol):

@@ -63,6 +63,7 @@ from gateway.agent.verdict import Court, Verdict, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
+from gateway.files import Files
 from gateway.storage.durable import DurableRuns
 from policies.decision import Allow, Deny
 from policies.filters.sieve import Detector
@@ -109,6 +110,7 @@ class AgentLoop:
         early_reads: bool = True,
         results: ResultBudget | None = None,
         durable: DurableRuns | None = None,
+        files: Files | None = None,
     ) -> None:
         """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router
@@ -120,6 +122,7 @@ class AgentLoop:
         self._private = private
         self._early_reads = early_reads
         self._results = results or ResultBudget()
+        self._files = files
         self._shortener = Shortener(router, self._till)
         self._durable = durable
 
@@ -144,7 +147,7 @@ class AgentLoop:
         run.messages = list(self._policies.on_messages(run.subject, run.messages))
         run.boundary = None if self._private is None else Boundary(self._private)
         ours = len(run.toolset) > len(request.client_tools)
-        run.result_budget = self._results
+        run.result_budget, run.files = self._results, self._files
         waits = self._policies.counts_cost or self._policies.limits_calls
         run.reads_early = self._early_reads and ours and not waits
         if request.durable and self._durable is not None and resumed is None:

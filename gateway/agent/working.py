@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage
@@ -31,6 +32,7 @@ from gateway.agent.screening import Screening
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
 from gateway.context.receipt import Shortened
+from gateway.files import Files
 from policies.decision import Allow
 from policies.policy import Policy, Subject
 from routing.backend import TextDelta, Usage
@@ -75,6 +77,7 @@ class Working:
     kept: KeptResults | None = None
     result_budget: ResultBudget = field(default_factory=ResultBudget)
     result_tokens: int = 0
+    files: Files | None = None
     boundary: Boundary | None = field(default=None, repr=False)
     step: int = 0
     calls_run: int = 0
@@ -167,7 +170,8 @@ class Working:
         key = f"{self.request.run_id}:{self.step}"
         deadline = self.deadline - self.answer_reserve_s
         ids = (self.request.run_id, self.request.tenant)
-        return CallContext(*ids, key, deadline, self.step, MOST_KEPT)
+        keep = None if self.files is None else partial(self.files.keep, *ids[::-1])
+        return CallContext(*ids, key, deadline, self.step, MOST_KEPT, keep)
 
     def keeper(self) -> KeptResults | None:
         """Where results are kept that are too long, with a tool to read on; None where there may be none."""

@@ -36,6 +36,7 @@ from gateway.compose.tiers import build_priorities, watch_load
 from gateway.compose.tokens import build_tokens
 from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
+from gateway.files import Files
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.durable import Bounds
@@ -91,6 +92,7 @@ def build_services(settings: Settings) -> Services:
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
         watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
         private = build_private(settings.privacy)
+        files = Files()
         loop = AgentLoop(
             router,
             registry,
@@ -100,6 +102,7 @@ def build_services(settings: Settings) -> Services:
             till=till,
             private=private,
             early_reads=settings.tools.early_reads,
+            files=files,
             results=ResultBudget(settings.tools.results.tokens, settings.tools.results.run_tokens),
             durable=stores.durable,
         )
@@ -136,6 +139,7 @@ def build_services(settings: Settings) -> Services:
             ),
             context=ContextOptions(settings.context.strategy, settings.context.keep_last_turns),
             http=sessions,
+            files=files,
             allow_private=settings.tools.http.allow_private,
             max_body_bytes=limits.max_body_bytes,
             telemetry=telemetry,

@@ -14,6 +14,7 @@ from typing import Any
 from tools.answer import Answer, as_text
 from tools.errors import ExecutionError
 from tools.executor import CallContext
+from tools.files import Mixed
 from tools.mcp.sessions import SessionExpired, Sessions
 from tools.spec import Effect, ValidCall
 
@@ -39,6 +40,8 @@ class McpExecutor:
         except ExecutionError as error:
             error.args = (self._blot(str(error)),)
             raise
+        if isinstance(value, Mixed):
+            value = value.told(context.keep)
         return Answer(self._shown(value))
 
     async def _once(self, call: ValidCall, context: CallContext) -> Any:

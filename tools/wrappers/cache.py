@@ -2,7 +2,8 @@
 
 What it is: what a read-only tool returned is given again to the same tenant for the same arguments, for as
 many seconds as the tool's `cache_s` says. Arguments are the same when their canonical JSON is.
-What it is not: shared between processes, or between two tools. Failures are never kept.
+What it is not: shared between processes, or between two tools. Failures are never kept. Nor are files: they
+belong to one run, and what is given again may go to another.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tools.answer import Answer
@@ -48,7 +50,7 @@ class Cache:
                 self._kept.move_to_end(key)
                 return Answer(answer.value, 0, answer.truncated_from)
             del self._kept[key]
-        answer = Answer.of(await self._inner.execute(call, context))
+        answer = Answer.of(await self._inner.execute(call, replace(context, keep=None)))
         if isinstance(answer.value, str) and len(answer.value) > _LONGEST:
             return answer
         self._kept[key] = (self._clock() + self._age_s, answer)
