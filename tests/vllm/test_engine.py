@@ -19,6 +19,7 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from routing.backend import Completion, NamedTool, Sampling, TextDelta, Turn
 from routing.backends.vllm import VllmBackend
+from routing.engine_load import read_metrics
 from routing.errors import BackendRejected, ContextTooLong
 from routing.grammar.lark import CALLS_TOKEN_ID
 from tests.vllm.engine import Engine, eventually
@@ -210,3 +211,10 @@ async def test_cancelling_the_reader_stops_the_engine(
     with pytest.raises(asyncio.CancelledError):
         await reader
     await eventually(tiny_engine, RUNNING, 0)
+
+
+async def test_its_load_is_read_from_its_metrics(tiny: VllmBackend) -> None:
+    reading = read_metrics(await tiny.metrics(10), at=0)
+    assert reading.kv_cache is not None
+    assert 0 <= reading.kv_cache <= 1
+    assert reading.queued_s is not None
