@@ -120,7 +120,7 @@ def build(
         models=models,
         policies=rules,
         version="test",
-        closers=(loop.aclose,),
+        closers=(loop.aclose, *services.pop("closers", ())),
         **services,
     )
     return built, tools
