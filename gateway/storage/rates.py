@@ -34,8 +34,6 @@ class Buckets(Protocol):
 
     async def spend(self, draws: Sequence[Draw]) -> None: ...
 
-    async def aclose(self) -> None: ...
-
 
 class SharedAllowance:
     """An `Allowance` over buckets in a store. `clock` gives seconds.
@@ -89,10 +87,9 @@ class SharedAllowance:
             self._task = asyncio.create_task(self._pay(), name="rates")
 
     async def aclose(self) -> None:
-        """Write what was spent, and close the buckets."""
+        """Write what was spent; before the store is closed."""
         if self._task is not None:
             await self._task
-        await self._buckets.aclose()
 
     def _know(self, draws: Sequence[Draw], waits: Sequence[float]) -> None:
         if not any(waits):

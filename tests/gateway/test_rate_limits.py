@@ -46,6 +46,7 @@ async def test_of_the_calls_of_a_turn_those_beyond_the_rate_are_refused(serve: A
     assert told["choices"][0]["message"]["content"] == "Two of three."
     run = (await gateway.http.get(f"/v1/runs/{told['gateway']['run_id']}")).json()
     assert json.dumps(run).count("Not allowed: more than 2 calls in 60 s") >= 1
+    assert gateway.tools.log == ["add", "add"], "the third was not begun early either"
 
 
 async def test_the_rules_are_told_what_a_turn_took(serve: Any) -> None:

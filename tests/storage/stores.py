@@ -61,6 +61,7 @@ class Kept:
 
     async def aclose(self) -> None:
         stores = (
+            self.rates,
             self.runs,
             self.responses,
             self.conversations,
@@ -71,7 +72,6 @@ class Kept:
             self.accounts,
             self.tools,
             self.news,
-            self.rates,
             *((self.durable,) if self.durable else ()),
         )
         for store in stores:

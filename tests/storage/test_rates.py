@@ -61,13 +61,15 @@ from gateway.storage.sql.rates import SqlBuckets
 from policies.allowance import Draw, Rate
 
 async def main():
-    buckets, few = SqlBuckets(Database(engine_of(sys.argv[1]), Process())), asyncio.Semaphore(4)
+    database, few = Database(engine_of(sys.argv[1]), Process()), asyncio.Semaphore(4)
+    database.hold()
+    buckets = SqlBuckets(database)
     draws = [Draw("calls", Rate(30, 3600), 1), Draw("all", Rate(1000, 3600), 1)]
     async def taken():
         async with few:
             return not any(await buckets.take(draws))
     print(sum(await asyncio.gather(*(taken() for _ in range(25)))))
-    await buckets.aclose()
+    await database.release()
 
 asyncio.run(main())
 """
@@ -127,7 +129,6 @@ async def test_a_bucket_fills_with_time_and_a_full_one_is_forgotten(sql: Kept) -
     assert (await sql.tables())["rates"] == 1
     await sweep(sql.database, Retention(), lambda: 4e9)
     assert (await sql.tables())["rates"] == 0
-    await buckets.aclose()
 
 
 class Counted:
@@ -146,9 +147,6 @@ class Counted:
     async def spend(self, draws: Sequence[Draw]) -> None:
         await self._answer()
         self.allowance.spend(draws)
-
-    async def aclose(self) -> None:
-        pass
 
     async def _answer(self) -> None:
         self.asked += 1

@@ -47,10 +47,9 @@ def _taking(dialect: str, draws: int, *, owing: bool) -> TextClause:
 
 
 class SqlBuckets:
-    """Buckets over one database. Raises `StorageUnavailable`."""
+    """Buckets over one database, which others hold open. Raises `StorageUnavailable`."""
 
     def __init__(self, database: Database) -> None:
-        database.hold()
         self._database = database
 
     async def take(self, draws: Sequence[Draw]) -> Sequence[float]:
@@ -75,9 +74,6 @@ class SqlBuckets:
         costs = {key(draw.bucket): draw.cost_ns for draw in draws}
         async with self._statements() as connection:
             await self._execute(connection, draws, costs, owing=True)
-
-    async def aclose(self) -> None:
-        await self._database.release()
 
     @asynccontextmanager
     async def _statements(self) -> AsyncGenerator[AsyncConnection]:
