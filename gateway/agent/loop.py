@@ -50,7 +50,7 @@ from gateway.agent.events import (
 from gateway.agent.form import Rejected
 from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
-from gateway.agent.offering import OfferOptions
+from gateway.agent.offering import OfferOptions, look_ahead
 from gateway.agent.plan import TurnPlan, can_pay, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
@@ -138,6 +138,7 @@ class AgentLoop:
 
         With `resumed`, go on where the run was interrupted, as people have decided.
         """
+        await look_ahead(request, self._registry, self._offers)
         run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
         decision = self._policies.on_request(run.subject, request.messages)
         if isinstance(decision, Allow) and self._policies.limits_rates and resumed is None:

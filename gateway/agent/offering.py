@@ -72,10 +72,20 @@ class OfferOptions:
     pinned: tuple[str, ...] = ()
 
 
+async def look_ahead(request: RunRequest, registry: Registry, options: OfferOptions) -> None:
+    """Have what a ranking by meaning needs, where there will be one, before the tools are chosen."""
+    nearness, above = registry.index.nearness, options.above
+    if nearness is None or above is None or len(registry.index) <= above:
+        return
+    chooses = any(set("*?[") & set(glob) for glob in request.offered_globs)
+    if chooses and (texts := _said(request.messages)):
+        await nearness.prepare(texts[0].text)
+
+
 class Offer:
     """The tools of one run. `toolset` grows when the model finds more; `at` is the registry's."""
 
-    __slots__ = ("_chose", "_clients", "_every", "_permits", "_ranked", "at", "toolset")
+    __slots__ = ("_chose", "_clients", "_every", "_index", "_permits", "_ranked", "at", "toolset")
 
     def __init__(
         self,
@@ -88,6 +98,7 @@ class Offer:
         """Raises `RegistrationError` for the app's own tools."""
         globs = request.offered_globs
         self._every = registry.offered(globs, request.run_id)
+        self._index = registry.index
         self._ranked: Callable[[str | Sequence[Weighted]], Iterator[str]] = registry.index.ranked
         self.at = registry.at
         self._permits = partial(policies.on_offer, subject)
@@ -97,8 +108,10 @@ class Offer:
         if request.client_tools:
             self.toolset = self.toolset.with_client(request.client_tools)
 
-    def find(self, wish: str) -> list[ToolSpec]:
+    async def find(self, wish: str) -> list[ToolSpec]:
         """The permitted tools that fit a wish best, offered from now on."""
+        if self._index.nearness is not None:
+            await self._index.nearness.prepare(wish)
         names = list(islice(filter(self._may_offer, self._ranked(wish)), _FOUND))
         self._add(names)
         return [self._every.get(name) for name in names]
@@ -175,7 +188,7 @@ class _Finder:
 
     async def execute(self, call: ValidCall, context: CallContext) -> JSONObject:
         del context
-        found = self._offer.find(call.arguments["query"])
+        found = await self._offer.find(call.arguments["query"])
         tools = [{"name": spec.name, "description": spec.description[:_SHOWN]} for spec in found]
         return {"tools": tools, "note": _HERE_NOW if found else _NONE}
 

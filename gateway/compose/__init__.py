@@ -30,6 +30,7 @@ from gateway.compose.error import CompositionError
 from gateway.compose.models import build_router
 from gateway.compose.policies import build_policies
 from gateway.compose.privacy import build_private
+from gateway.compose.retrieval import rank_by_meaning
 from gateway.compose.stores import build_stores
 from gateway.compose.telemetry import build_telemetry
 from gateway.compose.tiers import build_priorities, watch_load
@@ -89,6 +90,7 @@ def build_services(settings: Settings) -> Services:
         offers = OfferOptions(chosen.above, chosen.most, chosen.pinned)
         models = {role: member.backend for role, member in router.members.items()}
         telemetry = build_telemetry(settings, models, registry)
+        ranking = rank_by_meaning(settings, registry, telemetry.without_embeddings)
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
         watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
         private = build_private(settings.privacy)
@@ -146,13 +148,14 @@ def build_services(settings: Settings) -> Services:
             version=version("agentic-gateway"),
             closers=(
                 loop.aclose,
+                *ranking.closers,
                 *(watch.aclose for watch in watches),
                 stores.rates.aclose,
                 *telemetry.closers,
                 *(member.backend.aclose for member in router.fallbacks),
                 partial(asyncio.to_thread, opened.pop_all().close),
             ),
-            background=(*background, *watches),
+            background=(*background, *ranking.background, *watches),
         )
 
 

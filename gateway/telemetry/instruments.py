@@ -58,6 +58,11 @@ class Instruments:
         self.tool_seconds = self._histogram(
             "tool_seconds", "One tool call, all its attempts", _TOOL_S, "tool"
         )
+        self.retrieval_fallbacks = self._counter(
+            "retrieval_fallbacks",
+            "Choices among many tools by words alone, though embeddings are configured",
+            "why",
+        )
         self.tool_errors = self._counter(
             "tool_errors", "Tool calls that failed, by why", "tool", "failure"
         )

@@ -63,6 +63,11 @@ class Telemetry:
         """What hears of money that is taken."""
         return None if self.metrics is None else BudgetMetrics(self.metrics.instruments)
 
+    def without_embeddings(self, why: str) -> None:
+        """Count that tools were chosen by their words alone."""
+        if self.metrics is not None:
+            self.metrics.instruments.retrieval_fallbacks.labels(why).inc()
+
     def see_tiers(self, sights: Sequence[Sight]) -> None:
         """Tell how tiers of engines stand."""
         if self.metrics is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from policies.rules.approval import Approval
 from routing.backend import NamedTool
 from routing.backends.scripted import Call
 from tests.stage import spec
+from tools.retrieval.nearness import Nearness
 
 TOPICS = "parcel invoice garden planet piano river castle engine".split()
 
@@ -55,6 +57,24 @@ async def test_of_many_the_ones_that_fit_are_offered_in_the_order_of_registratio
     expected = ["get_weather", *(f"piano_{i}" for i in range(19)), FIND_TOOLS]
     assert offered(crowd) == expected
     assert list(played.events[0].offered) == expected
+
+
+class Keys:
+    """An embedding model that knows what a piano has."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [[1.0, 0.1] if "piano" in text or "keys" in text else [0.1, 1.0] for text in texts]
+
+
+async def test_with_embeddings_tools_are_offered_and_found_by_their_meaning(crowd: Any) -> None:
+    pianos = [f"piano_{i}" for i in range(20)]
+    nearness = crowd.registry.index.nearness = Nearness(Keys())
+    await nearness.know(crowd.registry.snapshot().specs)
+    await crowd.play(["Hi."], **asks("Something with many keys!"))
+    assert offered(crowd) == [*pianos, FIND_TOOLS]
+    search = [Call(FIND_TOOLS, {"query": "an instrument with keys"}), "Found."]
+    await crowd.play(search, **asks("Something for my office!"))
+    assert set(pianos[:8]) <= set(offered(crowd, 1))
 
 
 async def test_a_request_that_no_tool_fits_is_offered_the_search_alone(crowd: Any) -> None:

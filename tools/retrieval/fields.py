@@ -41,6 +41,13 @@ _ABOUT_PARAMETERS = _Part(0.7, 40, 0.75)
 _EXAMPLES = _Part(1.0, 5, 0.5)
 
 
+def described(spec: ToolSpec) -> str:
+    """A definition as one text, for a model: its name in words, what it does, its parameters' names."""
+    names = [name.replace("_", " ") for name, _ in _properties(spec.parameters)]
+    words = spec.name.replace("_", " ").replace("-", " ")
+    return f"{words}. {spec.description} {', '.join(names)}"
+
+
 def impacts(spec: ToolSpec) -> dict[str, float]:
     """Each term of the definition and how much it counts, above 0 and below 1 (BM25F without rarity)."""
     found: defaultdict[str, float] = defaultdict(float)

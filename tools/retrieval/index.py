@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tools.retrieval.nearness import Nearness
+
     Scores = NDArray[np.float64]
 
 _BREAK = re.compile(
@@ -35,6 +37,12 @@ _MOST_SENTENCES = 32
 _MOST_CHARACTERS = 4_000
 """Of a text that is searched by: its beginning and end, where people say what they want."""
 _FEWEST_DEAD = 256
+_FUSED = 60
+"""Reciprocal rank fusion's usual constant: how much the first places count beside later ones."""
+_MEANING = 0.5
+"""How much a place by meaning counts beside one by words: chosen with a small model (docs/many-tools.md)."""
+_NEAREST = 50
+"""So many tools count as near in meaning; behind them nearness tells nothing."""
 
 
 class Weighted(NamedTuple):
@@ -52,9 +60,13 @@ class _Postings(NamedTuple):
 
 
 class ToolIndex:
-    """Safe to use from any number of threads. Holds the specs that were added, each in a slot."""
+    """Safe to use from any number of threads. Holds the specs that were added, each in a slot.
+
+    With `nearness`, what it has prepared of a request counts beside the words (reciprocal rank fusion).
+    """
 
     def __init__(self, specs: Iterable[ToolSpec] = ()) -> None:
+        self.nearness: Nearness | None = None
         self._lock = threading.Lock()
         self._slots: dict[str, int] = {}
         self._specs: list[ToolSpec | None] = []
@@ -78,7 +90,7 @@ class ToolIndex:
             self._forget(name)
 
     def ranked(self, request: str | Sequence[Weighted]) -> Iterator[str]:
-        """The names of all tools that share a term with the request, the best first.
+        """The names of all tools that share a term with the request, or are near to it, the best first.
 
         Of equals, the one that was added first is first: the same request gives the same order.
         """
@@ -91,6 +103,9 @@ class ToolIndex:
             for parts, weight in wanted:
                 scores += weight * self._score(parts)
             specs = self._specs.copy()
+        if self.nearness is not None and texts:
+            near = self.nearness.scores(texts[0].text, specs)
+            scores = scores if near is None else _fused(scores, near)
         order = np.argsort(-scores, kind="stable")[: int(np.count_nonzero(scores))]
         for slot in map(int, order):
             if (spec := specs[slot]) is not None:
@@ -142,9 +157,26 @@ class ToolIndex:
                 self._enter(spec, impacts(spec))
 
 
+def _fused(scores: Scores, near: NDArray[np.float32]) -> Scores:
+    """Both orders as one: what stands in front of either stands in front."""
+    import numpy as np
+
+    fused = np.zeros(len(scores))
+    by_words = np.argsort(-scores, kind="stable")[: int(np.count_nonzero(scores))]
+    by_meaning = np.argsort(-near, kind="stable")[:_NEAREST]
+    for order, weight in ((by_words, 1.0), (by_meaning, _MEANING)):
+        fused[order] += weight / (_FUSED + 1 + np.arange(len(order)))
+    return fused
+
+
 def _rarity(having: int, all_: int) -> float:
     """BM25's inverse document frequency."""
     return math.log(1 + (all_ - having + 0.5) / (having + 0.5))
+
+
+def sentences(text: str) -> list[str]:
+    """What may be separate wishes of a request."""
+    return _BREAK.split(text)[:_MOST_SENTENCES]
 
 
 def _parts(text: str) -> list[list[str]]:
@@ -153,6 +185,6 @@ def _parts(text: str) -> list[list[str]]:
         half = _MOST_CHARACTERS // 2
         text = f"{text[:half]}\n{text[-half:]}"
     whole = list(dict.fromkeys(terms(text)))
-    sentences = [list(dict.fromkeys(terms(each))) for each in _BREAK.split(text)[:_MOST_SENTENCES]]
-    telling = [each for each in sentences if len(each) >= 2]
+    held = [list(dict.fromkeys(terms(each))) for each in sentences(text)]
+    telling = [each for each in held if len(each) >= 2]
     return [whole, *telling] if len(telling) > 1 else [whole]
