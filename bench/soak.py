@@ -35,7 +35,7 @@ from bench.soak_load import Load
 from bench.soak_report import Allowed, Sample, leaks, picture, table
 
 DOCUMENT = ROOT / "docs" / "soak.md"
-_START_S = 120.0
+_START_S = 300.0
 _CONNECTIONS = 32
 _SAMPLES = 240
 _IDLE_S = 60.0
