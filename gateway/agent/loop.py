@@ -27,13 +27,14 @@ from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
-from mistral_common.protocol.instruct.messages import ToolMessage, UserMessage
+from mistral_common.protocol.instruct.messages import ToolMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from gateway.agent.answer import hold_to_form
 from gateway.agent.approvals import carry_out, held_calls, version_gone
 from gateway.agent.ask import Heard, ask
 from gateway.agent.boundary import Boundary
+from gateway.agent.consequences import after_silence, next_step, second_thought
 from gateway.agent.doubt import last_resort, weigh
 from gateway.agent.early import begin_early, end_early
 from gateway.agent.events import (
@@ -47,11 +48,10 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
-from gateway.agent.form import Rejected
 from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
 from gateway.agent.offering import OfferOptions, look_ahead
-from gateway.agent.plan import TurnPlan, can_pay, plan_turn
+from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
 from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
@@ -59,7 +59,7 @@ from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
 from gateway.agent.till import Hold, Till, Unpayable
-from gateway.agent.verdict import Court, Verdict, select
+from gateway.agent.verdict import Court, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
@@ -69,19 +69,12 @@ from policies.decision import Allow, Deny
 from policies.filters.sieve import Detector
 from policies.policy import Policies, Policy
 from routing.backend import TextDelta, Turn
-from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
-from routing.escalation import Evidence
+from routing.errors import BackendError, BackendProtocolError
 from routing.router import Router
 from tools.registry import Registry
 from tools.spec import ToolResult, ValidCall
 
 _DRAIN_S = 10.0
-_CUT = "The stream broke off inside a call."
-_EMPTY = "The model gave neither an answer nor a call."
-_MOST_REJECTIONS = 3
-"""Answers without the form that was asked for, whoever gave them, after which a run gives up."""
-_NOBODY_ELSE = frozenset({"backend_down", "context_too_long"})
-"""Loans after whose failure the intermediary can't go on either."""
 
 
 class RequestDenied(Exception):
@@ -138,21 +131,7 @@ class AgentLoop:
 
         With `resumed`, go on where the run was interrupted, as people have decided.
         """
-        await look_ahead(request, self._registry, self._offers)
-        run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
-        decision = self._policies.on_request(run.subject, request.messages)
-        if isinstance(decision, Allow) and self._policies.limits_rates and resumed is None:
-            decision = await self._policies.admit(run.subject)  # a run that goes on was counted
-        if isinstance(decision, Deny):
-            raise RequestDenied(decision.reason, decision.rule, decision.retry_after_s)
-        run.messages = list(self._policies.on_messages(run.subject, run.messages))
-        run.boundary = None if self._private is None else Boundary(self._private)
-        ours = len(run.toolset) > len(request.client_tools)
-        run.result_budget, run.files = self._results, self._files
-        waits = self._policies.counts_cost or self._policies.limits_calls
-        run.reads_early = self._early_reads and ours and not waits
-        if request.durable and self._durable is not None and resumed is None:
-            run.journal = await Journal.read(self._durable, request)
+        run = await self._begin(request, resumed)
         yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
         if resumed is not None:
             run.restore(resumed.suspended)
@@ -182,6 +161,25 @@ class AgentLoop:
                 await end_early(run)
         for event in self._end(run, step):
             yield event
+
+    async def _begin(self, request: RunRequest, resumed: Resumed | None) -> Working:
+        """The run, if policy admits it, with what the operator lets it have. Raises `RequestDenied`."""
+        await look_ahead(request, self._registry, self._offers)
+        run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
+        decision = self._policies.on_request(run.subject, request.messages)
+        if isinstance(decision, Allow) and self._policies.limits_rates and resumed is None:
+            decision = await self._policies.admit(run.subject)  # a run that goes on was counted
+        if isinstance(decision, Deny):
+            raise RequestDenied(decision.reason, decision.rule, decision.retry_after_s)
+        run.messages = list(self._policies.on_messages(run.subject, run.messages))
+        run.boundary = None if self._private is None else Boundary(self._private)
+        ours = len(run.toolset) > len(request.client_tools)
+        run.result_budget, run.files = self._results, self._files
+        waits = self._policies.counts_cost or self._policies.limits_calls
+        run.reads_early = self._early_reads and ours and not waits
+        if request.durable and self._durable is not None and resumed is None:
+            run.journal = await Journal.read(self._durable, request)
+        return run
 
     def _settle(self, run: Working, step: NextStep) -> RunAgain | Final:
         """Turn the four ways on into the two that the loop itself knows."""
@@ -239,7 +237,7 @@ class AgentLoop:
                         async for item in acts:
                             yield item
                     return
-            yield self._silence(run, plan, heard)
+            yield after_silence(self._router, run, plan, heard)
             return
         async with aclosing(self._act(run, plan, heard)) as acts:
             async for item in acts:
@@ -312,27 +310,21 @@ class AgentLoop:
         if plan.loan is not None:
             yield Escalated(run.close_loan(plan.loan, plan.route, heard, cost))
         held = Held(heard, verdict, evidence, cost)
-        if (doubt := self._second_thought(run, plan, held)) is not None:
+        if (doubt := second_thought(self._router, run, plan, held)) is not None:
             yield doubt
             return
         async with aclosing(self._carry_out(run, plan, held)) as acts:
             async for item in acts:
                 yield item
 
-    def _second_thought(self, run: Working, plan: TurnPlan, held: Held) -> Escalate | None:
-        """Why calls that are valid and allowed are the expert's to decide all the same."""
-        if not held.evidence or not run.may_lend() or not can_pay(run, self._router, plan.turn):
-            return None
-        doubt = self._doubted(run, replace(run.progress.evidence, proposed=held.evidence))
-        return None if doubt is None else replace(doubt, held=held)
-
     async def _carry_out(
         self, run: Working, plan: TurnPlan, held: Held
     ) -> AsyncGenerator[RunEvent | NextStep, None]:
         """Run what may run of a judged turn, remember it: events, then one `NextStep`."""
-        heard, verdict = held.heard, held.verdict
+        verdict = held.verdict
         if self._policies.limits_rates:
             verdict = await within_rates(verdict, self._policies, run.subject)
+            held = replace(held, verdict=verdict)
         for event in verdict.events:
             yield event
         for result in verdict.answered:
@@ -345,7 +337,10 @@ class AgentLoop:
             yield ApprovalRequested(call)
         if verdict.keeps:
             run.remember(verdict, results)
-        yield Interrupt(waiting) if waiting else self._next(run, plan, heard, verdict, results)
+        if waiting:
+            yield Interrupt(waiting)
+        else:
+            yield next_step(self._router, run, plan, held, results)
 
     def _show(self, run: Working, text: str) -> TextDelta | None:
         """Text goes out at once, as the rules let it, unless one must see the whole of it first."""
@@ -382,95 +377,14 @@ class AgentLoop:
             for call, result in zip(calls, done, strict=True)
         ]
 
-    def _next(
-        self,
-        run: Working,
-        plan: TurnPlan,
-        heard: Heard,
-        verdict: Verdict,
-        results: Sequence[ToolResult],
-    ) -> NextStep:
-        """What a judged turn leads to."""
-        if (stopped := run.screening.stopped) is not None:
-            return Final(incomplete=Incomplete("denied", stopped))
-        if verdict.handed:
-            return Final(client_calls=verdict.handed)
-        if verdict.rejected is not None:
-            return self._rejected(run, plan, verdict.rejected)
-        if verdict.answers:
-            return self._answered(run, heard)
-        if plan.must_answer is not None:
-            return Final(incomplete=plan.must_answer)
-        if verdict.cut:
-            evidence = run.progress.note_unusable(_CUT)
-        elif verdict.empty:
-            evidence = run.progress.note_unusable(_EMPTY)
-        else:
-            observed = tuple(zip(verdict.runnable, results, strict=True))
-            prompt_tokens = heard.completion.usage.prompt_tokens
-            evidence = run.progress.note_turn(verdict, observed, prompt_tokens)
-        return self._doubted(run, evidence) or RunAgain()
-
-    def _answered(self, run: Working, heard: Heard) -> Final:
-        if run.unresolved:
-            return Final(incomplete=run.unresolved[0])
-        if heard.completion.finish_reason == "length":
-            detail = f"The answer was cut after {heard.completion.usage.completion_tokens} tokens."
-            return Final(incomplete=Incomplete("max_output_tokens", detail))
-        return Final()
-
-    def _rejected(self, run: Working, plan: TurnPlan, rejected: Rejected) -> NextStep:
-        """An answer without the form that was asked for: mended by the model, lent, or given up."""
-        run.rejections += 1
-        last = plan.must_answer is not None or run.step >= run.request.limits.max_steps
-        if run.form is None or last or run.rejections >= _MOST_REJECTIONS:
-            return Final(incomplete=Incomplete("invalid_output", str(rejected)))
-        run.messages.append(UserMessage(content=run.form.advice(rejected)))
-        doubt = self._doubted(run, run.progress.note_rejected(str(rejected)))
-        return doubt if doubt is not None and run.may_lend() else RunAgain()
-
-    def _doubted(self, run: Working, evidence: Evidence) -> Escalate | None:
-        reason = self._router.doubt(run.known(evidence), run.request.tenant)
-        return None if reason is None else Escalate(reason.code, reason.detail)
-
-    def _silence(self, run: Working, plan: TurnPlan, error: BackendError) -> NextStep:
-        """What the failure of a model leads to. Raises `error` when nothing was done by then."""
-        if run.shown_in_turn:
-            return Final(incomplete=Incomplete("stream_cut", str(error)))
-        if plan.loan is None:
-            doubt = self._doubted(run, self._blame(run, error))
-            if doubt is not None and run.may_lend():
-                return doubt
-            if doubt is None and isinstance(error, BackendProtocolError):
-                return RunAgain()
-        elif plan.loan.reason not in _NOBODY_ELSE:
-            detail = f"{plan.loan.detail} ({error})"
-            run.unresolved.append(Incomplete("expert_failed", detail))
-            return RunAgain()
-        if run.nothing_done:
-            raise error
-        code = "backend_failed" if plan.loan is None else "expert_failed"
-        return Final(incomplete=Incomplete(code, str(error)))
-
-    def _blame(self, run: Working, error: BackendError) -> Evidence:
-        """The failure as evidence: a cut stream is asked again first, a bad request is our own fault."""
-        if isinstance(error, ContextTooLong):
-            return Evidence(context_overflow=True)
-        if isinstance(error, BackendRejected):
-            return Evidence()
-        if isinstance(error, BackendProtocolError):
-            return run.progress.note_unusable(str(error))
-        return Evidence(backend_failure=str(error))
-
     def _end(self, run: Working, final: Final) -> Iterator[RunEvent]:
         """The last events: what a rule held back, what could not be done, the outcome."""
         if self._policies.rewrites_response and run.text:
             yield run.replace_text(self._policies.on_response(run.subject, run.text))
         missing = final.incomplete
         cut = missing is not None and missing.reason == "max_output_tokens"
-        if (
-            missing is not None and not cut and run.form is None
-        ):  # a form has no place for sentences
+        # A form has no place for sentences.
+        if missing is not None and not cut and run.form is None:
             yield run.add_paragraph(confession(missing, run.request.messages))
         yield RunFinished(run.outcome(final, _stop(final)))
 

@@ -194,7 +194,11 @@ class Till:
             raise self._unpayable(hold, short) from None
         except (StorageUnavailable, TimeoutError) as error:
             self._give_back_when_taken(taking, hold)
-            log.warning("run %s spends nothing: %s", hold.run.request.run_id, str(error) or "no answer in time")
+            log.warning(
+                "run %s spends nothing: %s",
+                hold.run.request.run_id,
+                str(error) or "no answer in time",
+            )
             raise Unpayable("budget", "What is left of the budget can't be read now.") from error
         except asyncio.CancelledError:
             self._give_back_when_taken(taking, hold)

@@ -32,7 +32,8 @@ def in_stores(config: Path | None, act: Callable[[Stores], Awaitable[_Done]]) ->
             return await act(stores)
         finally:
             for store in stores:
-                await store.aclose()
+                if store is not None:
+                    await store.aclose()
 
     try:
         return asyncio.run(acted())
