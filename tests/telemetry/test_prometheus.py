@@ -173,8 +173,10 @@ async def test_a_real_prometheus_has_figures_for_every_panel_and_evaluates_every
     address, file = f"127.0.0.1:{free_port()}", tmp_path / "prometheus.yml"
     log = tmp_path / "prometheus.log"
     command += ["--web.listen-address", address, "--config.file", file]
+    services = watched(tools)
+    assert services.telemetry is not None
     async with (
-        listening(create_app(watched(tools)), "on") as url,
+        listening(create_app(services), "on") as url,
         engine() as vllm,
         httpx.AsyncClient(base_url=url, verify=False) as gateway,
         httpx.AsyncClient(base_url=f"http://{address}", verify=False) as prometheus,
@@ -186,6 +188,7 @@ async def test_a_real_prometheus_has_figures_for_every_panel_and_evaluates_every
             while empty or not told or any(rule["health"] != "ok" for rule in told):
                 assert time.monotonic() < deadline, (empty, told, log.read_text())
                 await ask(gateway)
+                services.telemetry.without_embeddings("timeout")
                 try:
                     empty = await without_figures(prometheus, empty)
                     told = await alerting(prometheus)
