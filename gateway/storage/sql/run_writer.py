@@ -111,8 +111,12 @@ class RunWriter:
             self._drop(row.key)
 
     def abandon(self, tenant: str, run_id: str) -> None:
-        """Drop a log whose row is another process's."""
-        self._drop((tenant, run_id))
+        """Drop a log whose row is another process's; the row is there all the same, for whoever takes it."""
+        where = tenant, run_id
+        if where in self._waiting and where not in self._begun:
+            self._logs.pop(where, None)
+        else:
+            self._drop(where)
 
     async def settled(self) -> None:
         """Wait until nothing waits to be written."""

@@ -199,7 +199,7 @@ async def test_another_tenants_ids_are_not_there_on_any_route(serve: Serve) -> N
     for method, path in CLOSED:
         if not any(f"{{{name}}}" in path for name in ids):
             continue
-        url = path.format(**ids, call_id="call00001", effect_id="1.call00001")
+        url = path.format(**ids, call_id="call00001", effect_id="1.call00001", handle="h1")
         got = await gateway.http.request(
             method, url, headers=other, json=BODIES.get((method, path))
         )

@@ -49,6 +49,7 @@ app author operator  POST   /v1/runs/{run_id}/cancel
 app author operator  GET    /v1/runs/{run_id}/effects
 -   -      operator  POST   /v1/runs/{run_id}/effects/{effect_id}
 app author operator  GET    /v1/runs/{run_id}/events
+app author operator  GET    /v1/runs/{run_id}/files/{handle}
 app author operator  GET    /v1/stats
 app author operator  GET    /v1/tools
 -   author operator  POST   /v1/tools
