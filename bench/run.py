@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,16 @@ def install(target: Target) -> None:
         subprocess.run(
             [uv, "pip", "install", "-q", "--python", python, *target.packages], check=True
         )
+
+
+def require_free(port: int) -> None:
+    """Something that was left there by another run would be measured instead."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SystemExit(f"port {port} is taken; end what listens there") from error
 
 
 def wait_until_served(target: Target) -> float:
@@ -122,6 +133,7 @@ def main() -> int:
             if not target.command:
                 continue
             install(target)
+            require_free(target.port)
             log = logs / f"{target.name}.log"
             pid = stack.enter_context(running(target.command, 0, log, target.environment))
             pids[target.name] = pid

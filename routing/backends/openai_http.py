@@ -160,7 +160,8 @@ class OpenAiHttp:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
         except (aiohttp.ClientError, OSError) as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise NotBegunError(down) from error
+            hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+            raise NotBegunError(down, hung_up=hung_up) from error
         if response.status == 200:
             return response
         raise await self._refused(response, deadline)

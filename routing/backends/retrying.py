@@ -23,11 +23,15 @@ class Retries:
 
 
 class NotBegunError(Exception):
-    """Carries an error that may be retried, as nothing has been answered yet."""
+    """Carries an error that may be retried, as nothing has been answered yet.
 
-    def __init__(self, error: BackendUnavailable) -> None:
+    `hung_up` when the server closed the connection, as it does with those that it has kept for long.
+    """
+
+    def __init__(self, error: BackendUnavailable, *, hung_up: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.hung_up = hung_up
 
 
 async def retried(
@@ -35,15 +39,19 @@ async def retried(
 ) -> T:
     """`attempt` until it succeeds, fails with anything but `NotBegunError`, or time is up.
 
-    Waits as long as the server asked (`retry_after_s`), else a random, growing time. Raises the
-    error that `NotBegunError` carried last. `deadline` is a reading of the event loop's clock.
+    Waits as long as the server asked (`retry_after_s`), else a random, growing time; not at all the
+    first time that it hung up, for a kept connection's end says nothing of the server. Raises the error that `NotBegunError` carried last. `deadline` is a reading of the event loop's clock.
     """
     clock = asyncio.get_running_loop().time
     backoff = wait_random_exponential(multiplier=0.1, max=2.0)
 
     def wait(state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
-        told = failed.error.retry_after_s if isinstance(failed, NotBegunError) else None
+        if not isinstance(failed, NotBegunError):
+            return backoff(state)
+        if failed.hung_up and state.attempt_number == 1:
+            return 0.0
+        told = failed.error.retry_after_s
         return told if told is not None else backoff(state)
 
     def stop(state: RetryCallState) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from mistral_common.protocol.instruct.messages import (
     UserMessage,
 )
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+from tenacity import AsyncRetrying
 
 from routing.backend import NamedTool, Sampling, TextDelta, Turn
 from routing.backends.openai_http import HttpTimeouts
@@ -400,3 +402,36 @@ async def test_connections_are_used_again() -> None:
             await played(backend, a_turn())
         connector = backend._http._session.connector  # type: ignore[union-attr]
         assert sum(len(pool) for pool in connector._conns.values()) == 1  # type: ignore[union-attr]
+
+
+async def test_a_kept_connection_that_the_engine_closed_costs_no_pause() -> None:
+    served = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request, say that more may come, and hang up on the next."""
+        nonlocal served
+        served += 1
+        await reader.readuntil(b"\r\n\r\n")
+        body = b"".join(HELLO)
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(once, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        backend = VllmBackend("small", "m", f"http://127.0.0.1:{port}/v1", context_tokens=100)
+        clock = asyncio.get_running_loop().time
+        pauses: list[float] = []
+
+        async def slept(seconds: float) -> None:
+            pauses.append(seconds)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(
+                "routing.backends.retrying.AsyncRetrying", partial(AsyncRetrying, sleep=slept)
+            )
+            for _ in range(2):
+                await played(backend, a_turn(deadline=clock() + 5))
+        await backend.aclose()
+    assert (served, pauses) == (2, [0.0])
