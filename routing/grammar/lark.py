@@ -89,7 +89,7 @@ def _grammar(
     unsupported: list[str] = []
     content = _TEXT
     if output_schema is not None:
-        schema, left_out = expressible(json.loads(output_schema))
+        schema, left_out = expressible(json.loads(output_schema), answers=True)
         content = f"%json {_dump({**schema, 'x-guidance': _SPELLING})}"
         unsupported += [f"output: {path}" for path in left_out]
     rules = [f"content: {content}"]

@@ -42,12 +42,15 @@ _INEXPRESSIBLE = frozenset(
 )
 
 
-def expressible(schema: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
-    """`schema` for a tool's arguments as llguidance can express it, and JSON paths of what it can't.
+def expressible(
+    schema: Mapping[str, Any], *, answers: bool = False
+) -> tuple[Schema, tuple[str, ...]]:
+    """`schema` as llguidance can express it, and JSON paths of what it can't.
 
-    Annotations (titles, descriptions, defaults, examples) are dropped: they bind nothing.
+    Annotations (titles, descriptions, defaults, examples) are dropped: they bind nothing. Arguments are
+    an object whatever their schema says; a value that `answers` may be of any type that it names.
     """
-    made = subset(schema)
+    made = subset(schema, answers=answers)
     return made.schema, made.left_out
 
 
@@ -60,13 +63,14 @@ class Subset:
     narrowed: tuple[str, ...]
 
 
-def subset(schema: Mapping[str, Any]) -> Subset:
+def subset(schema: Mapping[str, Any], *, answers: bool = False) -> Subset:
     """`expressible`, with what is narrower: closed objects, patterns in ASCII, formats."""
     walk = _Subset()
     root = walk.schema(schema, "$", own=True)
     if not isinstance(root, dict):
         root = {}
-    if root.get("type") != "object":
+    names_a_type = "type" in root or "properties" not in root
+    if root.get("type") != "object" and not (answers and names_a_type):
         root = {"type": "object", **{k: v for k, v in root.items() if k != "type"}}
     return Subset(root, tuple(walk.left_out), tuple(walk.narrowed))
 

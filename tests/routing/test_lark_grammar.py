@@ -208,3 +208,10 @@ def test_what_is_no_space_is_one_for_no_validator(pattern: str) -> None:
 )
 def test_patterns_that_would_mean_something_else_are_not_expressible(pattern: object) -> None:
     assert expressible_pattern(pattern) is None
+
+
+def test_an_answer_is_of_the_type_that_its_schema_names_and_arguments_are_an_object() -> None:
+    numbers = {"type": "array", "items": {"type": "integer"}}
+    assert expressible(numbers, answers=True)[0]["type"] == "array"
+    assert expressible(numbers)[0]["type"] == "object"
+    assert expressible({"properties": {"b": True}}, answers=True)[0]["type"] == "object"
