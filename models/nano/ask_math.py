@@ -7,7 +7,7 @@ import re
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill, slots
 from models.nano.quantities import number
-from models.nano.wordings import math_en, math_zh, stories_en
+from models.nano.wordings import math_en, math_zh, people_math_en, people_math_zh, stories_en
 
 # (phrase that names a value, expression); "n" slots are numbers, "p" percentages, "k" small wholes,
 # "m" amounts of money.
@@ -292,15 +292,15 @@ _TELLING_ZH = [
 ]
 
 
-PHRASES.extend(math_en.PHRASES)
-VERBS.extend(math_en.VERBS)
-STORIES.extend(stories_en.STORIES)
-PHRASES_ZH.extend(math_zh.PHRASES)
-STORIES_ZH.extend(math_zh.STORIES)
-_ASKING.extend(math_en.ASKING)
-_TELLING.extend(math_en.TELLING)
-_ASKING_ZH.extend(math_zh.ASKING)
-_TELLING_ZH.extend(math_zh.TELLING)
+PHRASES.extend(math_en.PHRASES + people_math_en.PHRASES)
+VERBS.extend(math_en.VERBS + people_math_en.VERBS)
+STORIES.extend(stories_en.STORIES + people_math_en.STORIES)
+PHRASES_ZH.extend(math_zh.PHRASES + people_math_zh.PHRASES)
+STORIES_ZH.extend(math_zh.STORIES + people_math_zh.STORIES)
+_ASKING.extend(math_en.ASKING + people_math_en.ASKING)
+_TELLING.extend(math_en.TELLING + people_math_en.TELLING)
+_ASKING_ZH.extend(math_zh.ASKING + people_math_zh.ASKING)
+_TELLING_ZH.extend(math_zh.TELLING + people_math_zh.TELLING)
 
 
 def bare(source: Source) -> tuple[str, dict[str, str], str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import clock, clock_zh, number, price
 from models.nano.spoken import ordinal
-from models.nano.wordings import notes_en, notes_find_en, notes_zh
+from models.nano.wordings import (
+    notes_en,
+    notes_find_en,
+    notes_zh,
+    people_notes_en,
+    people_notes_zh,
+)
 from models.nano.words import (
     NAMES,
     NAMES_ZH,
@@ -268,6 +274,7 @@ ABOUT = [
     "[delete|remove|erase] [my|the] note about [the |my |]{q}",
     "get rid of the note [on|about] [the |my |]{q}",
 ]
+ABOUT_ZH = ["[删除|删掉]关于{q}的笔记", *people_notes_zh.ABOUT]
 SAVE_ZH = [
     "[记一下|记下来|记录一下|记住|请记住|帮我记一下|记个笔记|做个笔记|保存笔记|新建笔记|添加笔记|写个笔记|存个笔记|加个备忘|帮我记住|备忘|记笔记|保存一条笔记|帮我保存一条笔记|新笔记|帮我记录|笔记][：|:|，]{t}",
     "[记一下|记住|请记住|帮我记住|帮我记一下]{t}",
@@ -318,17 +325,20 @@ DELETE_ZH = [
     "[删除|移除]ID[为|是|]{n}的笔记",
     "笔记{n}可以删了",
 ]
-TEXTS.extend(notes_en.TEXTS)
-TO.extend(notes_en.TO)
-TEXTS_ZH.extend(notes_zh.TEXTS)
-SAVE.extend(notes_en.SAVE)
-SAVE_TO.extend(notes_en.SAVE_TO)
-SEARCH_Q.extend(notes_find_en.SEARCH_Q)
-SEARCH_I.extend(notes_find_en.SEARCH_I)
-DELETE.extend(notes_find_en.DELETE)
-SAVE_ZH.extend(notes_zh.SAVE)
-SEARCH_ZH.extend(notes_zh.SEARCH)
-DELETE_ZH.extend(notes_zh.DELETE)
+TEXTS.extend(notes_en.TEXTS + people_notes_en.TEXTS)
+TO.extend(notes_en.TO + people_notes_en.TO)
+TEXTS_ZH.extend(notes_zh.TEXTS + people_notes_zh.TEXTS)
+SAVE.extend(notes_en.SAVE + people_notes_en.SAVE)
+SAVE_TO.extend(notes_en.SAVE_TO + people_notes_en.SAVE_TO)
+SEARCH_Q.extend(notes_find_en.SEARCH_Q + people_notes_en.SEARCH_Q)
+SEARCH_I.extend(notes_find_en.SEARCH_I + people_notes_en.SEARCH_I)
+DELETE.extend(notes_find_en.DELETE + people_notes_en.DELETE)
+SAVE_ZH.extend(notes_zh.SAVE + people_notes_zh.SAVE)
+SEARCH_ZH.extend(notes_zh.SEARCH + people_notes_zh.SEARCH)
+DELETE_ZH.extend(notes_zh.DELETE + people_notes_zh.DELETE)
+ABOUT.extend(people_notes_en.ABOUT)
+QUOTED = notes_en.QUOTED + people_notes_en.QUOTED
+QUOTED_ZH = notes_zh.QUOTED + people_notes_zh.QUOTED
 _DAYS = (
     "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|tomorrow|next week|the weekend".split(
         "|"
@@ -435,7 +445,7 @@ def ask_note(source: Source, chinese: bool = False) -> Ask:
         text = free_text(source, chinese, to)
         call = ("save_note", {"text": text})
         if source.chance(0.2) and not set(text) & set("\"'“”"):
-            template = source.pick(notes_zh.QUOTED if chinese else notes_en.QUOTED)
+            template = source.pick(QUOTED_ZH if chinese else QUOTED)
             return Ask(source.say(template), {"t": text}, call, "i", chinese)
         template = source.pick(SAVE_ZH if chinese else SAVE_TO if to else SAVE)
         return Ask(source.say(template), fills | {"t": text}, call, "n", chinese)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import clock, clock_zh
 from models.nano.spoken import clock_in_words
-from models.nano.wordings import time_en, time_zh
+from models.nano.wordings import people_time_en, people_time_zh, time_en, time_zh
 from models.nano.words import NAMES, NAMES_ZH, city
 
 NOW_Q = [
@@ -192,16 +192,16 @@ THEN_X_ZH = [
     "我在{b}，{a}{t}有个会，我这边是几点？",
 ]
 
-NOW_Q.extend(time_en.NOW_Q)
-NOW_I.extend(time_en.NOW_I)
-NOW_X.extend(time_en.NOW_X)
-THEN_Q.extend(time_en.THEN_Q)
-THEN_I.extend(time_en.THEN_I)
-THEN_X.extend(time_en.THEN_X)
-NOW_ZH.extend(time_zh.NOW)
-NOW_X_ZH.extend(time_zh.NOW_X)
-THEN_ZH.extend(time_zh.THEN)
-THEN_X_ZH.extend(time_zh.THEN_X)
+NOW_Q.extend(time_en.NOW_Q + people_time_en.NOW_Q)
+NOW_I.extend(time_en.NOW_I + people_time_en.NOW_I)
+NOW_X.extend(time_en.NOW_X + people_time_en.NOW_X)
+THEN_Q.extend(time_en.THEN_Q + people_time_en.THEN_Q)
+THEN_I.extend(time_en.THEN_I + people_time_en.THEN_I)
+THEN_X.extend(time_en.THEN_X + people_time_en.THEN_X)
+NOW_ZH.extend(time_zh.NOW + people_time_zh.NOW)
+NOW_X_ZH.extend(time_zh.NOW_X + people_time_zh.NOW_X)
+THEN_ZH.extend(time_zh.THEN + people_time_zh.THEN)
+THEN_X_ZH.extend(time_zh.THEN_X + people_time_zh.THEN_X)
 
 
 def ask_now(source: Source, chinese: bool = False) -> Ask:

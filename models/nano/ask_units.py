@@ -6,7 +6,7 @@ import json
 
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import number, number_zh
-from models.nano.wordings import units_en, units_zh
+from models.nano.wordings import people_units_en, people_units_zh, units_en, units_zh
 from models.nano.words import NAMES, NAMES_ZH, UNITS, UNITS_ZH, any_chinese, any_word, city
 
 QUESTIONS = [
@@ -159,10 +159,15 @@ ZH_BY_FAMILY = {
     "volume": ["[油箱|水壶]能装{v}{u}，是多少{w}？"],
     "area": ["房子{v}{u}，是多少{w}？"],
 }
-QUESTIONS.extend(units_en.QUESTIONS)
-ORDERS.extend(units_en.ORDERS)
-ZH.extend(units_zh.GENERAL)
-for _own, _more in ((BY_FAMILY, units_en.BY_FAMILY), (ZH_BY_FAMILY, units_zh.BY_FAMILY)):
+QUESTIONS.extend(units_en.QUESTIONS + people_units_en.QUESTIONS)
+ORDERS.extend(units_en.ORDERS + people_units_en.ORDERS)
+ZH.extend(units_zh.GENERAL + people_units_zh.GENERAL)
+for _own, _more in (
+    (BY_FAMILY, units_en.BY_FAMILY),
+    (BY_FAMILY, people_units_en.BY_FAMILY),
+    (ZH_BY_FAMILY, units_zh.BY_FAMILY),
+    (ZH_BY_FAMILY, people_units_zh.BY_FAMILY),
+):
     for _family, _said in _more.items():
         _own.setdefault(_family, []).extend(_said)
 _ONE = {"a": "1", "an": "1", "one": "1", "half a": "0.5", "a quarter": "0.25"}
@@ -212,7 +217,7 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
     form = "q"
     if special and source.chance(0.42):
         template = source.pick(special)
-        form = "x" if "?" in template or "？" in template else "q"
+        form = "x" if set(template) & set("?？.。!") else "q"
     elif chinese:
         template = source.pick(ZH)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from models.nano import invented, outcomes, render, talk
 from models.nano.ask_both import ask_both
 from models.nano.ask_math import ask_math
-from models.nano.ask_notes import ABOUT, ask_note, topic
+from models.nano.ask_notes import ABOUT, ABOUT_ZH, ask_note, topic
 from models.nano.ask_time import ask_now, ask_then
 from models.nano.ask_units import ask_units
 from models.nano.batch import Row
@@ -107,10 +107,11 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
     if kind == "delete_found":
         return _delete_found(source, language, chinese)
     n = rng.choice([1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
-    asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.85) else []
+    asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.8) else []
     if not asks:
         both = ask_both(source, chinese)
-        asks = [both] if both.call[0] in offered else _asks(source, offered, chinese, n)
+        asked = {both.call[0], *(name for name, _ in both.more)}
+        asks = [both] if asked <= offered else _asks(source, offered, chinese, n)
     said, calls = utter(source, asks)
     if kind == "told":
         results = tuple(outcomes.returned(source, call, chinese) for call in calls)
@@ -123,13 +124,13 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
 
 def _delete_found(source: Source, language: str, chinese: bool) -> Turn:
     query, number = topic(source, chinese), source.rng.randint(1, 999)
-    said = f"[删除|删掉]关于{query}的笔记" if chinese else source.pick(ABOUT).replace("{q}", query)
+    said = source.say(source.pick(ABOUT_ZH if chinese else ABOUT)).replace("{q}", query)
     search: Call = ("search_notes", {"query": query})
     if source.chance(0.5):
-        return Turn("search_notes" + language, source.say(said), [search], _system(source))
+        return Turn("search_notes" + language, said, [search], _system(source))
     found = {"notes": [{"note_id": number, "text": query}]}
     target: list[Call] = [("delete_note", {"note_id": number})]
-    return Turn("delete_found" + language, source.say(said), target, "", (search,), (found,))
+    return Turn("delete_found" + language, said, target, "", (search,), (found,))
 
 
 def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool) -> Turn:

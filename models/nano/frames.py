@@ -9,7 +9,7 @@ from typing import Any
 
 from models.nano.grammar import Ask, Source
 from models.nano.joints import join
-from models.nano.wordings import around
+from models.nano.wordings import around, people_around
 from models.nano.words import NAMES, any_word, city
 
 BEFORE = [
@@ -140,13 +140,13 @@ CONTEXT_ZH = [
     "有个问题。",
 ]
 AFTER_ZH = ["，谢谢", "，谢谢！", "。谢谢", "，麻烦了", "，拜托", "，急用", "。多谢！", "吧"]
-BEFORE.extend(around.BEFORE)
-CONTEXT.extend(around.CONTEXT)
-AFTER.extend(around.AFTER)
-AFTER_Q.extend(around.AFTER_Q)
-BEFORE_ZH.extend(around.BEFORE_ZH)
-CONTEXT_ZH.extend(around.CONTEXT_ZH)
-AFTER_ZH.extend(around.AFTER_ZH)
+BEFORE.extend(around.BEFORE + people_around.BEFORE)
+CONTEXT.extend(around.CONTEXT + people_around.CONTEXT)
+AFTER.extend(around.AFTER + people_around.AFTER)
+AFTER_Q.extend(around.AFTER_Q + people_around.AFTER_Q)
+BEFORE_ZH.extend(around.BEFORE_ZH + people_around.BEFORE_ZH)
+CONTEXT_ZH.extend(around.CONTEXT_ZH + people_around.CONTEXT_ZH)
+AFTER_ZH.extend(around.AFTER_ZH + people_around.AFTER_ZH)
 _NEEDS_ORDER = {
     "please",
     "pls",
@@ -236,6 +236,8 @@ def _around(source: Source, text: str, ask: Ask, first: Ask) -> str:
             )
     else:
         text = _end(source, text, ask)
+    if copied and first.call[0] == "save_note":  # where a note begins can be seen
+        return text
     if source.chance(0.2):
         before = str(source.pick(BEFORE_ZH if chinese else BEFORE))
         if before.strip() not in _NEEDS_ORDER or ask.form == "i":

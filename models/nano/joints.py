@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.nano.grammar import Ask, Source
-from models.nano.wordings import joints
+from models.nano.wordings import joints, people_around
 
+JOIN = joints.JOIN + people_around.JOIN
+START = joints.START + people_around.START
+AROUND = joints.AROUND + people_around.AROUND
+JOIN_ZH = joints.JOIN_ZH + people_around.JOIN_ZH
+START_ZH = joints.START_ZH + people_around.START_ZH
+AROUND_ZH = joints.AROUND_ZH + people_around.AROUND_ZH
 _MARKS = [("1. ", "2. ", "3. "), ("1) ", "2) ", "3) "), ("- ", "- ", "- "), ("* ", "* ", "* "),
           ("a) ", "b) ", "c) "), ("• ", "• ", "• "), ("", "", "")]  # fmt: skip
 _MARKS_ZH = [("1. ", "2. ", "3. "), ("1、", "2、", "3、"), ("一、", "二、", "三、"), ("- ", "- ", "- "),
@@ -30,12 +36,12 @@ def join(
         gap = "\n" if told or not marks[0] or source.chance(0.7) else " "
         return gap.join(mark + text for mark, text in zip(marks, texts, strict=False))
     if kind < 0.16 and not told and not stands:
-        before, between, after = source.pick(joints.AROUND_ZH if chinese else joints.AROUND)
+        before, between, after = source.pick(AROUND_ZH if chinese else AROUND)
         return before + rng.choice(between).join(texts) + after
     if kind < 0.7 and not stands and not (told and source.chance(0.7)):
         said = texts[0]
         for text in texts[1:]:
-            said += str(source.pick(joints.JOIN_ZH if chinese else joints.JOIN)) + text
+            said += str(source.pick(JOIN_ZH if chinese else JOIN)) + text
         return said
     return _sentences(source, asks, texts, end)
 
@@ -47,7 +53,7 @@ def _sentences(
     ends = [end(source, text, ask) for text, ask in zip(texts, asks, strict=True)]
     full = "。" if chinese else "."
     ends[:-1] = [text if text[-1:] in "?？.。!！" else text + full for text in ends[:-1]]
-    starts = joints.START_ZH if chinese else joints.START
+    starts = START_ZH if chinese else START
     ends[1:] = [str(source.pick(starts)) + text for text in ends[1:]]
     if chinese:
         return ("\n" if source.chance(0.08) else "").join(ends)

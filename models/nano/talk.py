@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.nano.grammar import Source
 from models.nano.quantities import clock, clock_zh, number
+from models.nano.wordings import people_talk
 from models.nano.words import NAMES, THINGS, UNITS, UNITS_ZH, any_word, city
 
 CAN = "I can do arithmetic, tell and convert times, convert units, and keep notes."
@@ -134,6 +135,26 @@ MISSING_ZH = [
     ("换算单位[。|]", "什么数值和单位？"),
 ]
 
+HELLO = "Hello! How can I help you?"
+MORE = [
+    *((said, CANNOT) for said in people_talk.CANNOT),
+    *((said, HELLO) for said in people_talk.GREETING),
+    *((said, "You're welcome!") for said in people_talk.THANKED),
+    *((said, "Goodbye!") for said in people_talk.PARTING),
+    *((said, CAN) for said in people_talk.ABLE),
+    *((said, "Let me know if you need anything else.") for said in people_talk.NOTED),
+]
+MORE_ZH = [
+    *((said, CANNOT_ZH) for said in people_talk.CANNOT_ZH),
+    *((said, "你好！有什么可以帮你？") for said in people_talk.GREETING_ZH),
+    *((said, "不客气！") for said in people_talk.THANKED_ZH),
+    *((said, "再见！") for said in people_talk.PARTING_ZH),
+    *((said, CAN_ZH) for said in people_talk.ABLE_ZH),
+    *((said, "还有需要随时告诉我。") for said in people_talk.NOTED_ZH),
+]
+MISSING.extend(people_talk.MISSING)
+MISSING_ZH.extend(people_talk.MISSING_ZH)
+
 
 def _fill(source: Source, template: str, chinese: bool) -> str:
     units = source.pick(list((UNITS_ZH if chinese else UNITS).values()))
@@ -154,7 +175,11 @@ def _fill(source: Source, template: str, chinese: bool) -> str:
 
 def small_talk(source: Source, chinese: bool) -> tuple[str, str]:
     """(what the user says, what to answer) where no tool is needed or fits."""
-    template, answer = source.pick(SMALL_ZH if chinese else SMALL)
+    if source.chance(0.5):  # greetings are few templates of many words each
+        table = SMALL_ZH if chinese else SMALL
+    else:
+        table = MORE_ZH if chinese else MORE
+    template, answer = source.pick(table)
     return _fill(source, template, chinese), answer
 
 

@@ -14,7 +14,20 @@ from models.nano.ask_both import ask_both
 from models.nano.conversations import Turn, builtin_turn, invented_turn
 from models.nano.frames import utter
 from models.nano.grammar import Source, held_out
-from models.nano.wordings import math_en, math_zh, stories_en
+from models.nano.wordings import (
+    math_en,
+    math_zh,
+    people_both,
+    people_math_en,
+    people_math_zh,
+    people_notes_en,
+    people_notes_zh,
+    people_time_en,
+    people_time_zh,
+    people_units_en,
+    people_units_zh,
+    stories_en,
+)
 from tools.builtin.arithmetic import calculate
 from tools.builtin.time_of_day import read_time
 from tools.errors import ToolFailed
@@ -73,16 +86,62 @@ def test_every_expression_can_be_calculated_and_every_time_read() -> None:
 
 
 def test_no_template_has_a_slot_that_nothing_fills() -> None:
-    for module in (math_en, stories_en, math_zh):
+    for module in (math_en, stories_en, math_zh, people_math_en, people_math_zh):
         for table in (value for key, value in vars(module).items() if key.isupper()):
             for item in table:
                 if isinstance(item, str):
                     assert Source(Random(1)).say(item).count("{}") == 1, item
                     continue
                 template, expression = item
-                shown, values = math_slots.slots(Source(Random(1)), template, module is math_zh)
+                chinese = module in (math_zh, people_math_zh)
+                shown, values = math_slots.slots(Source(Random(1)), template, chinese)
                 assert set(re.findall(r"\{(\w+)\}", template)) <= set(shown), template
                 assert set(re.findall(r"\b[a-z]\d?\b", expression)) <= set(values), template
+
+
+_TIMES, _UNITS, _NOTES = (
+    (people_time_en, people_time_zh),
+    (people_units_en, people_units_zh),
+    (people_notes_en, people_notes_zh),
+)
+_BOTH = {"NOW": "ab", "THEN": "tabc", "THEN2": "t t2 a b", "DELETE": "ab", "SEARCH": "ab"}
+_BOTH |= {"SAVE": "ab", "MATH": "ab", "VALUES": "v v2 u w", "TARGETS": "v u w w2"}
+
+
+@pytest.mark.parametrize(
+    ("modules", "tables", "needed", "allowed"),
+    [
+        (_TIMES, "NOW_Q NOW_I NOW_X NOW", "c", "noN"),
+        (_TIMES, "THEN_Q THEN_I THEN_X THEN", "abt", "nN"),
+        (_UNITS, "QUESTIONS ORDERS GENERAL BY_FAMILY", "vuw", "ncN"),
+        (_NOTES, "SAVE SAVE_TO", "t", "nNd"),
+        (_NOTES, "QUOTED", "t", ""),
+        (_NOTES, "SEARCH_Q SEARCH_I SEARCH ABOUT", "q", ""),
+        *(((people_both,), f"{name} {name}_ZH", needed, "") for name, needed in _BOTH.items()),
+    ],
+)
+def test_a_wording_has_the_slots_that_its_call_needs_and_no_others(
+    modules: tuple[object, ...], tables: str, needed: str, allowed: str
+) -> None:
+    want = set(needed.split() if " " in needed else needed)
+    for module in modules:
+        for table in (getattr(module, name, []) for name in tables.split()):
+            each = [t for ts in table.values() for t in ts] if isinstance(table, dict) else table
+            for template in each:
+                found = set(re.findall(r"\{(\w+)\}", template))
+                assert want <= found <= want | set(allowed), template
+                assert template.count("[") == template.count("]"), template
+
+
+def test_two_requests_of_two_kinds_have_the_slots_of_both_calls() -> None:
+    for template, wanted in people_both.MIXED + people_both.MIXED_ZH:
+        found = set(re.findall(r"\{(\w+)\}", template))
+        needed = set()
+        for kind, *slots in wanted:
+            letters = re.findall(r"\b[klm]\b", slots[0]) if kind == "calc" else slots
+            needed |= set("vuw") if kind == "units" else set(letters)
+        assert found == needed, template
+        assert len(wanted) == 2
 
 
 @pytest.mark.parametrize(
