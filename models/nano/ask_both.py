@@ -40,7 +40,7 @@ def _mixed(source: Source, chinese: bool) -> Ask:
     """One wording, two calls that need not be of one tool."""
     template, wanted = source.pick(people_both.MIXED_ZH if chinese else people_both.MIXED)
     time = clock_zh if chinese else clock
-    fills = {place: city(source, chinese) for place in "abc"}
+    fills: dict[str, str] = {place: city(source, chinese) for place in "abc"}
     fills |= {"t": time(source), "t2": time(source), "q": topic(source, chinese)}
     numbers = {slot: str(whole(source, 0)) for slot in "kl"}
     price_shown, numbers["m"] = price(source)
@@ -54,7 +54,7 @@ def _mixed(source: Source, chinese: bool) -> Ask:
     fills |= {slot: quantity.fills[slot] for slot in "vuw"}
     made: list[_Call] = []
     for kind, *slots in wanted:
-        said = [fills.get(slot, slot) for slot in slots]
+        said = [fills[slot] if slot in fills else slot for slot in slots]
         match kind:
             case "now":
                 made.append(("current_time", {"timezone": said[0]}))

@@ -175,11 +175,8 @@ def _fill(source: Source, template: str, chinese: bool) -> str:
 
 def small_talk(source: Source, chinese: bool) -> tuple[str, str]:
     """(what the user says, what to answer) where no tool is needed or fits."""
-    if source.chance(0.5):  # greetings are few templates of many words each
-        table = SMALL_ZH if chinese else SMALL
-    else:
-        table = MORE_ZH if chinese else MORE
-    template, answer = source.pick(table)
+    few, more = (SMALL_ZH, MORE_ZH) if chinese else (SMALL, MORE)
+    template, answer = source.pick(few if source.chance(0.5) else more)
     return _fill(source, template, chinese), answer
 
 

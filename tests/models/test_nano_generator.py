@@ -104,8 +104,17 @@ _TIMES, _UNITS, _NOTES = (
     (people_units_en, people_units_zh),
     (people_notes_en, people_notes_zh),
 )
-_BOTH = {"NOW": "ab", "THEN": "tabc", "THEN2": "t t2 a b", "DELETE": "ab", "SEARCH": "ab"}
-_BOTH |= {"SAVE": "ab", "MATH": "ab", "VALUES": "v v2 u w", "TARGETS": "v u w w2"}
+_BOTH = {
+    "NOW": "ab",
+    "THEN": "tabc",
+    "THEN2": "t t2 a b",
+    "DELETE": "ab",
+    "SEARCH": "ab",
+    "SAVE": "ab",
+    "MATH": "ab",
+    "VALUES": "v v2 u w",
+    "TARGETS": "v u w w2",
+}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ As in ``around`` and ``joints``. Nothing here asks for anything, and its numbers
 from __future__ import annotations
 
 BEFORE = [
-    "psst, ", "listen, ", "right then, ", "over to you: ", "dear assistant, ", "young man, ", "love, ",
-    "captain here, ", "from ward B: ", "kitchen calling: ", "radio check, then ", "if you'd be so good, ",
+    "psst, ", "over to you: ", "young man, ", "love, ",
+    "captain here, ", "from ward B: ", "kitchen calling: ", "if you'd be so good, ",
     "off topic, but ", "serious question: ", "for my daughter: ", "asking again: ", "before I forget: ",
     "between us, ", "just so I know, ", "my turn now: ", "one for the road: ", "today's question: ",
 ]  # fmt: skip
@@ -98,7 +98,7 @@ AFTER_ZH = [
 JOIN = [
     "; on a different note, ", ", and since you're there, ", ", and lastly ", " … also ", ", and separately, ",
     ", while I have you, ", "; second thing: ", ", and as a follow-up ", ", and for {n} ", " + ", ", oh, and while I think of it, ",
-    "; the other thing is ", ", and once you've done that, ", " || ", ", and to finish, ", "; unrelated, ",
+    "; the other thing is ", ", and once you've done that, ", ", and to finish, ", "; unrelated, ",
 ]  # fmt: skip
 START = [
     "On another note: ", "Different topic: ", "While I have you, ", "Before you go: ", "And the other thing: ",

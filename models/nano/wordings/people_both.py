@@ -25,7 +25,6 @@ NOW = [
     "look at the clock in {a} first and then at the one in {b}",
     "not just {a}, I also need to know what time it is in {b}",
     "my shops in {a} and {b}: what's the time there right now?",
-    "what day and time is it in {a}, and what in {b}?",
 ]
 THEN = [
     "{t} {a} time, once for {b} and once for {c}",
@@ -38,7 +37,6 @@ THEN = [
     "broadcast from {a} at {t}; viewers in {b} tune in when, and viewers in {c}?",
     "{t} {a} time is when in {b}, and when in {c}?",
     "my {t} in {a} is what for {b}? and what for {c}?",
-    "if it's {t} in {a}, is it late in {b}, and is it late in {c}? what times?",
 ]
 THEN2 = [
     "what are {t} and {t2} in {a} in {b} time?",
@@ -63,7 +61,6 @@ VALUES = [
     "my two suitcases say {v} {u} and {v2} {u}. In {w} each is?",
     "I need {w} for {v} {u} and for {v2} {u}",
     "{w}, twice: {v} {u}, {v2} {u}",
-    "what would {v} {u} be in {w}? what about {v2} {u}?",
     "the recipe has {v} {u} of one thing and {v2} {u} of another, my scale wants {w}",
     "yesterday {v} {u}, today {v2} {u}: tell me both in {w}",
 ]
@@ -131,7 +128,7 @@ MATH = [
     "row one {a}, row two {b}, results please",
     "the twins are stuck: one on {a}, the other on {b}",
 ]
-MIXED = [
+MIXED: list[tuple[str, list[tuple[str, ...]]]] = [
     (
         "what time is it in {a}, and what will it be there when it's {t} in {b}?",
         [("now", "a"), ("then", "t", "b", "a")],
@@ -403,7 +400,7 @@ MATH_ZH = [
     "一：{a}\n二：{b}",
     "發票兩行，{a}和{b}，各多少？",
 ]
-MIXED_ZH = [
+MIXED_ZH: list[tuple[str, list[tuple[str, ...]]]] = [
     ("{a}现在几点，等{b}到{t}的时候{a}又是几点？", [("now", "a"), ("then", "t", "b", "a")]),
     ("{a}{t}是{b}几点？顺带说下{c}现在几点", [("then", "t", "a", "b"), ("now", "c")]),
     ("去{a}要带什么先不管，那边几点，{v}{u}是多少{w}？", [("now", "a"), ("units", "v")]),

@@ -27,13 +27,9 @@ PHRASES = [
     ("{n1} squared times {n2}", "n1 ** 2 * n2"),
     ("the square root of the sum of {n1} and {n2}", "sqrt(n1 + n2)"),
     ("the square root of {n1} divided by {n2}", "sqrt(n1) / n2"),
-    ("{M1} less {p}[%| percent] commission", "m1 - p / 100 * m1"),
     ("{M1} net plus {p}[%| percent] VAT", "m1 + p / 100 * m1"),
     ("{p}[%| percent] of {M1} plus {M2}", "p / 100 * m1 + m2"),
     ("{M1} times {k1}, less {M2}", "m1 * k1 - m2"),
-    ("{M1} minus {M2} minus {M3}", "m1 - m2 - m3"),
-    ("the difference between {M1} and {M2}", "m1 - m2"),
-    ("the average of {M1} and {M2}", "(m1 + m2) / 2"),
     ("the area of a square {n1} on each side", "n1 ** 2"),
     ("the circumference of a wheel of diameter {n1}", "pi * n1"),
     ("the volume of a cylinder with radius {n1} and height {n2}", "pi * n1 ** 2 * n2"),
@@ -183,7 +179,10 @@ STORIES = [
     ),
     ("{name} weighs {n1} now and weighed {n2} in [spring|January]. How much is gone?", "n2 - n1"),
     ("We won {k1} of {k2} games this season. Winning percentage?", "k1 / k2 * 100"),
-    ("first half {k1} points, second half {k2}, they had {k3} overall. By how much did we win?", "k1 + k2 - k3"),
+    (
+        "first half {k1} points, second half {k2}, they had {k3} overall. By how much did we win?",
+        "k1 + k2 - k3",
+    ),
     (
         "max heart rate is 220 minus age and I'm {k1}, so mine is?",
         "220 - k1",
@@ -371,7 +370,10 @@ STORIES = [
     # garden, farm, animals
     ("My hens lay {k1} eggs a day, and a carton holds {k2}. Cartons per day?", "k1 / k2"),
     ("each of the {k1} cows gives {n1} liters, what goes into the tank?", "k1 * n1"),
-    ("a bag of feed is {n1} kilos, the dog eats {n2} a day, how many days does it last?", "n1 / n2"),
+    (
+        "a bag of feed is {n1} kilos, the dog eats {n2} a day, how many days does it last?",
+        "n1 / n2",
+    ),
     ("pond: {n1} long, {n2} wide, {n3} deep, how much water?", "n1 * n2 * n3"),
     ("round table, radius {n1}. how big is the top?", "pi * n1 ** 2"),
 ]

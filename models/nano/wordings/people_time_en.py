@@ -35,7 +35,6 @@ NOW_Q = [
 NOW_I = [
     "clock check, {c}",
     "time check for {c} please",
-    "ping me the time in {c}",
     "read out the local time in {c}",
     "time of day, {c}, go",
     "gimme {c} time",
@@ -45,7 +44,6 @@ NOW_I = [
     "now() in {c}",
     "I've lost track of what time it is in {c}",
     "my watch still runs on home time and I need the one in {c}",
-    "tell grandpa what time it is in {c}",
     "my travel clock has to go onto local time, so what is it in {c}",
     "quick look at the clock in {c} for me",
     "status of the clock in {c}",
@@ -96,7 +94,7 @@ THEN_Q = [
     "by the time it's {t} in {a}, what time has it become in {b}",
     "how would someone in {b} read {t} {a} time",
     "what do I tell people in {b} if we begin at {t} {a} time",
-    "what would {t} on an {a} calendar show as in {b}",
+    "what would {t} on a calendar in {a} show as in {b}",
     "should I write down {t} {a} time as what in {b}",
     "starting from {t} in {a}, what's the matching time in {b}",
     "when I see {t} on a schedule from {a}, what's that in {b}",
@@ -112,7 +110,6 @@ THEN_Q = [
     "could you tell me {b}'s time at {t} in {a}",
     "what {b} time should I put for {t} {a} time",
     "if I set my alarm in {a} for {t}, what time will it be in {b} when it goes off",
-    "seen from {b}, what time is {t} in {a}",
     "say I'm up at {t} in {a}, what time are they on in {b}",
 ]
 THEN_I = [
