@@ -54,7 +54,7 @@ def _mixed(source: Source, chinese: bool) -> Ask:
     fills |= {slot: quantity.fills[slot] for slot in "vuw"}
     made: list[_Call] = []
     for kind, *slots in wanted:
-        said = [fills[slot] if slot in fills else slot for slot in slots]
+        said = [fills.get(slot, slot) for slot in slots]
         match kind:
             case "now":
                 made.append(("current_time", {"timezone": said[0]}))

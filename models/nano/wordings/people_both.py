@@ -150,7 +150,7 @@ MIXED: list[tuple[str, list[tuple[str, ...]]]] = [
         [("then", "t", "a", "b"), ("then", "t2", "c", "b")],
     ),
     (
-        "we drive {v} {u} to get there, so how far is that in {w}, and what time is it in {a} now?",
+        "the sheet for the trip says {v} {u}, so how much is that in {w}, and what time is it in {a} now?",
         [("units", "v"), ("now", "a")],
     ),
     (
