@@ -70,7 +70,7 @@ def _mixed(source: Source, chinese: bool) -> Ask:
             case "search":
                 made.append(("search_notes", {"query": said[0]}))
             case "delete":
-                made.append(("delete_note", {"note_id": int(said[0])}))
+                made.append(("delete_note", {"note_id": int(str(said[0]))}))
             case _:
                 made.append(("save_note", {"text": said[0]}))
     form = "n" if template.endswith("{x}") else "x"
