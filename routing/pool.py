@@ -25,12 +25,10 @@ from routing.backend import (
     StreamItem,
     TokenCount,
     Turn,
-    accepts_images,
-    most_answers,
-    tells_logprobs,
 )
 from routing.errors import BackendError, BackendTimeout, BackendUnavailable
 from routing.gauge import Gauge
+from routing.together import Together
 
 _FAILURES = 3
 """In a row, after which an engine is left out."""
@@ -70,7 +68,7 @@ class _Engine:
         self.out_until = now + min(_OUT_S * 2**times_out, _LONGEST_OUT_S)
 
 
-class Pool:
+class Pool(Together):
     """Takes its name and model from the first of `backends`, of which it has to have one at least.
 
     `clock` gives seconds; that of the event loop unless a test says otherwise. `gauges` are those of the
@@ -83,43 +81,13 @@ class Pool:
         clock: Callable[[], float] | None = None,
         gauges: Sequence[Gauge] = (),
     ) -> None:
+        super().__init__(backends)
         self._engines = [_Engine(backend) for backend in backends]
         for engine, gauge in zip(self._engines, gauges, strict=False):
             engine.gauge, gauge.own = gauge, partial(getattr, engine, "in_flight")
-        self._first = backends[0]
         self._clock = clock
         self._turns = count(1)
         self._homes: OrderedDict[bytes, _Engine] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """The first engine's."""
-        return self._first.name
-
-    @property
-    def model(self) -> str:
-        """The first engine's."""
-        return self._first.model
-
-    @property
-    def context_tokens(self) -> int:
-        """What every engine has."""
-        return min(each.backend.context_tokens for each in self._engines)
-
-    @property
-    def accepts_images(self) -> bool:
-        """Whether every engine does."""
-        return all(accepts_images(each.backend) for each in self._engines)
-
-    @property
-    def tells_logprobs(self) -> bool:
-        """Whether every engine does."""
-        return all(tells_logprobs(each.backend) for each in self._engines)
-
-    @property
-    def most_answers(self) -> int:
-        """The most that any engine takes."""
-        return max(most_answers(each.backend) for each in self._engines)
 
     @property
     def in_flight(self) -> tuple[int, ...]:
@@ -146,7 +114,7 @@ class Pool:
 
     async def count_tokens(self, turn: Turn) -> TokenCount:
         """The first engine's: all have the same tokenizer."""
-        return await self._first.count_tokens(turn)
+        return await self._backends[0].count_tokens(turn)
 
     async def ready(self) -> bool:
         """Whether any engine would answer."""

@@ -30,13 +30,11 @@ from routing.backend import (
     StreamItem,
     TokenCount,
     Turn,
-    accepts_images,
-    most_answers,
-    tells_logprobs,
 )
 from routing.errors import BackendUnavailable
 from routing.gauge import Gauge
 from routing.switch import Load, Standing, Thresholds, Why, choose, next_standing
+from routing.together import Together
 
 log = logging.getLogger("routing.tiers")
 
@@ -97,7 +95,7 @@ class Sight:
     waiting: int
 
 
-class Tiered:
+class Tiered(Together):
     """Takes its name, model and tokenizer from `first`. `clock` is that of the event loop unless a test says otherwise."""
 
     def __init__(
@@ -107,41 +105,12 @@ class Tiered:
         thresholds: Thresholds | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        super().__init__((first.backend, overflow.backend))
         self._tiers = (first, overflow)
         self._thresholds = thresholds or Thresholds()
         self._clock = clock
         self._standing = Standing()
         self._loops: OrderedDict[str, Tier] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """The first tier's."""
-        return self._tiers[0].backend.name
-
-    @property
-    def model(self) -> str:
-        """The first tier's."""
-        return self._tiers[0].backend.model
-
-    @property
-    def context_tokens(self) -> int:
-        """What both tiers have."""
-        return min(each.backend.context_tokens for each in self._tiers)
-
-    @property
-    def accepts_images(self) -> bool:
-        """Whether both tiers do."""
-        return all(accepts_images(each.backend) for each in self._tiers)
-
-    @property
-    def tells_logprobs(self) -> bool:
-        """Whether both tiers do."""
-        return all(tells_logprobs(each.backend) for each in self._tiers)
-
-    @property
-    def most_answers(self) -> int:
-        """The most that either takes."""
-        return max(most_answers(each.backend) for each in self._tiers)
 
     @property
     def gauges(self) -> tuple[Gauge, ...]:

@@ -161,3 +161,8 @@ async def test_the_pool_is_ready_while_one_is_and_has_what_all_have() -> None:
     assert pool.context_tokens == 1000
     await pool.aclose()
     assert all(each.closed for each in backends)
+
+
+async def test_a_turn_is_counted_by_the_first_engine_as_all_have_its_tokenizer() -> None:
+    pool, (first, _), _ = engines([Say("Hi.")], [Say("Hi.")])
+    assert await pool.count_tokens(turn("How long?")) == await first.count_tokens(turn("How long?"))

@@ -85,10 +85,10 @@ async def test_text_is_streamed_as_it_comes_and_completed() -> None:
 
 async def test_what_arrives_together_goes_on_together_and_before_what_was_wrong_behind_it() -> None:
     together = text("Hel") + text("lo")
-    for wrong in (
-        b"data: no JSON\n\n",
-        event({"error": {"message": "gone"}}),
-        event({"choices": 7}),
+    for wrong, told in (
+        (b"data: no JSON\n\n", "no JSON"),
+        (event({"error": {"message": "gone"}}), "gone"),
+        (event({"choices": [], "usage": 7}), "usage"),
     ):
         async with (
             running(Reply([together + wrong])) as stub,
@@ -96,7 +96,7 @@ async def test_what_arrives_together_goes_on_together_and_before_what_was_wrong_
             aclosing(backend.stream(a_turn())) as stream,
         ):
             assert await anext(stream) == TextDelta("Hello")
-            with pytest.raises(BackendError):
+            with pytest.raises(BackendError, match=told):
                 await anext(stream)
 
 
