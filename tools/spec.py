@@ -19,6 +19,7 @@ from typing import Any
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
 from tools.effect_names import EffectName
+from tools.executors.isolation import Isolation
 
 JSONObject = dict[str, Any]
 
@@ -85,8 +86,9 @@ class ToolSpec:
     from memory, to the same tenant; 0 never, and other tools never. `read_back` settles a call of which
     nobody knows whether it took effect. Calls with the same `resource` (a text with `{argument}`s) run
     one after another. `result_tokens` is how many tokens of a result a model is shown, None: as many as of
-    others. `version` and
-    `digest`, the hash of the definition, are given by the registry.
+    others. `isolation`
+    are the bounds of the process that runs each call, None where it is the gateway's own; how it is run here
+    is no part of the definition. `version` and `digest`, the hash of the definition, are given by the registry.
     """
 
     name: str
@@ -99,6 +101,7 @@ class ToolSpec:
     read_back: ReadBack | None = None
     resource: str | None = None
     result_tokens: int | None = None
+    isolation: Isolation | None = None
     version: int = 1
     digest: str = ""
 

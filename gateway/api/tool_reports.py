@@ -32,6 +32,7 @@ def as_data(report: ToolReport) -> dict[str, Any]:
         "version": report.spec.version,
         "grade": report.grade,
         "findings": [asdict(each) for each in report.findings],
+        "isolation": report.spec.isolation and asdict(report.spec.isolation),
         "tokens": [asdict(each) for each in report.costs],
         "targets": [_target(each) for each in report.targets],
     }

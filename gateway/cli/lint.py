@@ -49,6 +49,9 @@ def _print(report: dict[str, Any], *, targets: bool) -> None:
         typer.secho(f"  {costs}", dim=True)
     for each in report["findings"]:
         typer.echo(f"   {each['where']}: {each['advice']}")
+    if apart := report["isolation"]:
+        network = "the network" if apart["network"] else "no network"
+        typer.echo(f"   each call in a process of its own: {apart['memory_mb']} MB, {network}")
     grammar = report["targets"][0]
     for path in grammar["not_enforced"]:
         typer.echo(f"   {path}: no grammar can say this; the gateway checks it after the model")

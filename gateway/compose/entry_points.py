@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType, SimpleNamespace
 
 from gateway.compose.error import CompositionError
+from gateway.compose.isolation import Isolating
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.function import collect
@@ -20,8 +21,10 @@ from tools.spec import ToolSpec
 GROUP = "gateway.tools"
 
 
-def register_entry_points(registry: Registry, wanted: Sequence[str]) -> None:
-    """Raises `CompositionError` for a name that matches nothing, and for what can't be loaded."""
+def register_entry_points(
+    registry: Registry, wanted: Sequence[str], isolating: Isolating
+) -> list[str]:
+    """Gives their tools' names. Raises `CompositionError` for a name that matches nothing, and for what can't be loaded."""
     offered = sorted(entry_points(group=GROUP), key=lambda each: each.name) if wanted else []
     for name in wanted:
         if not any(fnmatchcase(each.name, name) for each in offered):
@@ -30,13 +33,17 @@ def register_entry_points(registry: Registry, wanted: Sequence[str]) -> None:
                 f"tools.entry_points: no installed package offers {name} in {GROUP}",
                 f"offered: {there}",
             )
+    own: list[str] = []
     for each in offered:
         if any(fnmatchcase(each.name, name) for name in wanted):
             try:
-                for spec, executor in _tools_of(each):
+                for pair in _tools_of(each):
+                    spec, executor = isolating.apply(*pair)
                     registry.register(spec, executor)
+                    own.append(spec.name)
             except RegistrationError as error:
                 raise CompositionError(f"tools.entry_points: {each.name}: {error}") from error
+    return own
 
 
 def _tools_of(offered: EntryPoint) -> list[tuple[ToolSpec, Executor]]:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from gateway.compose.entry_points import register_entry_points
 from gateway.compose.error import CompositionError
+from gateway.compose.isolation import Isolating
 from gateway.compose.mcp import build_mcp
 from gateway.settings import OpenAPISettings, Settings
 from tools.errors import RegistrationError
@@ -37,15 +38,21 @@ def register_tools(
 
     Gives what has to run as long as the application does.
     """
-    _register_modules(registry, settings, opened)
-    register_entry_points(registry, settings.tools.entry_points)
+    isolating = Isolating(settings.tools.isolate)
+    own = _register_modules(registry, settings, opened, isolating)
+    own += register_entry_points(registry, settings.tools.entry_points, isolating)
+    isolating.finish(own)
     _register_manifests(registry, settings, sessions)
     for api in settings.tools.openapi:
         _register_openapi(registry, settings, api, sessions)
     return (build_mcp(registry, settings),) if settings.tools.mcp else ()
 
 
-def _register_modules(registry: Registry, settings: Settings, opened: ExitStack) -> None:
+def _register_modules(
+    registry: Registry, settings: Settings, opened: ExitStack, isolating: Isolating
+) -> list[str]:
+    """Gives the names of those that are not built in."""
+    own: list[str] = []
     for name in settings.tools.python:
         if name == BUILTIN:
             pairs = _builtin(settings.tools.notes_path, opened)
@@ -59,8 +66,11 @@ def _register_modules(registry: Registry, settings: Settings, opened: ExitStack)
                     f"tools.python: the module {name} has no function marked with @tool",
                     "from tools.executors.function import tool",
                 )
+            pairs = [isolating.apply(*pair) for pair in pairs]
+            own += [spec.name for spec, _ in pairs]
         for spec, executor in pairs:
             _register(registry, spec, executor, f"tools.python: {name}: {spec.name}")
+    return own
 
 
 def _builtin(notes_path: Path, opened: ExitStack) -> list[tuple[ToolSpec, Executor]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.settings.isolation import IsolationSettings
 from gateway.settings.mcp import McpSettings
 from gateway.settings.results import ResultSettings
 from gateway.settings.retrieval import RetrievalSettings
@@ -61,6 +62,8 @@ class ToolsSettings(Section):
     """Modules with `@tool` functions; `tools.builtin` are the ones that ship."""
     entry_points: tuple[str, ...] = ()
     """Names of entry points of installed packages, in the group `gateway.tools`; `*` is allowed."""
+    isolate: tuple[IsolationSettings, ...] = ()
+    """Python tools, built-in ones aside, that run in processes of their own. Empty: those that ask for it."""
     manifests: tuple[str, ...] = ()
     """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
     openapi: tuple[OpenAPISettings, ...] = ()

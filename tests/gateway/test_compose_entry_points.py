@@ -10,6 +10,7 @@ import pytest
 
 from gateway.compose import CompositionError
 from gateway.compose.entry_points import register_entry_points
+from gateway.compose.isolation import Isolating
 from tools.registry import Registry
 
 MODULE = '''
@@ -58,7 +59,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 )
 def test_what_is_named_is_registered(wanted: list[str], names: list[str]) -> None:
     registry = Registry()
-    register_entry_points(registry, wanted)
+    register_entry_points(registry, wanted, Isolating(()))
     assert [spec.name for spec in registry.snapshot().specs] == names
     assert ("made_shop" in sys.modules) is bool(wanted)
 
@@ -74,4 +75,4 @@ def test_what_is_named_is_registered(wanted: list[str], names: list[str]) -> Non
 )
 def test_what_can_not_be_had_is_told_with_its_name(wanted: str, told: str) -> None:
     with pytest.raises(CompositionError, match=told):
-        register_entry_points(Registry(), [wanted])
+        register_entry_points(Registry(), [wanted], Isolating(()))

@@ -38,7 +38,7 @@ class FunctionExecutor:
         signature: Signature | None = None,
         threads: ToolThreads = SHARED,
     ) -> None:
-        self._function = function
+        self.function = function
         self._signature = signature or read_signature(function)
         self._threads = threads
         self._is_async = inspect.iscoroutinefunction(function)
@@ -47,9 +47,9 @@ class FunctionExecutor:
         """Call the function and give its value as JSON data."""
         arguments = self._signature.bind(call.arguments, context)
         if self._is_async:
-            value = await cast("Awaitable[Any]", self._function(**arguments))
+            value = await cast("Awaitable[Any]", self.function(**arguments))
         else:
-            value = await self._threads.run(lambda: self._function(**arguments))
+            value = await self._threads.run(lambda: self.function(**arguments))
         return self._signature.dump(value)
 
 
@@ -108,8 +108,9 @@ def tool(
             read_back=read_back,
             resource=resource,
             result_tokens=result_tokens,
+            isolation=isolated,
         )
-        setattr(target, _MARK, (spec, signature, isolated))
+        setattr(target, _MARK, (spec, signature))
         return target
 
     return mark if function is None else mark(function)
@@ -125,11 +126,11 @@ def as_tool(
     marked = getattr(function, _MARK, None)
     if marked is None:
         raise TypeError(f"{function!r} is not marked with @tool")
-    spec, signature, apart = cast("tuple[ToolSpec, Signature, Isolation | None]", marked)
-    if apart is not None:
+    spec, signature = cast("tuple[ToolSpec, Signature]", marked)
+    if spec.isolation is not None:
         from tools.executors.isolated import isolated
 
-        return spec, isolated(function, apart, spec.timeout_s)
+        return spec, isolated(function, spec.isolation, spec.timeout_s)
     return spec, FunctionExecutor(function, signature, threads)
 
 

@@ -113,17 +113,23 @@ class Workers:
 class IsolatedExecutor:
     """Runs one function of a module. `cpu_s` bounds the processor time of a call, in seconds."""
 
-    def __init__(self, workers: Workers, function: str, isolation: Isolation, cpu_s: float) -> None:
+    def __init__(
+        self,
+        workers: Workers,
+        function: Callable[..., Any],
+        isolation: Isolation,
+        cpu_s: float,
+    ) -> None:
+        self.function = function
+        self.isolation = isolation
         self._workers = workers
-        self._function = function
-        self._isolation = isolation
         self._cpu_s = cpu_s
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """Raises `ToolFailed` for what the function says, `ToolUnavailable` when it could not say anything."""
-        bounds = self._isolation
+        bounds = self.isolation
         order = {
-            "function": self._function,
+            "function": self.function.__qualname__,
             "arguments": call.arguments,
             "context": asdict(context),
             "cpu_s": self._cpu_s,
@@ -151,13 +157,20 @@ def isolated(
     function: Callable[..., Any], isolation: Isolation, timeout_s: float
 ) -> IsolatedExecutor:
     """The executor of a function that a new process can find. Raises `RegistrationError`."""
-    module, name = function.__module__, function.__qualname__
-    if module == "__main__" or "<" in name:
+    module, name = function.__module__, getattr(function, "__qualname__", "<no name>")
+    if module == "__main__" or "<" in name or _found(module, name) is not function:
         where = f"{module}.{name}"
         raise RegistrationError("$.isolated", f"{where} can't be found by another process")
     if (why := refusal(network=isolation.network)) is not None:
         raise RegistrationError("$.isolated", why)
-    return IsolatedExecutor(_workers(module, isolation.env), name, isolation, timeout_s)
+    return IsolatedExecutor(_workers(module, isolation.env), function, isolation, timeout_s)
+
+
+def _found(module: str, name: str) -> object:
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 @cache
@@ -176,7 +189,7 @@ def refusal(*, network: bool) -> str | None:
     why = tried.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
     return (
         f"this kernel does not let the tool be cut off from the network ({why[0]}):"
-        " allow user namespaces, or say network=True"
+        " allow user namespaces, or allow it the network"
     )
 
 
