@@ -149,10 +149,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Which tier of engines answered, and why it was asked: a code of `routing.switch`."""
+    """Which tier of engines answered, by which name its model goes, and why it was asked (`routing.switch`)."""
 
     tier: str
     why: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ What it is not: a loop (it keeps nothing between calls), or a judge of calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from routing.backend import ModelBackend, Usage, tells_logprobs
+from routing.backend import Completion, ModelBackend, Usage, tells_logprobs
 from routing.escalation import Evidence, Reason, StrategyFunction, doubts_reads
 from routing.escalation_text import default
 
 ModelRole = Literal["intermediary", "expert"]
+PriceOf = Callable[[Usage], float]
+"""Usage in, US dollars out."""
 
 
 def free(usage: Usage) -> float:
@@ -38,12 +40,24 @@ class Price:
         ) / 1_000_000
 
 
+def dearest(*prices: PriceOf) -> PriceOf:
+    """The most that any of them asks for the same usage."""
+    return lambda usage: max(price(usage) for price in prices)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A model in its role, and what its tokens cost in US dollars."""
+    """A model in its role. `price` is what its tokens cost at most, `by_tier` what each of its tiers' cost."""
 
     backend: ModelBackend
-    price: Callable[[Usage], float] = free
+    price: PriceOf = free
+    by_tier: Mapping[str, PriceOf] = field(default_factory=dict[str, PriceOf])
+
+    def cost(self, completion: Completion) -> float:
+        """What a turn cost, at the price of the tier that answered, in US dollars."""
+        served = completion.served
+        price = self.price if served is None else self.by_tier.get(served.tier, self.price)
+        return price(completion.usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ class Tiered(Together):
         """Those of all engines that tell their load."""
         return tuple(gauge for tier in self._tiers for gauge in tier.gauges)
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names that the tiers' models go by."""
+        return tuple(tier.backend.model for tier in self._tiers)
+
     def look(self) -> tuple[Sight, ...]:
         """Both tiers as they stand now; on the way it is decided whether the first one is full."""
         now = self._now()
@@ -183,7 +188,7 @@ class Tiered(Together):
                 async for item in stream:
                     if isinstance(item, Completion):
                         self._remember(item, tier)
-                        yield replace(item, served=Served(tier.name, why))
+                        yield replace(item, served=Served(tier.name, why, tier.backend.model))
                     else:
                         yield item
 

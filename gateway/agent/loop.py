@@ -218,7 +218,7 @@ class AgentLoop:
                     hold.heard = True
                     if isinstance(item, Heard):
                         heard = item
-                        hold.pay(item.completion.usage)
+                        hold.pay(item.completion)
                     elif run.form is None and (delta := self._show(run, item.text)):
                         yield delta
         except BackendError as error:
@@ -274,7 +274,7 @@ class AgentLoop:
         calls, notes = select(
             completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
         )
-        cost = run.spend(plan.route, usage)
+        cost = run.spend(plan.route, completion)
         if completion.served is not None:
             run.tiers.append(completion.served.tier)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)

@@ -127,12 +127,13 @@ class Shortener:
             raise BackendRejected(f"a summary is not paid for: {refused}") from None
         async with hold:
             made = await summarise(route.backend, hold.turn, deadline)
-            hold.pay(made.usage)
-        cost = run.spend(route, made.usage)
+            hold.pay(made)
+        cost = run.spend(route, made)
         text = made.text.strip()
         if text:
             self._summaries.keep(tenant, dropped, text)
-        return _Summary(text, made.usage, cost, role, route.backend.model)
+        model = made.served.model if made.served else route.backend.model
+        return _Summary(text, made.usage, cost, role, model)
 
 
 def _with_summary(fit: Fitted, summary: _Summary) -> Turn:

@@ -1,7 +1,7 @@
 """Money is set aside before a model is asked, and booked with what the turn cost.
 
     hold = await till.hold(run, route, turn)     the worst case, of the run's budget and of every account
-    async with hold: …ask hold.turn… hold.pay(usage)
+    async with hold: …ask hold.turn… hold.pay(completion)
 
 However many runs share a budget, they set aside before they spend, so that none is overdrawn. What a
 turn cost is known when it ends well. A model that was not reached, or that refused, cost nothing. One that
@@ -39,7 +39,7 @@ from gateway.storage.accounts import (
 )
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.memory_accounts import MemoryAccountStore
-from routing.backend import Turn, Usage
+from routing.backend import Completion, Turn
 from routing.errors import BackendRejected, BackendUnavailable
 from routing.router import Route
 
@@ -95,9 +95,9 @@ class Hold:
     heard: bool = False
     _paid: float | None = None
 
-    def pay(self, usage: Usage) -> None:
+    def pay(self, completion: Completion) -> None:
         """What the turn took."""
-        self._paid = self.route.member.price(usage)
+        self._paid = self.route.member.cost(completion)
 
     async def __aenter__(self) -> Self:
         return self

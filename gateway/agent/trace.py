@@ -251,7 +251,11 @@ def decision(event: TurnFinished) -> JSONObject:
         "finish_reason": event.finish_reason,
         "notes": list(event.notes),
         "evidence": [each.as_json() for each in event.evidence],
-        **({"tier": served.tier, "tier_reason": served.why} if served else {}),
+        **(
+            {"model": served.model, "tier": served.tier, "tier_reason": served.why}
+            if served
+            else {}
+        ),
     }
 
 

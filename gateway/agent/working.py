@@ -35,7 +35,7 @@ from gateway.context.receipt import Shortened
 from gateway.files import Files
 from policies.decision import Allow
 from policies.policy import Policy, Subject
-from routing.backend import TextDelta, Usage
+from routing.backend import Completion, TextDelta, Usage
 from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
@@ -211,13 +211,13 @@ class Working:
     def text(self) -> str:
         return "".join(self._text)
 
-    def spend(self, route: Route, usage: Usage) -> float:
+    def spend(self, route: Route, completion: Completion) -> float:
         """Account for a turn; gives its cost in US dollars."""
-        cost = route.member.price(usage)
-        self.usage += usage
+        cost = route.member.cost(completion)
+        self.usage += completion.usage
         self.cost_usd += cost
         if route.role == "intermediary" and self.router.has_expert:
-            self.saved_usd += self._experts_price(usage) - cost
+            self.saved_usd += self._experts_price(completion.usage) - cost
         return cost
 
     def _experts_price(self, usage: Usage) -> float:

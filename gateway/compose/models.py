@@ -15,7 +15,7 @@ from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
 from routing.gauge import Gauge
 from routing.pool import Pool
-from routing.router import Member, Price, Router, free
+from routing.router import Member, Price, Router, dearest, free
 from routing.unconstrained import Unconstrained
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _intermediary(settings: Settings, watched: list[Gauge]) -> Member:
     second = _member(f"{role}-{overflow.name}", overflow.model, other, stale_s, always=True)
     watched += (*first, *other)
     both = tiered(tiers, (member.backend, first), (overflow, second.backend, other))
-    return replace(member, backend=both)
+    by_tier = {tiers.name: member.price, overflow.name: second.price}
+    return Member(both, dearest(member.price, second.price), by_tier)
 
 
 def _member(

@@ -10,6 +10,7 @@ from gateway.agent.offering import FIND_TOOLS
 from gateway.compose.error import CompositionError
 from gateway.settings import Settings
 from routing.backend import ModelBackend
+from routing.tiers import Tiered
 from tools.registry import Registry
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def build_telemetry(
             models={role: backend.model for role, backend in models.items()},
             known_tool=lambda name: name in registry.snapshot() or name == FIND_TOOLS,
             max_tools=wanted.max_tools,
+            others=[
+                model
+                for backend in models.values()
+                if isinstance(backend, Tiered)
+                for model in backend.models
+            ],
             slots={
                 role: model.llamacpp.slots
                 for role, model in roles.items()

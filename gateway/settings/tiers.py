@@ -23,7 +23,7 @@ class OverflowSettings(Section):
     name: _Name = "cpu"
     """In answers, runs and metrics."""
     model: ModelSettings
-    """The same model on other engines: a GGUF file, or any endpoint that speaks OpenAI's protocol."""
+    """The same model on other engines, at a price of its own: a GGUF file, or any OpenAI-compatible endpoint."""
     turns: _Turns | None = None
     """At once; further ones wait by priority. Null: as many as llamacpp has slots, elsewhere any number."""
     most_waiting: Annotated[int, Field(ge=0)] | None = None
@@ -65,11 +65,8 @@ class TiersSettings(Section):
             raise PydanticCustomError(
                 "always_stale", "`stale_s` has to be longer than `read_every_s`"
             )
-        if self.overflow is not None and self.overflow.model.price is not None:
-            raise PydanticCustomError(
-                "one_price",
-                "a role has one price, `models.intermediary.price`; remove `overflow.model.price`",
-            )
+        if self.overflow is not None and self.overflow.name == self.name:
+            raise PydanticCustomError("same_name", "the two tiers need names that differ")
         return self
 
 

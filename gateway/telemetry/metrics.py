@@ -6,7 +6,7 @@ in docs/telemetry.md). Label values are bounded whatever models and clients send
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from time import perf_counter
 from typing import get_args
@@ -48,7 +48,7 @@ _NOT_RUN = frozenset({Failure.INVALID_CALL, Failure.DENIED})
 class RunMetrics:
     """Watches runs. `models` are the configured ones by role; `slots` those of engines in this process.
 
-    `known_tool` says whether a name is a registered tool; `max_tools` of them get a label.
+    `others` are models that answer in a role beside its own: those of tiers. `known_tool` says whether a name is a registered tool; `max_tools` of them get a label.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class RunMetrics:
         known_tool: Callable[[str], bool],
         max_tools: int = 100,
         slots: Mapping[str, int] | None = None,
+        others: Sequence[str] = (),
     ) -> None:
         made = self.instruments = Instruments()
         self.tool = Bounded(known_tool, max_tools)
-        self.model = one_of(tuple(models.values()))
+        self.model = one_of((*models.values(), *others))
         self.role = one_of((*get_args(Role), *models))
         self.finish = one_of(_FINISHES)
         self.reason = one_of(_REASONS)
@@ -168,6 +169,7 @@ class _RunWatch:
         self._of.turn_seconds(role).observe(event.elapsed_s)
         if (served := event.served) is not None:
             self._of.tier_turns(served.tier, self._request.priority, served.why).inc()
+            model = self._of.model(served.model)
         self._spend(role, model, event.usage, event.cost_usd)
 
     def _count_summary(self, receipt: Shortened) -> None:

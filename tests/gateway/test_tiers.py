@@ -62,13 +62,13 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(folder: Path, more: str = "") -> AsyncGenerator[Served]:
+async def serving(folder: Path, more: str = "", config: str = CONFIG) -> AsyncGenerator[Served]:
     async with AsyncExitStack() as stack:
         gpu = await stack.enter_async_context(running(Reply()))
         cpu = await stack.enter_async_context(running(Reply()))
         gpu.metrics = cpu.metrics = metrics(0)
         path = folder / "gateway.yaml"
-        path.write_text(CONFIG.format(gpu=gpu.url, cpu=cpu.url, folder=folder) + more)
+        path.write_text(config.format(gpu=gpu.url, cpu=cpu.url, folder=folder) + more)
         application = build_application(build_services(load_settings(path, environ={})))
         url = await stack.enter_async_context(listening(application, "on"))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, verify=False))
@@ -92,6 +92,51 @@ async def test_flexible_requests_leave_a_loaded_tier_and_the_rest_stays(tmp_path
         assert 'gateway_tier_turns_total{priority="low",tier="cpu",why="full"} 1.0' in told
         await served.load(0.1)
         assert (await served.chat(gateway={"priority": "low"}))["tiers"] == ["gpu"]
+
+
+PRICED = """\
+models:
+  intermediary:
+    {{backend: vllm, model: m, base_url: '{gpu}', context_tokens: 8192,
+      price: {{input_per_million: 100, output_per_million: 200}}}}
+tiers:
+  turns: 4
+  dwell_s: 0
+  read_every_s: 0.05
+  overflow:
+    name: cpu
+    model: {{backend: vllm, model: m-q4, base_url: '{cpu}', context_tokens: 8192,
+             price: {{input_per_million: 10, output_per_million: 20}}}}
+budgets: [{{name: all, usd: 1, per: all, every: ever}}]
+tools: {{python: [], notes_path: '{folder}/notes.db'}}
+storage: {{url: 'memory:'}}
+"""
+
+
+async def test_each_tier_is_paid_at_its_own_price_in_the_answer_the_trace_budgets_and_metrics(
+    tmp_path: Path,
+) -> None:
+    dear, cheap = (7 * 100 + 3 * 200) / 1e6, (7 * 10 + 3 * 20) / 1e6
+    async with serving(tmp_path, config=PRICED) as served:
+        await served.load(0.9)
+        here, there = await served.chat(), await served.chat(service_tier="flex")
+        assert (here["tiers"], there["tiers"]) == (["gpu"], ["cpu"])
+        assert here["cost_usd"] == pytest.approx(dear)
+        assert there["cost_usd"] == pytest.approx(cheap)
+        [step] = (await served.http.get(f"/v1/runs/{there['run_id']}")).json()["steps"]
+        assert (step["model"], step["cost_usd"]) == ("m-q4", pytest.approx(cheap))
+        [budget] = (await served.http.get("/v1/budgets")).json()["data"]
+        assert budget["spent_usd"] == pytest.approx(dear + cheap)
+        assert budget["reserved_usd"] == 0
+        told = (await served.http.get("/metrics")).text
+        for model, cost in (("m", dear), ("m-q4", cheap)):
+            label = f'{{model="{model}",role="intermediary"}}'
+            [line] = [
+                each
+                for each in told.splitlines()
+                if each.startswith(f"gateway_cost_usd_total{label}")
+            ]
+            assert float(line.split()[-1]) == pytest.approx(cost)
 
 
 async def test_responses_know_priorities_too(tmp_path: Path) -> None:
@@ -159,8 +204,8 @@ def test_the_first_rule_that_is_for_somebody_counts() -> None:
         ("room: 0.9", "no_hysteresis|`room` may not be above"),
         ("stale_s: 1", "longer than `read_every_s`"),
         (
-            "overflow: {model: {backend: llamacpp, model: m, price: {input_per_million: 1, output_per_million: 1}}}",
-            "one price",
+            "name: cpu, overflow: {model: {backend: llamacpp, model: m}}",
+            "names that differ",
         ),
     ],
 )

@@ -24,7 +24,10 @@ from routing.backend import Sampling, TokenCount, Turn, Usage
 from routing.backends.scripted import Call, Item, Say, ScriptedBackend
 from routing.consistency import SelfConsistent
 from routing.errors import BackendProtocolError, BackendUnavailable
-from routing.router import Member, Price, Router
+from routing.gauge import Gauge
+from routing.priority import Priority
+from routing.router import Member, Price, Router, dearest
+from routing.tiers import Tier, Tiered
 from tools.registry import Registry
 
 ASK = RunRequest(messages=(UserMessage(content="Go."),))
@@ -60,6 +63,14 @@ class Bank:
         return standing.balance
 
 
+class FullEngine:
+    """Tells that its cache is full."""
+
+    async def __call__(self, within_s: float) -> str:
+        del within_s
+        return "vllm:num_requests_running 1\nvllm:kv_cache_usage_perc 0.95\n"
+
+
 def nano(tokens: int) -> int:
     return round(tokens * 1e-6 * NANO)
 
@@ -75,6 +86,30 @@ async def test_while_a_turn_runs_its_worst_case_is_set_aside() -> None:
         goes_on.set()
     assert run.result().text == "Hello."
     assert await bank.balance() == Balance(nano(30), 0)
+
+
+@pytest.mark.parametrize(("priority", "paid"), [("high", 30), ("low", 60)])
+async def test_of_two_tiers_the_dearer_is_set_aside_and_the_one_that_answered_is_paid(
+    priority: Priority, paid: int
+) -> None:
+    goes_on = asyncio.Event()
+    bank = Bank([])
+    said = Say("Hello.", usage=SAID, pauses={0: goes_on})
+    first, other = ScriptedBackend([said]), ScriptedBackend([said])
+    full = Gauge("gpu", FullEngine())
+    await full.look(1)
+    both = Tiered(Tier("gpu", first, gauges=[full]), Tier("cpu", other))
+    dear = Price(2.0, 2.0)
+    member = Member(both, dearest(PRICE, dear), {"gpu": PRICE, "cpu": dear})
+    bank.loop = AgentLoop(Router(member), Registry(), till=bank.till)
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(bank.run(replace(ASK, priority=priority)))
+        await (first if priority == "high" else other).asked()
+        [standing] = await bank.till.standing("default", "")
+        assert standing.balance.reserved > nano(2 * 2048)
+        goes_on.set()
+    assert run.result().cost_usd == pytest.approx(paid * 1e-6)
+    assert await bank.balance() == Balance(nano(paid), 0)
 
 
 async def test_a_turn_that_no_money_is_left_for_is_refused_with_what_is_left() -> None:
