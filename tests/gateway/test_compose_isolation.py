@@ -46,6 +46,15 @@ async def hoard() -> int:
     """Take much."""
     return len(bytearray(300_000_000))
 '''
+PLAIN = '''
+from tools.executors.function import tool
+
+
+@tool(read_only=True)
+def plain() -> int:
+    """Tell a number."""
+    return 1
+'''
 OWN_EXECUTOR = """
 from tools.spec import ToolSpec
 
@@ -66,8 +75,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "fenced_shop.py").write_text(MODULE)
     (tmp_path / "fenced_bare.py").write_text(OWN_EXECUTOR)
+    (tmp_path / "fenced_plain.py").write_text(PLAIN)
     yield tmp_path
-    for name in ("fenced_shop", "fenced_bare"):
+    for name in ("fenced_shop", "fenced_bare", "fenced_plain"):
         sys.modules.pop(name, None)
 
 
@@ -163,8 +173,8 @@ def test_where_the_machine_can_not_isolate_the_gateway_does_not_start(
         return None if network else "this kernel does not let the tool be cut off"
 
     monkeypatch.setattr(isolated, "refusal", without)
-    with pytest.raises(CompositionError, match=r"tools.isolate: whoami: this kernel does not"):
-        build_services(settings(folder, "[{tools: [whoami]}]"))
+    with pytest.raises(CompositionError, match=r"tools.isolate: plain: this kernel does not"):
+        build_services(settings(folder, "[{tools: [plain]}]", "fenced_plain"))
 
 
 ASKED: list[Any] = [
