@@ -17,14 +17,15 @@ from gateway.agent.till import Till
 from gateway.agent.writes import Writes
 from gateway.context.options import ContextOptions
 from gateway.continuation import Continuations
-from gateway.files import Files
 from gateway.live import LiveRuns
 from gateway.priorities import Priorities
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.durable import Bounds, DurableRuns
+from gateway.storage.files import FileStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_files import MemoryFileStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
@@ -92,7 +93,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
-    files: Files = field(default_factory=Files)
+    files: FileStore = field(default_factory=MemoryFileStore)
     allow_private: bool = False
     max_body_bytes: int = 4 * 1024 * 1024
     telemetry: Telemetry | None = None
@@ -120,6 +121,7 @@ class Services:
             self.till.store,
             self.tool_store,
             self.news,
+            self.files,
             *((self.durable,) if self.durable else ()),
         )
         stores = [store.aclose for store in kept]

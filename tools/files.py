@@ -4,13 +4,13 @@ What it is: the value, and the line that stands for it in a result:
 
     [image f_5d41402abc4b2a76, image/png, 48213 bytes]
 
-What it is not: the keeping (`gateway.files`). Where nobody keeps it (`CallContext.keep` is None), the line
+What it is not: the keeping (`gateway.storage.files`). Where nobody keeps it (`CallContext.keep` is None), the line
 has no handle and the bytes are let go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 _LONGEST_NAME = 100
@@ -26,8 +26,8 @@ class FileContent:
     name: str = ""
 
 
-KeepFile = Callable[[FileContent], str | None]
-"""Gives the handle; None: it is too large to be kept."""
+KeepFile = Callable[[FileContent], Awaitable[str | None]]
+"""Gives the handle; None: it can't be kept, as what is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,25 @@ class Mixed:
 
     parts: tuple[str | FileContent, ...]
 
-    def told(self, keep: KeepFile | None) -> str:
+    async def told(self, keep: KeepFile | None) -> str:
         """As the model reads it."""
-        return "\n".join(
-            part if isinstance(part, str) else reference(part, keep) for part in self.parts
-        )
+        lines = [
+            part if isinstance(part, str) else await reference(part, keep) for part in self.parts
+        ]
+        return "\n".join(lines)
+
+    def without_files(self) -> str:
+        """As it reads where nobody keeps them."""
+        lines = (part if isinstance(part, str) else _line(part, None) for part in self.parts)
+        return "\n".join(lines)
 
 
-def reference(file: FileContent, keep: KeepFile | None) -> str:
+async def reference(file: FileContent, keep: KeepFile | None) -> str:
     """Keep a file; gives the line that stands for it."""
-    handle = keep(file) if keep is not None else None
+    return _line(file, await keep(file) if keep is not None else None)
+
+
+def _line(file: FileContent, handle: str | None) -> str:
     what = f"{file.kind} {handle}" if handle else file.kind
     media_type = " ".join(file.media_type.split())[:_LONGEST_NAME]
     name = f": {' '.join(file.name.split())[:_LONGEST_NAME]}" if file.name else ""

@@ -63,8 +63,8 @@ from gateway.agent.verdict import Court, select
 from gateway.agent.wording import confession
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
-from gateway.files import Files
 from gateway.storage.durable import DurableRuns
+from gateway.storage.files import FileStore
 from policies.decision import Allow, Deny
 from policies.filters.sieve import Detector
 from policies.policy import Policies, Policy
@@ -103,7 +103,7 @@ class AgentLoop:
         early_reads: bool = True,
         results: ResultBudget | None = None,
         durable: DurableRuns | None = None,
-        files: Files | None = None,
+        files: FileStore | None = None,
     ) -> None:
         """`private` finds what is hidden from the expert; None: nothing is, not even marked fields."""
         self._router = router

@@ -32,7 +32,8 @@ from gateway.agent.screening import Screening
 from gateway.agent.steps import Escalate, Final
 from gateway.agent.verdict import Verdict
 from gateway.context.receipt import Shortened
-from gateway.files import Files
+from gateway.files import keep_file
+from gateway.storage.files import FileStore
 from policies.decision import Allow
 from policies.policy import Policy, Subject
 from routing.backend import Completion, TextDelta, Usage
@@ -77,7 +78,7 @@ class Working:
     kept: KeptResults | None = None
     result_budget: ResultBudget = field(default_factory=ResultBudget)
     result_tokens: int = 0
-    files: Files | None = None
+    files: FileStore | None = None
     boundary: Boundary | None = field(default=None, repr=False)
     step: int = 0
     calls_run: int = 0
@@ -170,7 +171,7 @@ class Working:
         key = f"{self.request.run_id}:{self.step}"
         deadline = self.deadline - self.answer_reserve_s
         ids = (self.request.run_id, self.request.tenant)
-        keep = None if self.files is None else partial(self.files.keep, *ids[::-1])
+        keep = None if self.files is None else partial(keep_file, self.files, *ids[::-1])
         return CallContext(*ids, key, deadline, self.step, MOST_KEPT, keep)
 
     def keeper(self) -> KeptResults | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mimetypes
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import StreamingResponse
 
 from gateway.api.access import Tenant, UsesServices
 from gateway.api.errors import ApiError
@@ -33,10 +33,12 @@ _ANY = "application/octet-stream"
 
 
 @router.get("/{run_id}/files/{handle}")
-async def get_file(run_id: str, handle: str, services: UsesServices, tenant: Tenant) -> Response:
-    """The bytes. 404 for another tenant's run, and for what is kept no more."""
+async def get_file(
+    run_id: str, handle: str, services: UsesServices, tenant: Tenant
+) -> StreamingResponse:
+    """The bytes, as they come from the store. 404 for another tenant's run, and for what is kept no more."""
     await find_run(services, tenant, run_id)
-    file = services.files.get(tenant, run_id, handle)
+    file = await services.files.get(tenant, run_id, handle)
     if file is None:
         raise ApiError(404, f"this run has no file {handle[:40]!r} any more", code="file_not_found")
     claimed = file.media_type.partition(";")[0].strip().lower()
@@ -47,5 +49,7 @@ async def get_file(run_id: str, handle: str, services: UsesServices, tenant: Ten
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": "same-origin",
         "cache-control": "private, no-store",
+        "content-length": str(file.size),
     }
-    return Response(file.data, media_type=media_type, headers=headers)
+    pieces = services.files.pieces(tenant, run_id, handle)
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)

@@ -37,7 +37,6 @@ from gateway.compose.tiers import build_priorities, watch_load
 from gateway.compose.tokens import build_tokens
 from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
-from gateway.files import Files
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.durable import Bounds
@@ -94,7 +93,6 @@ def build_services(settings: Settings) -> Services:
         till = Till(stores.accounts, build_budgets(settings.budgets), telemetry.budgets)
         watches = watch_load(settings.tiers, router, gauges, telemetry.see_tiers)
         private = build_private(settings.privacy)
-        files = Files()
         loop = AgentLoop(
             router,
             registry,
@@ -104,7 +102,7 @@ def build_services(settings: Settings) -> Services:
             till=till,
             private=private,
             early_reads=settings.tools.early_reads,
-            files=files,
+            files=stores.files,
             results=ResultBudget(settings.tools.results.tokens, settings.tools.results.run_tokens),
             durable=stores.durable,
         )
@@ -141,7 +139,7 @@ def build_services(settings: Settings) -> Services:
             ),
             context=ContextOptions(settings.context.strategy, settings.context.keep_last_turns),
             http=sessions,
-            files=files,
+            files=stores.files,
             allow_private=settings.tools.http.allow_private,
             max_body_bytes=limits.max_body_bytes,
             telemetry=telemetry,

@@ -11,6 +11,7 @@ from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.durable import DurableRuns
 from gateway.storage.errors import StorageRefused
+from gateway.storage.files import FileBounds, FileStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.memory_stores import memory_stores
@@ -21,6 +22,8 @@ from gateway.storage.runs import RunStore
 from gateway.storage.suspensions import SuspensionStore
 from gateway.storage.tools import ToolStore
 from policies.allowance import Allowance
+
+_MEGABYTE = 1024 * 1024
 
 
 class Stores(NamedTuple):
@@ -37,6 +40,7 @@ class Stores(NamedTuple):
     tools: ToolStore
     news: News
     rates: Allowance
+    files: FileStore
     durable: DurableRuns | None = None
 
 
@@ -48,7 +52,8 @@ def build_stores(storage: StorageSettings) -> Stores:
         max_responses=storage.max_responses,
         max_conversations=storage.max_conversations,
         max_idle_s=storage.max_idle_s,
-        max_bytes=storage.max_megabytes * 1024 * 1024,
+        max_bytes=storage.max_megabytes * _MEGABYTE,
+        files=FileBounds(of_tenant=storage.max_file_megabytes * _MEGABYTE),
     )
     if storage.url == "memory:":
         return Stores(*memory_stores(retention))

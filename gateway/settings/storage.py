@@ -34,6 +34,8 @@ class StorageSettings(Section):
     """For a chain of responses, and for a conversation, after it was last used, in seconds."""
     max_megabytes: Annotated[int, Field(ge=1)] = 256
     """Text of all runs, of all responses, and of all conversations: for each of the three."""
+    max_file_megabytes: Annotated[int, Field(ge=1)] = 256
+    """Images and files that tools brought: 8 of one, 64 of a run. They go with their run."""
 
     @field_validator("url", mode="after")
     @classmethod

@@ -90,6 +90,10 @@ class DurableRuns(Protocol):
         """
         ...
 
+    async def is_held(self, tenant: str, run_id: str) -> bool:
+        """Whether a living process does this run, here or elsewhere; False while it waits, and when it is over."""
+        ...
+
     async def steps(self, tenant: str, run_id: str) -> Mapping[tuple[int, str], dict[str, Any]]:
         """What was recorded, by step and kind."""
         ...

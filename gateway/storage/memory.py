@@ -19,7 +19,8 @@ class MemoryRunStore:
 
     `max_characters` bounds what is kept with them, conversations and results, as text. The bounds
     hold over all tenants together. A run that is still going is never dropped for its age; for count or size
-    it may be, and then goes on without being findable.
+    it may be, and then goes on without being findable. `dropped` is told tenant and id of each that goes for its
+    age, or for want of room.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class MemoryRunStore:
         max_age_s: float = 3600.0,
         max_characters: int = 64 * 1024 * 1024,
         now: Callable[[], float] = time.time,
+        dropped: Callable[[str, str], object] | None = None,
     ) -> None:
         self._max_runs = max_runs
         self._max_age_s = max_age_s
         self._max_characters = max_characters
         self._now = now
+        self._dropped = dropped
         self._logs: OrderedDict[tuple[str, str], tuple[RunLog, int]] = OrderedDict()
         self._characters = 0
 
@@ -84,6 +87,10 @@ class MemoryRunStore:
         newest = (log for log, _ in reversed(self._logs.values()) if log.tenant == tenant)
         return [record_of(log) for log in islice(filter(query.covers, newest), limit)]
 
+    def knows(self, tenant: str, run_id: str) -> bool:
+        """Whether there is such a run."""
+        return (tenant, run_id) in self._logs
+
     def forget(self, tenant: str, run_id: str) -> None:
         """Drop one run, if it is here."""
         _, size = self._logs.pop((tenant, run_id), (None, 0))
@@ -117,8 +124,10 @@ class MemoryRunStore:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        _, (_, size) = self._logs.popitem(last=False)
+        where, (_, size) = self._logs.popitem(last=False)
         self._characters -= size
+        if self._dropped is not None:
+            self._dropped(*where)
 
 
 def _asked(request: RunRequest) -> int:

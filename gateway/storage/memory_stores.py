@@ -10,6 +10,7 @@ from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_accounts import MemoryAccountStore
 from gateway.storage.memory_audit import MemoryAuditStore
 from gateway.storage.memory_conversations import MemoryConversationStore
+from gateway.storage.memory_files import MemoryFileStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
@@ -34,19 +35,26 @@ class MemoryStores(NamedTuple):
     tools: MemoryToolStore
     news: NoNews
     rates: LocalAllowance
+    files: MemoryFileStore
 
 
 def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
     """The stores; a response that is deleted takes its run, and a conversation its responses."""
+
+    def dropped(tenant: str, run_id: str) -> None:
+        files.forget(tenant, run_id)
+
     runs = MemoryRunStore(
         max_runs=retention.max_runs,
         max_age_s=retention.max_run_age_s,
         max_characters=retention.max_bytes,
+        dropped=dropped,
     )
+    files = MemoryFileStore(retention.files, runs.knows)
     ledger, suspensions = MemoryLedger(now=now), MemorySuspensionStore(now=now)
 
     def forget_run(tenant: str, run_id: str) -> None:
-        for store in (runs, ledger, suspensions):
+        for store in (runs, ledger, suspensions, files):
             store.forget(tenant, run_id)
 
     responses = MemoryResponseStore(
@@ -65,4 +73,4 @@ def memory_stores(retention: Retention, now: Callable[[], float] = time.time) ->
     )
     kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
     shared = MemoryAuditStore(), MemoryAccountStore(now), MemoryToolStore(), NoNews()
-    return MemoryStores(*kept, *shared, LocalAllowance())
+    return MemoryStores(*kept, *shared, LocalAllowance(), files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from gateway.storage.files import FileBounds
 
 _DAY_S = 24 * 3600.0
 
@@ -13,7 +15,7 @@ class Retention:
 
     Runs go `max_run_age_s` seconds after their end. Responses go by chain, conversations as a whole,
     `max_idle_s` after their last use. `max_bytes` bounds the text of the runs, of the responses and of
-    the conversations, each. What is oldest goes first.
+    the conversations, each. What is oldest goes first. `files` bounds what tools brought, which goes with its run.
     """
 
     max_runs: int = 10_000
@@ -22,3 +24,4 @@ class Retention:
     max_conversations: int = 10_000
     max_idle_s: float = 30 * _DAY_S
     max_bytes: int = 256 * 1024 * 1024
+    files: FileBounds = field(default_factory=FileBounds)

@@ -112,7 +112,9 @@ def build(
         members["expert"] = Member(models["expert"], Price(2.0, 6.0))
     rules = policies or Policy()
     router = Router(members["intermediary"], members.get("expert"))
-    own: dict[str, Any] = {name: services.get(name) for name in ("writes", "till", "durable")}
+    own: dict[str, Any] = {
+        name: services.get(name) for name in ("writes", "till", "durable", "files")
+    }
     loop = AgentLoop(router, registry, rules, **own)
     built = Services(
         loop=loop,

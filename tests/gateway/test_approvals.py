@@ -183,7 +183,7 @@ def stores(path: Path) -> SqlStores:
 
 def over(stores: SqlStores) -> dict[str, Any]:
     """All of them: the gateway closes what it was given."""
-    names = "responses", "conversations", "keys", "suspensions", "durable", "news"
+    names = "responses", "conversations", "keys", "suspensions", "durable", "news", "files"
     writes, audit = Writes(stores.ledger), AuditLog(stores.audit)
     own = {"store": stores.runs, "writes": writes, "audit": audit, "till": Till(stores.accounts)}
     own |= {"tool_store": stores.tools, "closers": (stores.rates.aclose,)}

@@ -14,6 +14,7 @@ from gateway.storage.accounts import AccountStore
 from gateway.storage.audit import AuditStore
 from gateway.storage.conversations import ConversationStore
 from gateway.storage.durable import DurableRuns
+from gateway.storage.files import FileStore
 from gateway.storage.keys import KeyStore
 from gateway.storage.ledger import Ledger
 from gateway.storage.news import News
@@ -55,6 +56,7 @@ class Kept:
     tools: ToolStore
     news: News
     rates: Allowance
+    files: FileStore
     durable: DurableRuns | None = None
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
@@ -72,6 +74,7 @@ class Kept:
             self.accounts,
             self.tools,
             self.news,
+            self.files,
             *((self.durable,) if self.durable else ()),
         )
         for store in stores:

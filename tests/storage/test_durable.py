@@ -243,3 +243,18 @@ async def test_what_waits_is_cancelled_at_once_and_what_goes_on_is_told_so(url: 
     await runs_of(other).drop(made("a", "run_1", "cancelled"), "stopped")
     assert (await other.tables())["durable_runs"] == 0
     await gateways.aclose()
+
+
+async def test_every_process_knows_whether_a_run_is_done_or_waits(url: str) -> None:
+    gateways = Gateways(url)
+    one, other = gateways.one_more(), gateways.one_more()
+    await put(one, "a", "run_1", at_once=False)
+    for kept in (one, other):
+        assert not await runs_of(kept).is_held("a", "run_1")
+    await claim(one)
+    for kept in (one, other):
+        assert await runs_of(kept).is_held("a", "run_1")
+        assert not await runs_of(kept).is_held("b", "run_1")
+    await gateways.all_but(other)
+    assert not await runs_of(other).is_held("a", "run_1"), "whoever did it is dead"
+    await gateways.aclose()

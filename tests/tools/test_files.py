@@ -24,25 +24,25 @@ def result(*content: Any, structured: Any = None, is_error: bool = False) -> Any
     return SimpleNamespace(content=content, structured_content=structured, is_error=is_error)
 
 
-def told(value: Any) -> tuple[str, list[FileContent]]:
+async def told(value: Any) -> tuple[str, list[FileContent]]:
     kept: list[FileContent] = []
 
-    def keep(file: FileContent) -> str:
+    async def keep(file: FileContent) -> str:
         kept.append(file)
         return f"f_{len(kept)}"
 
     assert isinstance(value, Mixed)
-    return value.told(keep), kept
+    return await value.told(keep), kept
 
 
-def test_images_and_resources_stand_between_the_texts() -> None:
+async def test_images_and_resources_stand_between_the_texts() -> None:
     blob = SimpleNamespace(mime_type="application/pdf", uri="file:///a.pdf", blob=CODED)
     brought = result(
         block("text", text="Here."),
         block("image", data=CODED, mime_type="image/png"),
         block("resource", resource=blob),
     )
-    text, kept = told(value_of(brought))
+    text, kept = await told(value_of(brought))
     assert text == (
         "Here.\n[image f_1, image/png, 40 bytes]\n"
         "[file f_2, application/pdf, 40 bytes: file:///a.pdf]"
@@ -50,9 +50,9 @@ def test_images_and_resources_stand_between_the_texts() -> None:
     assert [each.data for each in kept] == [DATA, DATA]
 
 
-def test_data_with_an_image_is_data_and_a_line() -> None:
+async def test_data_with_an_image_is_data_and_a_line() -> None:
     brought = result(block("image", data=CODED, mime_type="image/png"), structured={"n": 1})
-    assert told(value_of(brought))[0] == '{"n":1}\n[image f_1, image/png, 40 bytes]'
+    assert (await told(value_of(brought)))[0] == '{"n":1}\n[image f_1, image/png, 40 bytes]'
 
 
 def test_text_and_data_alone_are_what_they_were() -> None:
@@ -62,10 +62,10 @@ def test_text_and_data_alone_are_what_they_were() -> None:
     assert value_of(result(block("resource", resource=inner))) == "words"
 
 
-def test_where_nobody_keeps_files_there_is_no_handle() -> None:
+async def test_where_nobody_keeps_files_there_is_no_handle() -> None:
     value = value_of(result(block("audio", data="!", mime_type="audio/ogg")))
     assert isinstance(value, Mixed)
-    assert value.told(None) == "[audio, audio/ogg, 0 bytes]"
+    assert await value.told(None) == value.without_files() == "[audio, audio/ogg, 0 bytes]"
 
 
 def test_a_failure_is_told_in_words() -> None:

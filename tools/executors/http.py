@@ -78,7 +78,7 @@ class HttpExecutor:
         used = filled.secrets
         try:
             response = await self._follow(self._request(filled, call, context), call)
-            return Answer(_blot(_result(response, context.keep), used))
+            return Answer(_blot(await _result(response, context.keep), used))
         except ToolUnavailable as error:
             raise ToolUnavailable(
                 _blot(str(error), used), sent=error.sent, retry_after_s=error.retry_after_s
@@ -139,7 +139,7 @@ def _redirected(request: Request, status: int, target: str, *, is_write: bool) -
     )
 
 
-def _result(response: Response, keep: KeepFile | None) -> str:
+async def _result(response: Response, keep: KeepFile | None) -> str:
     """The body as text. Raises for statuses that are no success."""
     status = response.status
     if status == 429:
@@ -150,21 +150,21 @@ def _result(response: Response, keep: KeepFile | None) -> str:
         raise ToolUnavailable(f"HTTP {status}", retry_after_s=_retry_after(response))
     if (encoding := response.headers.get("Content-Encoding", "identity")) != "identity":
         raise ToolUnavailable(f"answered in the encoding {encoding!r}, which was not asked for")
-    text = _text(response, keep if status < 400 else None)
+    text = await _text(response, keep if status < 400 else None)
     if status >= 400:
         head = text if len(text) <= _MAX_HEAD else text[:_MAX_HEAD] + "…"
         raise ToolFailed(f"HTTP {status}: {head}" if head else f"HTTP {status}")
     return text
 
 
-def _text(response: Response, keep: KeepFile | None) -> str:
+async def _text(response: Response, keep: KeepFile | None) -> str:
     if not response.body:
         return "" if response.status >= 400 else f'{{"status":{response.status}}}'
     kind = response.headers.get("Content-Type", "text/plain").lower()
     if not any(sign in kind for sign in _TEXTUAL):
         if keep is None or response.cut:
             return f"[{len(response.body)} bytes of {kind[:100]}, which is no text]"
-        return reference(FileContent(kind_of(kind), kind, response.body), keep)
+        return await reference(FileContent(kind_of(kind), kind, response.body), keep)
     try:
         text = response.body.decode(response.charset, "replace")
     except LookupError:

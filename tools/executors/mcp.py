@@ -41,7 +41,7 @@ class McpExecutor:
             error.args = (self._blot(str(error)),)
             raise
         if isinstance(value, Mixed):
-            value = value.told(context.keep)
+            value = await value.told(context.keep)
         return Answer(self._shown(value))
 
     async def _once(self, call: ValidCall, context: CallContext) -> Any:

@@ -30,7 +30,7 @@ class Result(Protocol):
 def value_of(result: Result) -> Any:
     """Data, text or `Mixed`. Raises `ToolFailed` with the server's words when the tool says that it failed."""
     parts = tuple(_part(block) for block in result.content)
-    text = Mixed(parts).told(None)
+    text = Mixed(parts).without_files()
     if result.is_error:
         raise ToolFailed(text or "the tool failed without saying why")
     files = tuple(part for part in parts if isinstance(part, FileContent))

@@ -76,7 +76,7 @@ async def get_response(
     stored = await _stored(services, tenant, response_id)
     running = _live(request).find(tenant, response_id)
     if not again.stream:
-        return document(running.document if running else dict(stored.document))
+        return document(running.document if running else await _as_it_is(services, stored))
     if not stored.document["background"]:
         problem = "only the stream of a response in the background can be read again"
         raise ApiError(400, problem, param="stream", code="not_in_background")
@@ -132,6 +132,18 @@ async def list_input_items(
         return document(page_of(await services.responses.input_items(tenant, response_id, page)))
     except UnknownCursor as unknown:
         raise unknown_cursor(page.after) from unknown
+
+
+async def _as_it_is(services: Services, stored: StoredResponse) -> dict[str, Any]:
+    """The document of what does not run here. What another gateway does is stored as `queued` until its end."""
+    made = dict(stored.document)
+    if made["status"] != "queued" or services.durable is None:
+        return made
+    if await services.durable.is_held(stored.tenant, stored.run_id):
+        return {**made, "status": "in_progress"}
+    return dict(
+        (await _stored(services, stored.tenant, stored.id)).document
+    )  # it may just have ended
 
 
 async def _stop(live: LiveResponses, stored: StoredResponse) -> None:

@@ -102,6 +102,11 @@ class SqlDurableRuns(DurableRuns):
                 claimed.append(Claimed(*names, decode(row.state), row.losses, row.cancelled))
         return claimed
 
+    async def is_held(self, tenant: str, run_id: str) -> bool:
+        held = select(_C.run_id).where(_at(tenant, run_id), ~unheld())
+        async with self.database.read() as connection:
+            return (await connection.execute(held)).first() is not None
+
     async def steps(self, tenant: str, run_id: str) -> Mapping[tuple[int, str], dict[str, Any]]:
         mine = and_(_S.tenant == key(tenant), _S.run_id == key(run_id))
         async with self.database.read() as connection:

@@ -50,7 +50,7 @@ def prepare(url: str) -> None:
 
 
 async def _prepared(url: str) -> None:
-    engine = engine_of(url)
+    engine = engine_of(url, _DEADLINE_S)
     try:
         async with asyncio.timeout(_DEADLINE_S), translated():
             if engine.dialect.name == "sqlite":

@@ -24,14 +24,17 @@ _SQLITE = "sqlite:///"
 _POOL = 10
 
 
-def engine_of(url: str) -> AsyncEngine:
-    """An engine for the stores. For SQLite the folder and the file are made, for the owner only."""
+def engine_of(url: str, lock_s: float = LOCK_S) -> AsyncEngine:
+    """An engine for the stores. For SQLite the folder and the file are made, for the owner only.
+
+    There `lock_s` is how long a writer waits for those of other processes.
+    """
     if url.startswith(_SQLITE):
-        return _sqlite(Path(url.removeprefix(_SQLITE)))
+        return _sqlite(Path(url.removeprefix(_SQLITE)), lock_s)
     return _postgresql(url)
 
 
-def _sqlite(path: Path) -> AsyncEngine:
+def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -45,7 +48,7 @@ def _sqlite(path: Path) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         # Transactions begin below, as what they are; the driver's own guesses are off.
-        connect_args={"isolation_level": None, "timeout": LOCK_S},
+        connect_args={"isolation_level": None, "timeout": lock_s},
         pool_size=_POOL,
         pool_timeout=LOCK_S,
         hide_parameters=True,

@@ -118,6 +118,18 @@ class RunWriter:
         else:
             self._drop(where)
 
+    async def written(self, tenant: str, run_id: str) -> bool:
+        """Write the row of a run that has just begun at once; False for one that does not go on here."""
+        where = tenant, run_id
+        if where in self._logs and where not in self._begun:
+            async with self._writing:
+                one = self._logs.get(where)
+                if one is not None and where not in self._begun:
+                    await self._write([self._row(one, ended=False)])
+                    if where in self._begun and one.finished_at is None:
+                        self._waiting.pop(where, None)
+        return where in self._logs
+
     async def settled(self) -> None:
         """Wait until nothing waits to be written."""
         await self._idle.wait()

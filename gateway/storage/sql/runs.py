@@ -183,6 +183,10 @@ class SqlRunStore:
         async with self._writer.forgetting(forgotten):
             yield
 
+    async def written(self, tenant: str, run_id: str) -> bool:
+        """See to the row of a run that goes on here; False for any other, and one that was deleted."""
+        return await self._writer.written(tenant, run_id)
+
     async def settled(self) -> None:
         """Wait until all that has happened so far is written."""
         await self._writer.settled()

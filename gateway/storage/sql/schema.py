@@ -14,13 +14,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     text,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -58,6 +59,35 @@ runs = Table(
         "process",
         sqlite_where=text("finished_at IS NULL"),
         postgresql_where=text("finished_at IS NULL"),
+    ),
+)
+
+run_files = Table(
+    "run_files",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("handle", Text, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("counted", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    ForeignKeyConstraint(["tenant", "run_id"], ["runs.tenant", "runs.id"], ondelete="CASCADE"),
+    Index("run_files_by_age", "tenant", "created_at", "run_id", "handle", "counted"),
+)
+
+run_file_pieces = Table(
+    "run_file_pieces",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("handle", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant", "run_id", "handle"],
+        ["run_files.tenant", "run_files.run_id", "run_files.handle"],
+        ondelete="CASCADE",
     ),
 )
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gateway.storage.files import FileBounds
 from gateway.storage.rates import SharedAllowance
 from gateway.storage.retention import Retention
 from gateway.storage.sql.accounts import SqlAccountStore
@@ -13,6 +14,7 @@ from gateway.storage.sql.audit import SqlAuditStore
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.durable import SqlDurableRuns
+from gateway.storage.sql.files import SqlFileStore
 from gateway.storage.sql.keys import SqlKeyStore
 from gateway.storage.sql.ledger import SqlLedger
 from gateway.storage.sql.news import SqlNews
@@ -40,6 +42,7 @@ class SqlStores(NamedTuple):
     tools: SqlToolStore
     news: SqlNews
     rates: SharedAllowance
+    files: SqlFileStore
     durable: SqlDurableRuns
 
 
@@ -48,11 +51,16 @@ def open_stores(url: str, retention: Retention) -> SqlStores:
 
     Raises `StorageRefused`.
     """
-    return stores_over(Database(engine_of(url), Process(), upkeep(retention)))
+    database = Database(engine_of(url), Process(), upkeep(retention))
+    return stores_over(database, bounds=retention.files)
 
 
-def stores_over(database: Database, now: Callable[[], float] = time.time) -> SqlStores:
-    """The stores over one database."""
+def stores_over(
+    database: Database,
+    now: Callable[[], float] = time.time,
+    bounds: FileBounds | None = None,
+) -> SqlStores:
+    """The stores over one database; `bounds` are those of files."""
     runs = SqlRunStore(database)
     responses = SqlResponseStore(database, runs, now)
     conversations = SqlConversationStore(database, responses, now)
@@ -61,4 +69,5 @@ def stores_over(database: Database, now: Callable[[], float] = time.time) -> Sql
     kept = runs, responses, conversations, keys, ledger, waiting, log
     shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
     durable = SqlDurableRuns(database, runs, responses, conversations, now)
-    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)), durable)
+    files = SqlFileStore(database, runs, bounds or FileBounds(), now)
+    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)), files, durable)

@@ -32,7 +32,7 @@ def over(path: Path, script: list[Any]) -> tuple[Services, Tools]:
     url = f"sqlite:///{path}"
     migrate(url)
     stores = open_stores(url, Retention())
-    names = "responses", "conversations", "keys", "suspensions", "durable"
+    names = "responses", "conversations", "keys", "suspensions", "durable", "files"
     kept: dict[str, Any] = {name: getattr(stores, name) for name in names}
     kept |= {"tool_store": stores.tools, "news": stores.news, "closers": (stores.rates.aclose,)}
     kept |= {"store": stores.runs, "audit": AuditLog(stores.audit), "till": Till(stores.accounts)}
