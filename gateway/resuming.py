@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from gateway.agent import trace
 from gateway.agent.events import RunEvent, RunFinished
-from gateway.agent.run import Decided, Resumed, Suspended
+from gateway.agent.run import Decided, Resumed, Suspended, dried
 from gateway.agent.suspension import dumped, loaded
 from gateway.live import Stop, Stopped
 from gateway.services import Services
@@ -126,7 +126,8 @@ class Resuming:
             log.exception("run %s was suspended by another version and can't go on", run_id)
             return
         decisions = {each["call_id"]: _decided(each) for each in claimed.now_waiting()}
-        request, resumed = suspended.request, Resumed(suspended, decisions)
+        request = dried(suspended.request, self._services.limits.dry)
+        resumed = Resumed(suspended, decisions)
         try:
             written = await self._services.store.reopen(request)
         except StorageError:

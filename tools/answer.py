@@ -1,6 +1,6 @@
 """What comes out of an executor, and how a model reads it.
 
-What it is: `Answer`, a value with what the wrappers know beside it (attempts, cut length), and the one
+What it is: `Answer`, a value with what the wrappers know beside it (attempts, cut length, whether it is a dry run's), and the one
 place that decides the text of an observation: text as it is, anything else as compact JSON, a failure
 as `{"error": "…"}`.
 What it is not: running (`tools.executors`), policy on results (`policies`).
@@ -17,11 +17,15 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A tool's value. `truncated_from` is its length in characters before it was cut, or None."""
+    """A tool's value. `truncated_from` is its length in characters before it was cut, or None.
+
+    `dry`: nothing was done, and the value tells what would have been.
+    """
 
     value: Any
     attempts: int = 1
     truncated_from: int | None = None
+    dry: bool = False
 
     @classmethod
     def of(cls, value: Any) -> Answer:

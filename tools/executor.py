@@ -12,10 +12,11 @@ exceptions are translated inside the executor that met them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from tools.dry_run import REAL, DryRun
 from tools.files import KeepFile
-from tools.spec import ValidCall
+from tools.spec import JSONObject, ValidCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class CallContext:
     `idempotency_key` is stable over retries and resumption of the same call of the same run. `step` is
     the run's, counted from 1; 0 outside of a run. `keeps` is how long a read's result may be, in
     characters, for a caller that keeps it and shows less of it; None: as long as a model is shown. `keep`
-    takes what is no text; None: it is let go.
+    takes what is no text; None: it is let go. `dry` says which calls are not to be made.
     """
 
     run_id: str = ""
@@ -36,9 +37,20 @@ class CallContext:
     step: int = 0
     keeps: int | None = None
     keep: KeepFile | None = None
+    dry: DryRun = REAL
 
 
 class Executor(Protocol):
     """Runs one tool. In process twin: `tools.executors.function.FunctionExecutor`."""
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any: ...
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """An executor that can tell what it would send, without sending it; secrets are blanked.
+
+    Raises `tools.errors.ExecutionError` for a call that it can tell can't be made.
+    """
+
+    def preview(self, call: ValidCall) -> JSONObject: ...

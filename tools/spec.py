@@ -139,13 +139,15 @@ class ValidCall:
     """A call that may be run: its tool exists and its arguments satisfy the tool's schema.
 
     `repairs` names each lossless change that was made on the way, for people and metrics, as in
-    `("$.count: string '5' read as integer 5",)`. Empty when the model was right at once.
+    `("$.count: string '5' read as integer 5",)`. Empty when the model was right at once. `approval` is why a
+    person would be asked first, for a call of a dry run, which nobody is asked about.
     """
 
     id: str
     tool: ToolSpec
     arguments: JSONObject
     repairs: tuple[str, ...] = ()
+    approval: str | None = None
 
     @property
     def name(self) -> str:
@@ -196,7 +198,8 @@ class ToolResult:
     """The observation that a call brought: what the model reads, always, failures too.
 
     `content` is text, JSON text where the tool returned structured data. `elapsed_s` covers every
-    attempt, in seconds. `truncated_from` is the length in characters before a long result was cut.
+    attempt, in seconds. `truncated_from` is the length in characters before a long result was cut. `dry`:
+    the call was not made, and `content` tells what would have been sent.
     """
 
     call_id: str
@@ -206,6 +209,7 @@ class ToolResult:
     elapsed_s: float = 0.0
     attempts: int = 1
     truncated_from: int | None = None
+    dry: bool = False
 
     @property
     def is_error(self) -> bool:

@@ -216,6 +216,7 @@ class Toolset:
             elapsed_s=time.monotonic() - started,
             attempts=answer.attempts,
             truncated_from=answer.truncated_from,
+            dry=answer.dry,
         )
 
     def _unknown(self, call_id: str, name: str, raw: str) -> InvalidCall:

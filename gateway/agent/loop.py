@@ -279,7 +279,13 @@ class AgentLoop:
             run.tiers.append(completion.served.tier)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)
         court = Court(
-            run.step, run.toolset, self._policies, run.subject, run.calls_left, heard.unknown
+            run.step,
+            run.toolset,
+            self._policies,
+            run.subject,
+            run.calls_left,
+            heard.unknown,
+            dry=run.request.limits.dry,
         )
         court = court if run.early is None else replace(court, known=run.early.court.known)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)

@@ -34,7 +34,12 @@ def named(event: RunEvent) -> NamedEvent:  # noqa: PLR0911 - one for each event
     match event:
         case RunStarted():
             return NamedEvent(
-                "run.started", {"id": event.request.run_id, "offered": list(event.offered)}
+                "run.started",
+                {
+                    "id": event.request.run_id,
+                    "offered": list(event.offered),
+                    **trace.dryness(event.request.limits.dry),
+                },
             )
         case ContextShortened():
             return NamedEvent("context.shortened", trace.shortening(event.receipt))

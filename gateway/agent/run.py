@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from mistral_common.protocol.instruct.messages import ChatMessage
@@ -15,6 +15,7 @@ from gateway.context.receipt import Shortened
 from routing.backend import Sampling, ToolChoice, Usage
 from routing.confidence import CallEvidence
 from routing.priority import Priority
+from tools.dry_run import REAL, DryRun
 from tools.spec import ToolSpec, ValidCall
 
 Role = Literal["gateway", "intermediary", "expert", "none"]
@@ -33,7 +34,7 @@ class Limits:
 
     `deadline_s` in seconds from the start, `max_cost_usd` in US dollars (None: no limit).
     `max_tool_calls` bounds the calls that are run here; the app's own are not counted. For `approval_s`
-    seconds a person may decide about a call that waits for them.
+    seconds a person may decide about a call that waits for them. `dry` says which calls are not executed.
     """
 
     max_steps: int = 12
@@ -42,6 +43,7 @@ class Limits:
     max_calls_per_turn: int = 16
     max_tool_calls: int | None = None
     approval_s: float = 86_400.0
+    dry: DryRun = REAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,12 @@ class RunRequest:
         if self.tool_globs is not None:
             return self.tool_globs
         return ("*",) if self.role == "gateway" and not self.client_tools else ()
+
+
+def dried(request: RunRequest, dry: DryRun) -> RunRequest:
+    """The request, none of whose calls is made that `dry` covers: what an operator wishes by now."""
+    limits = request.limits
+    return replace(request, limits=replace(limits, dry=limits.dry.widened(dry)))
 
 
 Taken = Literal["expert", "next", "intermediary", "person", "none"]
@@ -215,7 +223,8 @@ class Outcome:
     returns with its results. Empty when the app sees everything. `saved_usd` is an estimate (`Escalation`),
     0 without an expert. `code` is None unless it was asked for. `shortened` are the receipts of turns that
     were shown less than the whole conversation. `suspended` is there exactly when `stop` is `interrupted`.
-    `tiers` are those that answered its turns, in their order; empty where there are none.
+    `tiers` are those that answered its turns, in their order; empty where there are none. `dry` says which of
+    its calls were not made.
     """
 
     stop: StopReason
@@ -232,3 +241,4 @@ class Outcome:
     shortened: tuple[Shortened, ...] = ()
     suspended: Suspended | None = None
     tiers: tuple[str, ...] = ()
+    dry: DryRun = REAL

@@ -30,6 +30,7 @@ from gateway.agent.run import Escalation, HeldCall, Incomplete, Outcome, RunRequ
 from gateway.context.receipt import Shortened
 from gateway.transcript import to_chat
 from routing.backend import NamedTool, ToolChoice, Usage
+from tools.dry_run import REAL, DryRun
 from tools.spec import ToolResult
 
 JSONObject = dict[str, Any]
@@ -76,12 +77,20 @@ def request(run: RunRequest) -> JSONObject:
         "parallel_tool_calls": run.parallel_tool_calls,
         "escalation": run.escalation,
         "priority": run.priority,
+        **dryness(run.limits.dry),
         "limits": {
             "max_steps": run.limits.max_steps,
             "deadline_s": run.limits.deadline_s,
             "max_cost_usd": run.limits.max_cost_usd,
         },
     }
+
+
+def dryness(dry: DryRun) -> JSONObject:
+    """Which calls of a run are not executed; nothing where all are."""
+    if dry == REAL:
+        return {}
+    return {"dry_run": dry.calls, **({"dry_run_tools": list(dry.tools)} if dry.tools else {})}
 
 
 def tool_choice(choice: ToolChoice) -> Any:
@@ -150,6 +159,7 @@ def result(observed: ToolResult) -> JSONObject:
         "elapsed_s": observed.elapsed_s,
         "attempts": observed.attempts,
         "truncated_from": observed.truncated_from,
+        **({"dry_run": True} if observed.dry else {}),
     }
 
 
@@ -270,6 +280,7 @@ def call(event: CallAccepted) -> JSONObject:
         "effect": event.call.tool.effect,
         "repairs": list(event.call.repairs),
         "client": event.client,
+        **({} if event.call.approval is None else {"approval": event.call.approval}),
     }
 
 

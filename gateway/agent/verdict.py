@@ -22,10 +22,11 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
 from gateway.agent.events import CallAccepted, CallRefused
 from gateway.agent.form import Rejected
-from policies.decision import Allow, Decision, Deny, RequireApproval
+from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
 from policies.policy import Policy, Subject
 from routing.backend import Completion
 from routing.native import new_call_id
+from tools.dry_run import REAL, DryRun
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import (
     CheckedCall,
@@ -179,7 +180,8 @@ class Court:
 
     `calls_left` is how many calls may still be run here, None for any number. `unknown` tells of calls, by
     id, where in them a placeholder stands that stands for nothing. A call that came up before its
-    turn was over (`gateway.agent.early`) is `known`: it is checked once, and the operator asked once.
+    turn was over (`gateway.agent.early`) is `known`: it is checked once, and the operator asked once. What
+    `dry` covers is not executed, so nobody is asked to approve it.
     """
 
     step: int
@@ -189,6 +191,7 @@ class Court:
     calls_left: int | None = None
     unknown: Mapping[str, str] = field(default_factory=dict[str, str])
     known: dict[str, Known] = field(default_factory=dict[str, "Known"])
+    dry: DryRun = REAL
 
     def check(self, call: ToolCall) -> CheckedCall:
         """Whether a call is valid, before its turn is judged."""
@@ -261,9 +264,11 @@ class Court:
         return self.policies.on_call(self.subject, call)
 
     def _apply_policy(self, done: _Sorted, call: ValidCall) -> None:
-        match self._decided(call):
+        decision, client = self._decided(call), self.toolset.is_client(call.name)
+        if isinstance(decision, RequireApproval) and not client and self.dry.covers(call.tool):
+            call, decision = replace(call, approval=decision.reason), ALLOW
+        match decision:
             case Allow():
-                client = self.toolset.is_client(call.name)
                 if not client and len(done.runnable) == self.calls_left:
                     done.refuse(self.step, call, _CALLS_USED_UP, Failure.DENIED)
                     return

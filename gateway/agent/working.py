@@ -172,7 +172,7 @@ class Working:
         deadline = self.deadline - self.answer_reserve_s
         ids = (self.request.run_id, self.request.tenant)
         keep = None if self.files is None else partial(keep_file, self.files, *ids[::-1])
-        return CallContext(*ids, key, deadline, self.step, MOST_KEPT, keep)
+        return CallContext(*ids, key, deadline, self.step, MOST_KEPT, keep, self.request.limits.dry)
 
     def keeper(self) -> KeptResults | None:
         """Where results are kept that are too long, with a tool to read on; None where there may be none."""
@@ -347,6 +347,7 @@ class Working:
             shortened=tuple(self.shortened),
             suspended=final.suspended,
             tiers=tuple(self.tiers),
+            dry=self.request.limits.dry,
         )
 
     def _hidden(self, final: Final) -> tuple[ChatMessage, ...]:

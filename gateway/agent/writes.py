@@ -80,6 +80,8 @@ class Writes:
         """
         if _is_over(context):
             return receipts.not_begun(call, Failure.TIMEOUT, _OVER)
+        if context.dry.covers(call.tool) and not await self._was_begun(call, context):
+            return await toolset.execute(call, context)  # no effect that could be written down
         try:
             turn = await self._turns.take(call, context.tenant, context.deadline)
         except TimeoutError:
@@ -123,7 +125,7 @@ class Writes:
         *,
         durable: bool,
     ) -> ToolResult:
-        place = Place(context.tenant, context.run_id, f"{context.step}.{call.id}")
+        place = _place(call, context)
         key, resource = context.idempotency_key, turn.resource
         intent = Intent(place, call.name, call.arguments, key, resource)
         try:
@@ -148,6 +150,13 @@ class Writes:
         result = await toolset.execute(call, replace(context, idempotency_key=way.key))
         tries = None if durable else _RECEIPT_TRIES
         return await self._receipted(call, replace(intent, key=way.key), result, context, tries)
+
+    async def _was_begun(self, call: ValidCall, context: CallContext) -> bool:
+        """Whether the ledger has this very call: made before the operator wished for no more of them."""
+        try:
+            return await self.ledger.get(_place(call, context)) is not None
+        except StorageUnavailable:
+            return False
 
     async def _begun(
         self, intent: Intent, context: CallContext, turn: Turn
@@ -202,6 +211,10 @@ class Writes:
                 log.warning("the receipt of effect %s has to wait: %s", place.id, error)
                 await asyncio.sleep(_RECEIPT_PAUSE_S)
         return None
+
+
+def _place(call: ValidCall, context: CallContext) -> Place:
+    return Place(context.tenant, context.run_id, f"{context.step}.{call.id}")
 
 
 def _is_over(context: CallContext) -> bool:

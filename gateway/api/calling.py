@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
@@ -27,15 +27,16 @@ from gateway.agent.events import (
     TurnStarted,
 )
 from gateway.agent.observe import observe
-from gateway.agent.run import Incomplete, Outcome, RunRequest, new_run_id
+from gateway.agent.run import Incomplete, Limits, Outcome, RunRequest, new_run_id
 from gateway.api.ending import ending
 from gateway.live import Stop
 from gateway.services import Services
 from gateway.storage.runs import RunLog
-from policies.decision import Allow, Deny, RequireApproval
+from policies.decision import ALLOW, Allow, Deny, RequireApproval
 from policies.policy import Subject
 from routing.backend import Usage
 from routing.native import new_call_id
+from tools.dry_run import REAL, DryRun
 from tools.executor import CallContext
 from tools.spec import InvalidCall, ToolResult, ValidCall
 from tools.toolset import Toolset
@@ -65,8 +66,12 @@ async def call_once(
     subject: Subject,
     name: str,
     arguments: Mapping[str, Any],
+    *,
+    dry: DryRun = REAL,
 ) -> CallOutcome:
     """Check against `toolset`, ask, run; within the operator's deadline for a whole run.
+
+    What `dry` covers is not made, and neither is what the operator's settings do.
 
     `subject.run_id` is the run that it is recorded as. When the caller goes away a read is cut, and a
     write that was begun is brought to its end. Raises `Stopped` when it was cancelled.
@@ -75,7 +80,7 @@ async def call_once(
         messages=(),
         tool_globs=(name,),
         role="none",
-        limits=services.limits,
+        limits=replace(services.limits, dry=services.limits.dry.widened(dry)),
         run_id=subject.run_id,
         tenant=subject.tenant,
         key=subject.key,
@@ -90,26 +95,34 @@ async def call_once(
     with ending(log, "nobody waits for it"), Stop() as stop:
         services.live.add(subject.tenant, subject.run_id, stop)
         try:
-            return await _call(services, toolset, subject, call, log)
+            return await _call(services, toolset, subject, call, log, limits=request.limits)
         finally:
             services.live.remove(subject.tenant, subject.run_id)
 
 
 async def _call(
-    services: Services, toolset: Toolset, subject: Subject, call: ToolCall, log: RunLog
+    services: Services,
+    toolset: Toolset,
+    subject: Subject,
+    call: ToolCall,
+    log: RunLog,
+    *,
+    limits: Limits,
 ) -> CallOutcome:
     checked = toolset.check(call)
     if isinstance(checked, InvalidCall):
         return _refused(log, call, checked)
     decision = services.policies.on_call(subject, checked)
+    if isinstance(decision, RequireApproval) and limits.dry.covers(checked.tool):
+        checked, decision = replace(checked, approval=decision.reason), ALLOW
     if services.policies.limits_rates and isinstance(decision, Allow):
         decision = (await services.policies.admit_calls(subject, [checked])).get(call.id, decision)
     if not isinstance(decision, Allow):
         return _refused(log, call, decision)
     log.append(CallAccepted(_STEP, checked, client=False))
-    deadline = asyncio.get_running_loop().time() + services.limits.deadline_s
+    deadline = asyncio.get_running_loop().time() + limits.deadline_s
     key = f"{subject.run_id}:{_STEP}"
-    context = CallContext(subject.run_id, subject.tenant, key, deadline, _STEP)
+    context = CallContext(subject.run_id, subject.tenant, key, deadline, _STEP, dry=limits.dry)
     [result] = await observe([checked], toolset, context, services.writes)
     result = services.policies.on_result(subject, checked, result)
     log.append(Observation(_STEP, result))

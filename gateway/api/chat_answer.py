@@ -135,6 +135,7 @@ def receipt(run_id: str, outcome: Outcome, calls: int) -> JSONObject:
         "cost_usd": outcome.cost_usd,
         "saved_usd": outcome.saved_usd,
     }
+    extension |= trace.dryness(outcome.dry)
     if outcome.shortened:
         extension["context"] = [trace.shortening(each) for each in outcome.shortened]
     if outcome.tiers:

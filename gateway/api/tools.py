@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.access.principal import Principal
 from gateway.api.access import Authors, UsesServices
@@ -21,6 +21,7 @@ from gateway.api.calling import Ran, call_once, subject_of
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
 from gateway.api.tool_reports import as_data
+from gateway.api.wire import DryWish, dry_run, refusal
 from gateway.authoring import Authoring, NotAuthored
 from gateway.services import Services
 from gateway.tool_report import tool_report
@@ -37,12 +38,21 @@ _MOST_COMPARED_AT_ONCE = 1_000
 """Tools beyond which comparing names and descriptions would take longer than registering."""
 
 
+class InvocationOptions(BaseModel):
+    """The extension object `gateway` of `invoke`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: DryWish = False
+
+
 class Invocation(BaseModel):
     """The body of `invoke`, as the OpenAPI document tells it; it is read as a model's call is."""
 
     model_config = ConfigDict(extra="forbid")
 
     arguments: dict[str, Any]
+    gateway: InvocationOptions | None = None
 
 
 @router.get("")
@@ -108,9 +118,10 @@ async def invoke_tool(
     except UnknownTool:  # it may have been registered elsewhere, a moment ago
         await authors.refresh()
         toolset = services.registry.pinned(name)
-    arguments = await _arguments(request, services)
+    arguments, options = await _invocation(request, services)
     subject = subject_of(caller)
-    outcome = await call_once(services, toolset, subject, plain(name), arguments)
+    dry = dry_run(options.dry_run)
+    outcome = await call_once(services, toolset, subject, plain(name), arguments, dry=dry)
     if not isinstance(outcome, Ran):
         raise _refusal(outcome)
     call, result = outcome.call, outcome.result
@@ -126,6 +137,7 @@ async def invoke_tool(
         "attempts": result.attempts,
         "truncated_from": result.truncated_from,
         "repairs": list(call.repairs),
+        **({"dry_run": True} if result.dry else {}),
     }
 
 
@@ -169,7 +181,9 @@ def require_register(services: Services, caller: Principal, spec: ToolSpec) -> N
         raise _refusal(decision)
 
 
-async def _arguments(request: Request, services: Services) -> dict[str, Any]:
+async def _invocation(
+    request: Request, services: Services
+) -> tuple[dict[str, Any], InvocationOptions]:
     """The arguments in the body, read as strictly as a model's, numbers of any size kept exactly."""
     body = await _body(request, services)
     repairs: list[str] = []
@@ -182,11 +196,17 @@ async def _arguments(request: Request, services: Services) -> dict[str, Any]:
     if repairs or not isinstance(parsed.get("arguments"), dict):
         problem = 'the body has to be {"arguments": {…}}'
         raise ApiError(400, problem, param="arguments", code="invalid_value")
-    if unknown := [key for key in parsed if key != "arguments"]:
+    if unknown := [key for key in parsed if key not in Invocation.model_fields]:
         name = unknown[0][:64]
         problem = f"unknown parameter: {name}"
         raise ApiError(400, problem, param=name, code="unknown_parameter")
-    return parsed["arguments"]
+    try:
+        options = InvocationOptions.model_validate(parsed.get("gateway") or {})
+    except ValidationError as error:
+        inner = refusal(error)
+        param = f"gateway.{inner.param}" if inner.param else "gateway"
+        raise ApiError(400, inner.message, param=param, code=inner.code) from error
+    return parsed["arguments"], options
 
 
 async def _body(request: Request, services: Services) -> bytes:

@@ -21,6 +21,7 @@ from gateway.context.options import ContextOptions, ContextStrategy
 from gateway.priorities import Priorities
 from routing.backend import NamedTool, Sampling, ToolChoice
 from routing.priority import Priority
+from tools.dry_run import REAL, DryRun
 from tools.spec import ToolSpec
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
@@ -109,10 +110,15 @@ class ContextWish(_Wire):
     keep_last_turns: Annotated[int, Field(ge=1)] | None = None
 
 
+DryWish = bool | Literal["all"]
+"""Whether calls are only told: those that change something, or all."""
+
+
 class GatewayOptions(_Wire):
     """The extension object `gateway`. A request may tighten the operator's limits, not widen them.
 
-    `extract: code` adds the answer's fenced code blocks to its own `gateway` object.
+    `extract: code` adds the answer's fenced code blocks to its own `gateway` object. With `dry_run` calls that
+    are not read-only are told and not made; with `all` none is made.
     """
 
     tools: list[str] | None = None
@@ -124,6 +130,7 @@ class GatewayOptions(_Wire):
     priority: Priority | None = None
     extract: Literal["code"] | None = None
     context: ContextWish | None = None
+    dry_run: DryWish = False
 
 
 class ChatRequest(_Wire):
@@ -240,7 +247,15 @@ def tightened(operator: Limits, options: GatewayOptions) -> Limits:
         max_calls_per_turn=operator.max_calls_per_turn,
         max_tool_calls=min(calls) if calls else None,
         approval_s=operator.approval_s,
+        dry=operator.dry.widened(dry_run(options.dry_run)),
     )
+
+
+def dry_run(wish: DryWish) -> DryRun:
+    """Which calls a request wishes not to be made."""
+    if wish == "all":
+        return DryRun("all")
+    return DryRun("writes") if wish else REAL
 
 
 def wished_context(operator: ContextOptions, options: GatewayOptions) -> ContextOptions:
@@ -271,7 +286,16 @@ def _specificity(error: ErrorDetails) -> int:
 
 _LONGEST_PATH = 200
 """Characters of a path that an error repeats: the names in it are the client's own."""
-_UNION_MEMBERS = frozenset({"NamedChoice", "str", "literal['auto','none','required']", "list[str]"})
+_UNION_MEMBERS = frozenset(
+    {
+        "NamedChoice",
+        "str",
+        "literal['auto','none','required']",
+        "list[str]",
+        "bool",
+        "literal['all']",
+    }
+)
 """Names of union members in pydantic's locations: they are no part of the client's path."""
 
 

@@ -32,15 +32,19 @@ def chat(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the run's events as JSON lines, for machines.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Calls that would change something are told, and not made."),
+    ] = False,
 ) -> None:
     """Ask, and watch the run. Without a text: a conversation until Ctrl-D."""
     with explained(), target(url, config) as gateway:
         if text is None:
-            _converse(gateway, model)
+            _converse(gateway, model, dry_run=dry_run)
         elif as_json:
-            _print_events(gateway, _body(model, [_user(text)]))
+            _print_events(gateway, _body(model, [_user(text)], dry_run=dry_run))
         else:
-            ask(gateway, _console(), _body(model, [_user(text)]))
+            ask(gateway, _console(), _body(model, [_user(text)], dry_run=dry_run))
 
 
 def ask(gateway: GatewayClient, console: Console, body: dict[str, Any]) -> str:
@@ -58,7 +62,7 @@ def ask(gateway: GatewayClient, console: Console, body: dict[str, Any]) -> str:
     return rendering.answer
 
 
-def _converse(gateway: GatewayClient, model: str) -> None:
+def _converse(gateway: GatewayClient, model: str, *, dry_run: bool) -> None:
     import readline  # noqa: F401 # pyright: ignore[reportUnusedImport] - history and editing
 
     console = _console()
@@ -73,7 +77,8 @@ def _converse(gateway: GatewayClient, model: str) -> None:
         if not text:
             continue
         try:
-            answer = ask(gateway, console, _body(model, [*messages, _user(text)]))
+            body = _body(model, [*messages, _user(text)], dry_run=dry_run)
+            answer = ask(gateway, console, body)
         except KeyboardInterrupt:
             console.print("[yellow]stopped[/]")
         except CommandError as error:
@@ -98,8 +103,9 @@ def _console() -> Console:
     return Console(file=sys.stdout, soft_wrap=True)
 
 
-def _body(model: str, messages: Messages) -> dict[str, Any]:
-    return {"model": model, "messages": messages}
+def _body(model: str, messages: Messages, *, dry_run: bool) -> dict[str, Any]:
+    asked: dict[str, Any] = {"model": model, "messages": messages}
+    return {**asked, "gateway": {"dry_run": True}} if dry_run else asked
 
 
 def _user(text: str) -> dict[str, Any]:

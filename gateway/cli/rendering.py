@@ -72,7 +72,7 @@ class Rendering:
     def _observation(self, data: dict[str, Any]) -> None:
         colour = "red" if data["failure"] else "green"
         content = _shortened(str(data["content"]))
-        elapsed = f"{data['elapsed_s'] * 1000:.1f} ms"
+        elapsed = "dry run" if data.get("dry_run") else f"{data['elapsed_s'] * 1000:.1f} ms"
         self._line(f"[{colour}]← {escape(content)}[/]  [dim]{elapsed}[/]")
 
     def _escalation(self, data: dict[str, Any]) -> None:

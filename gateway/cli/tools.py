@@ -61,6 +61,9 @@ def call(
     *,
     url: Url = None,
     config: Config = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be sent, and send nothing.")
+    ] = False,
 ) -> None:
     """Call a tool by hand: validated like a model's call; exit code 1 when it fails."""
     try:
@@ -72,7 +75,8 @@ def call(
             code=Exit.USAGE,
         )
     with explained(), target(url, config) as gateway:
-        result = gateway.post(f"/v1/tools/{quote(name, safe='')}/invoke", {"arguments": parsed})
+        body = {"arguments": parsed, **({"gateway": {"dry_run": "all"}} if dry_run else {})}
+        result = gateway.post(f"/v1/tools/{quote(name, safe='')}/invoke", body)
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     if result.get("failure"):
         raise typer.Exit(Exit.NO)

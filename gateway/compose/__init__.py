@@ -43,6 +43,7 @@ from gateway.storage.durable import Bounds
 from gateway.storage.keys import KeyStore
 from gateway.telemetry.propagation import outgoing_headers
 from routing.gauge import Gauge
+from tools.dry_run import DryRun
 from tools.executors.http_session import HttpSessions
 from tools.registry import Registry
 
@@ -136,6 +137,7 @@ def build_services(settings: Settings) -> Services:
                 max_cost_usd=limits.max_cost_usd,
                 max_calls_per_turn=limits.max_calls_per_turn,
                 approval_s=limits.approval_s,
+                dry=DryRun(settings.tools.dry_run.calls, settings.tools.dry_run.tools),
             ),
             context=ContextOptions(settings.context.strategy, settings.context.keep_last_turns),
             http=sessions,

@@ -61,9 +61,11 @@ function head(run, path) {
   };
   const copy = async () => { await navigator.clipboard.writeText(run.id); say("The id is copied."); };
   return h("header.page-head", {}, h("div", {}, h("h1", {}, question(run).slice(0, 160) || "A run without text"),
-    h("p.row", {}, status(run.status), h("code", {}, run.id), h("span", {}, moment(run.created_at)))),
+    h("p.row", {}, status(run.status), dry(run.request.dry_run), h("code", {}, run.id), h("span", {}, moment(run.created_at)))),
     h("div.row", {}, h("button", { on: { click: copy } }, "Copy id"), run.status === "running" && !run.finished ? h("button.danger", { on: { click: cancel } }, "Stop the run") : null));
 }
+
+const dry = (calls) => (!calls || calls === "none" ? null : h("span.badge", { title: calls === "all" ? "No call is made: each is told." : "Calls that change something are told, and not made." }, "dry run"));
 
 function tiles(run) {
   const told = figures(run);

@@ -36,9 +36,11 @@ function made(call, id) {
   const result = call.result;
   return h("article.call", { id, tabindex: "-1", class: barClass(call.client ? "client" : call.effect), "aria-label": `Call of ${call.name}` },
     h("header", {}, h("code", {}, call.name), call.client ? h("span.badge.client", {}, "the app's own") : effect(call.effect),
+      result?.dry_run ? h("span.badge", {}, "dry run: not made") : null,
       result?.failure ? h("span.badge.bad", {}, `failed: ${result.failure}`) : null,
       h("span.figures", {}, result ? [seconds(result.elapsed_s), result.attempts > 1 ? `${result.attempts} attempts` : null].filter(Boolean).join(" · ") : call.client ? "handed to the app" : "running …")),
     h("div", {}, h("h3", {}, "Arguments"), h("pre", {}, json(call.arguments))),
+    call.approval ? h("p.note", {}, `Would need an approval: ${call.approval}`) : null,
     call.repairs.map((repair) => h("p.note", {}, `Repaired ${repair}`)),
     result ? h("div", {}, h("h3", {}, "Result, as the model reads it"), h("pre", { class: result.failure ? "failed" : "" }, pretty(result.content)),
       result.truncated_from ? h("p.note", {}, `Cut from ${plural(result.truncated_from, "character")}.`) : null) : null);

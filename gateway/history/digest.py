@@ -65,6 +65,7 @@ def digest(record: RunRecord) -> dict[str, Any]:
         "total_tokens": trace["usage"]["total_tokens"] or _tokens(steps),
         "cost_usd": trace["cost_usd"] or sum(step["cost_usd"] for step in steps),
         "elapsed_s": None if finished is None else finished - record.created_at,
+        "dry_run": trace["request"].get("dry_run", "none"),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.settings.dry_run import DryRunSettings
 from gateway.settings.isolation import IsolationSettings
 from gateway.settings.mcp import McpSettings
 from gateway.settings.results import ResultSettings
@@ -77,6 +78,7 @@ class ToolsSettings(Section):
     notes_path: Path = Path("var/notes.db")
     """The SQLite file of the built-in notes."""
     http: HTTPToolsSettings = HTTPToolsSettings()
+    dry_run: DryRunSettings = DryRunSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     results: ResultSettings = ResultSettings()
 

@@ -63,6 +63,9 @@ class Instruments:
             "Choices among many tools by words alone, though embeddings are configured",
             "why",
         )
+        self.dry_calls = self._counter(
+            "dry_calls", "Calls that were told and not made: dry runs", "tool"
+        )
         self.tool_errors = self._counter(
             "tool_errors", "Tool calls that failed, by why", "tool", "failure"
         )

@@ -78,6 +78,7 @@ class RunMetrics:
         self.calls = cache(made.calls.labels)
         self.tool_seconds = cache(made.tool_seconds.labels)
         self.tool_errors = cache(made.tool_errors.labels)
+        self.dry_calls = cache(made.dry_calls.labels)
         self.escalations = cache(made.escalations.labels)
         self.escalation_cost = cache(made.escalation_cost.labels)
         self.cost = cache(made.cost.labels)
@@ -199,6 +200,9 @@ class _RunWatch:
         if result.failure in _NOT_RUN:
             return  # counted as a call that was refused
         tool = self._of.tool(result.name)
+        if result.dry:  # of no tool's time
+            self._of.dry_calls(tool).inc()
+            return
         self._of.tool_seconds(tool).observe(result.elapsed_s)
         if result.failure is not None:
             self._of.tool_errors(tool, result.failure.value).inc()

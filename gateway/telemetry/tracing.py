@@ -104,6 +104,7 @@ class _RunSpans:
             "gen_ai.provider.name": AGENT,
             "gen_ai.request.model": request.role,
             "gateway.run.id": request.run_id,
+            **_dryness(request),
             **_sampling(request),
         }
         if of.content:
@@ -246,6 +247,8 @@ class _RunSpans:
             return
         span.set_attribute("gateway.tool.attempts", result.attempts)
         span.set_attribute("gateway.tool.elapsed_s", result.elapsed_s)
+        if result.dry:
+            span.set_attribute("gateway.dry_run", True)  # noqa: FBT003 - its value
         if result.failure is not None:
             _fail(span, result.failure.value)
         if self._of.content:
@@ -280,6 +283,12 @@ def _fail(span: Span, kind: str) -> None:
 
 def _message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "parts": [{"type": "text", "content": text}]}
+
+
+def _dryness(request: RunRequest) -> dict[str, Any]:
+    """Which calls are not made, where there are any."""
+    calls = request.limits.dry.calls
+    return {} if calls == "none" else {"gateway.dry_run": calls}
 
 
 def _sampling(request: RunRequest) -> dict[str, Any]:

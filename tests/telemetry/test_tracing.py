@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gateway.agent.events import ContextShortened
-from gateway.agent.run import RunRequest
+from gateway.agent.run import Limits, RunRequest
 from gateway.context.receipt import Shortened
 from gateway.telemetry.otlp import provider_name
 from gateway.telemetry.propagation import INCOMING, outgoing_headers
@@ -22,6 +22,7 @@ from gateway.telemetry.tracing import SCHEMA_URL, Tracing
 from routing.backend import Usage
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable
+from tools.dry_run import DryRun
 
 Watch = Callable[..., Awaitable[list[Any]]]
 
@@ -50,6 +51,14 @@ class Traces:
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
+
+
+async def test_a_dry_run_and_what_it_tells_are_marked(watch: Watch) -> None:
+    traces = Traces()
+    dry = Limits(dry=DryRun("all"))
+    await watch([traces.tracing], [ADD, "It would be 5."], limits=dry)
+    assert attributes(traces.one("invoke_agent gateway"))["gateway.dry_run"] == "all"
+    assert attributes(traces.one("execute_tool add"))["gateway.dry_run"] is True
 
 
 async def test_a_run_is_an_agent_with_chats_and_tools_inside(watch: Watch) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tools import isolated_tools
+from tools.dry_run import DryRun
 from tools.errors import RegistrationError, ToolFailed, ToolUnavailable
 from tools.executor import CallContext, Executor
 from tools.executors.function import as_tool, tool
 from tools.executors.isolated import refusal
 from tools.executors.isolation import Isolation
+from tools.files import FileContent
 from tools.spec import ToolSpec, ValidCall
 
 CONTEXT = CallContext(run_id="run_1")
@@ -36,6 +39,16 @@ async def test_a_call_brings_its_value_whatever_the_function_prints() -> None:
     first, second = await run("add", a=1, b=2), await run("add", a=2, b=2)
     assert (first["sum"], first["run"], second["sum"]) == (3, "run_1", 4)
     assert await run("later", a=1) == 2
+
+
+async def test_a_call_of_a_run_whose_files_are_kept_and_that_may_be_dry_is_made() -> None:
+    def keep(content: FileContent) -> str | None:
+        raise AssertionError(content)
+
+    spec, executor = made("add")
+    context = replace(CONTEXT, keep=keep, dry=DryRun(tools=("other",)))
+    value = await executor.execute(ValidCall("abcdefghi", spec, {"a": 1, "b": 2}), context)
+    assert value["sum"] == 3
 
 
 async def test_calls_run_side_by_side() -> None:

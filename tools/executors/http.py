@@ -13,6 +13,7 @@ another method or origin.
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,11 +26,13 @@ from tools.executor import CallContext
 from tools.executors.http_session import HttpSessions, Request, Response
 from tools.executors.http_template import Filled, RequestTemplate, Secrets
 from tools.files import FileContent, KeepFile, kind_of, reference
-from tools.spec import Effect, ValidCall
+from tools.spec import Effect, JSONObject, ValidCall
 
 SECRET_PREFIX = "TOOL_"  # noqa: S105  # the beginning of a name
 _MAX_REDIRECTS = 3
 _MAX_HEAD = 500
+_BLANK = "***"
+_KEY = "(made for the call)"
 _TEXTUAL = (
     "text/",
     "application/json",
@@ -86,6 +89,21 @@ class HttpExecutor:
         except (ToolFailed, ToolTimeout) as error:
             error.args = (_blot(str(error), used),)
             raise
+
+    def preview(self, call: ValidCall) -> JSONObject:
+        """The request, with `***` for secrets; a secret that is not set is missed as in a real call."""
+        filled = self._template.fill(
+            call.arguments, lambda name: _BLANK if self._secrets(name) else None
+        )
+        headers = dict(filled.headers)
+        if call.tool.effect is not Effect.READ:
+            headers["Idempotency-Key"] = _KEY
+        shown = {name: _blot(value, filled.secrets) for name, value in headers.items()}
+        sent: JSONObject = {"method": filled.method, "url": _blot(filled.url, filled.secrets)}
+        sent["headers"] = shown
+        if filled.body is not None:
+            sent["body"] = _shown_body(filled.body)
+        return sent
 
     def _request(self, filled: Filled, call: ValidCall, context: CallContext) -> Request:
         headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.5", **filled.headers}
@@ -186,8 +204,16 @@ def _retry_after(response: Response) -> float | None:
     return max((until - datetime.now(UTC)).total_seconds(), 0.0)
 
 
+def _shown_body(body: bytes) -> Any:
+    """A body as a person reads it: JSON as data, anything else as text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
 def _blot(text: str, secrets: tuple[str, ...]) -> str:
     """A server may echo what it was sent."""
     for secret in secrets:
-        text = text.replace(secret, "***")
+        text = text.replace(secret, _BLANK)
     return text

@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import Any, cast
 
@@ -131,7 +131,7 @@ class IsolatedExecutor:
         order = {
             "function": self.function.__qualname__,
             "arguments": call.arguments,
-            "context": asdict(context),
+            "context": _plain(context),
             "cpu_s": self._cpu_s,
             "memory_mb": bounds.memory_mb,
             "network": bounds.network,
@@ -214,6 +214,13 @@ def _ended(code: object) -> str:
             name = signal.Signals(code - _SIGNALLED).name
             return "it used up its processor time" if name == "SIGXCPU" else name
     return f"exit code {code}"
+
+
+def _plain(context: CallContext) -> dict[str, Any]:
+    """What a function may know of its call, as JSON: it keeps no files, and is only asked to do what is meant."""
+    told = asdict(replace(context, keep=None))
+    del told["dry"]
+    return told
 
 
 def _framed(order: Mapping[str, Any]) -> bytes:

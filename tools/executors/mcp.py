@@ -16,7 +16,7 @@ from tools.errors import ExecutionError
 from tools.executor import CallContext
 from tools.files import Mixed
 from tools.mcp.sessions import SessionExpired, Sessions
-from tools.spec import Effect, ValidCall
+from tools.spec import Effect, JSONObject, ValidCall
 
 _SLACK_S = 1.0
 """The wrappers' timeout comes first; the session's own bound is for executors without wrappers."""
@@ -43,6 +43,10 @@ class McpExecutor:
         if isinstance(value, Mixed):
             value = await value.told(context.keep)
         return Answer(self._shown(value))
+
+    def preview(self, call: ValidCall) -> JSONObject:
+        """The call as the server would read it."""
+        return {"method": "tools/call", "name": self._remote, "arguments": call.arguments}
 
     async def _once(self, call: ValidCall, context: CallContext) -> Any:
         is_read = call.tool.effect is Effect.READ

@@ -1,5 +1,6 @@
 """Executors that wrap executors, one concern each.
 
+    Dry          tells what would be done, of calls that are not to be made       dry_run
     Cache        gives a read's result again for a while, if the tool says so      cache
     Truncate     what is too long for a model becomes a head and a notice          truncate
     Retry        tries again what is safe to try again, within the deadline        attempts
@@ -20,12 +21,14 @@ from tools.spec import ToolSpec
 from tools.wrappers.attempts import Retry, Timeout
 from tools.wrappers.breaker import Broken
 from tools.wrappers.cache import Cache
+from tools.wrappers.dry_run import Dry
 from tools.wrappers.truncate import Truncate
 from tools.wrappers.upstream import Limited, Paced, Upstream
 
 __all__ = [
     "Broken",
     "Cache",
+    "Dry",
     "Limited",
     "Paced",
     "Retry",
@@ -43,4 +46,4 @@ def standard_wrappers(
     upstream = upstream or Upstream(spec.name)
     attempt = Paced(Limited(Timeout(executor), upstream), upstream)
     bounded = Truncate(Retry(Broken(attempt, upstream.breaker)))
-    return Cache(bounded, spec.cache_s) if spec.cache_s > 0 else bounded
+    return Dry(Cache(bounded, spec.cache_s) if spec.cache_s > 0 else bounded, executor)

@@ -82,6 +82,8 @@ def _ran(ran: Ran, toolset: Toolset) -> CallToolResult:
     told = ran.result
     content: list[ContentBlock] = [TextContent(text=told.content)]
     returns = toolset.returns(told.name)
+    if told.dry:  # what is told in place of a result has another structure
+        return CallToolResult(content=content, is_error=told.is_error or returns is not None)
     if told.is_error or returns is None or _output_schema(ran.call.tool) is None:
         return CallToolResult(content=content, is_error=told.is_error)
     value, problem = _structured(told, returns)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from typing import Protocol
 
+from gateway.agent.run import dried
 from gateway.api.errors import ApiError
 from gateway.api.responses import document
 from gateway.api.responses.creation import SHUTDOWN, Creation
@@ -22,6 +23,7 @@ from gateway.services import Services
 from gateway.storage.durable import Claimed, DurableRuns, LeaseLost
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
+from tools.dry_run import DryRun
 
 log = logging.getLogger("gateway.api.responses")
 
@@ -100,7 +102,7 @@ class Queue:
         found = await self._services.responses.get(claimed.tenant, response_id(claimed.run_id))
         if found is None:
             return  # deleted meanwhile
-        creation = _loaded(claimed)
+        creation = _loaded(claimed, self._services.limits.dry)
         if claimed.is_cancelled or creation is None or claimed.losses > _MOST_LOSSES:
             status, why = "cancelled", _CANCELLED
             if not claimed.is_cancelled:
@@ -123,9 +125,10 @@ def _ended(stored: StoredResponse, status: str) -> StoredResponse:
     return replace(stored, document={**stored.document, "status": status, **error})
 
 
-def _loaded(claimed: Claimed) -> Creation | None:
+def _loaded(claimed: Claimed, dry: DryRun) -> Creation | None:
     try:
-        return loaded(claimed.state)
+        creation = loaded(claimed.state)
     except (ValueError, KeyError, ApiError):
         log.exception("run %s was begun by another version and can't go on", claimed.run_id)
         return None
+    return replace(creation, run=dried(creation.run, dry))

@@ -27,6 +27,16 @@ def test_a_chat_shows_the_call_its_observation_and_the_answer_in_order(serve: Se
     assert "2 steps · 1 calls" in done.output
 
 
+def test_a_dry_chat_asks_for_a_dry_run_and_makes_its_reads(serve: Serve) -> None:
+    url = serve(Call("calculate", {"expression": "6 * 7"}), "It is 42.")
+    done = cli.invoke(app, ["chat", "--dry-run", "--json", "How much?", "--url", url])
+    assert done.exit_code == 0, done.output
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["dry_run"] == "writes"
+    [seen] = [event for event in events if event["event"] == "observation"]
+    assert "dry_run" not in seen
+
+
 def test_a_text_is_shown_once_whether_it_was_watched_live_or_not(serve: Serve) -> None:
     url = serve("Good morning [red]to you[/].")
     done = cli.invoke(app, ["chat", "Hi", "--url", url])

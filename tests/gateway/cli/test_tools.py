@@ -36,6 +36,15 @@ def test_a_call_gives_its_result(serve: Serve) -> None:
     assert json.loads(json.loads(done.stdout)["content"]) == {"result": "2"}
 
 
+def test_a_dry_call_is_told_and_not_made(serve: Serve) -> None:
+    arguments = '{"expression": "1 + 1"}'
+    done = cli.invoke(app, ["tools", "call", "--dry-run", "calculate", arguments, "--url", serve()])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["dry_run"] is True
+    assert json.loads(told["content"])["would_send"]["arguments"] == {"expression": "1 + 1"}
+
+
 def test_a_failing_tool_ends_with_one(serve: Serve) -> None:
     done = cli.invoke(app, ["tools", "call", "calculate", '{"expression": "?"}', "--url", serve()])
     assert done.exit_code == 1
