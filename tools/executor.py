@@ -18,6 +18,10 @@ from tools.dry_run import REAL, DryRun
 from tools.files import KeepFile
 from tools.spec import JSONObject, ValidCall
 
+UNHEARD_S = 10.0
+"""For how many seconds an HTTP connection waits for the other side to say that it got what was sent. Nothing is
+sent again after that, even where the gateway has ended meanwhile; systems go on for a quarter of an hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallContext:

@@ -2,6 +2,10 @@
 
 A read that finds something says done, one that finds nothing says not done, one that fails says nothing.
 It is asked no sooner than `after_s` seconds after the call, when what the call did can be seen.
+
+A gateway that was cut off may still have the call under way, and what it sent may still be in the network. So
+what was not found then is asked for once more when nothing can come any more: when the call's own time is
+over, and that for which a connection waits for the other side (`UNHEARD_S`).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 from gateway.storage.ledger import Entry, Receipt
 from routing.native import new_call_id
 from tools.errors import UnknownTool
-from tools.executor import CallContext
+from tools.executor import UNHEARD_S, CallContext
 from tools.spec import Effect, InvalidCall, JSONObject, ReadBack, ToolResult
 from tools.toolset import Toolset
 
@@ -43,13 +47,21 @@ async def read_back(entry: Entry, tools: Toolset, context: CallContext) -> Recei
     if call.tool.effect is not Effect.READ or call.tool.cache_s > 0:
         log.error("the read-back of %s is no read, or cached: %s", entry.intent.tool, how.tool)
         return None
+    at_latest_s = tools.get(entry.intent.tool).timeout_s + UNHEARD_S
     try:
         async with asyncio.timeout_at(context.deadline):
-            await asyncio.sleep(entry.created_at + how.after_s - time.time())
-            result = await tools.execute(call, context)
+            await _until(entry, how.after_s)
+            found = _judged(how, await tools.execute(call, context))
+            if found is not None and found.state == "not_done" and entry.may_be_under_way:
+                await _until(entry, max(at_latest_s, how.after_s))
+                found = _judged(how, await tools.execute(call, context))
     except TimeoutError:
         return None
-    return _judged(how, result)
+    return found
+
+
+async def _until(entry: Entry, after_s: float) -> None:
+    await asyncio.sleep(entry.created_at + after_s - time.time())
 
 
 def _value(reference: Any, entry: Entry) -> Any:

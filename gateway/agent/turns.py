@@ -25,12 +25,14 @@ Name = tuple[str, str]
 class Turn:
     """The right to write, until `release`. `wanted` turns false when nobody waits for what comes of it.
 
-    `asked` says that the ledger was asked to begin, so that the call may be under way.
+    `asked` says that the ledger was asked to begin, so that the call may be under way. With a `withdrawal`, the
+    turn lasts until that is done.
     """
 
     resource: str
     wanted: bool = True
     asked: bool = False
+    withdrawal: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -26,7 +26,18 @@ from gateway.agent.read_back import read_back
 from gateway.agent.shelter import Shelter
 from gateway.agent.turns import Turn, Turns
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.ledger import Begun, Busy, Entry, Intent, Ledger, Place, Receipt, Standing
+from gateway.storage.ledger import (
+    OPEN,
+    Begun,
+    Busy,
+    Entry,
+    EntryState,
+    Intent,
+    Ledger,
+    Place,
+    Receipt,
+    Standing,
+)
 from gateway.storage.memory_ledger import MemoryLedger
 from tools.executor import CallContext
 from tools.spec import Failure, ToolResult, ValidCall
@@ -36,6 +47,7 @@ log = logging.getLogger("gateway.effects")
 
 _RECEIPT_TRIES = 3
 _RECEIPT_PAUSE_S = 0.5
+_FIRST_WITHDRAWAL_S, _LONGEST_WITHDRAWAL_S = 0.5, 5.0
 _READ_BACK_S = 60.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.5
 """Between two questions whether another gateway still holds a resource; each waits twice as long."""
@@ -76,7 +88,8 @@ class Writes:
         """The call's result, failures too. `context.deadline` bounds the waiting, not the write.
 
         A `durable` run can wait for the ledger: where an intent can't be written down now, it raises
-        `StorageUnavailable`, or `LeaseLost`; and a receipt is tried until it stands.
+        `StorageUnavailable`, or `LeaseLost`; and a receipt is tried until it stands. Such an intent, which may
+        have been written down unheard, is withdrawn before another write of its resource begins.
         """
         if _is_over(context):
             return receipts.not_begun(call, Failure.TIMEOUT, _OVER)
@@ -89,7 +102,12 @@ class Writes:
         work = self._shelter.begin(self._run(call, toolset, context, turn, durable=durable))
 
         def over(done: asyncio.Task[ToolResult]) -> None:
-            self._turns.release(context.tenant, turn)
+            if turn.withdrawal is None:
+                self._turns.release(context.tenant, turn)
+            else:
+                turn.withdrawal.add_done_callback(
+                    lambda _: self._turns.release(context.tenant, turn)
+                )
             if not done.cancelled() and (error := done.exception()) and not turn.wanted:
                 log.warning("a call of %s, that nobody waits for: %s", call.name, error)
 
@@ -140,6 +158,7 @@ class Writes:
                 if isinstance(way, Standing):
                     return receipts.of_entry(call, way.entry)
         except StorageUnavailable as error:
+            turn.withdrawal = self._shelter.begin(self._withdrawn(place))
             if durable:
                 raise
             log.warning("a call of %s is not begun (run %s): %s", call.name, place.run_id, error)
@@ -173,6 +192,16 @@ class Writes:
             wait_s = min(2 * wait_s, _LONGEST_LOOK_S)
         return None
 
+    async def _withdrawn(self, place: Place) -> None:
+        """Until it is: an intent that stands unheard would keep others waiting for a call that nobody makes."""
+        pause_s = _FIRST_WITHDRAWAL_S
+        while True:
+            try:
+                return await self.ledger.withdraw(place)
+            except StorageUnavailable:
+                await self._sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_WITHDRAWAL_S)
+
     async def _receipted(
         self,
         call: ValidCall,
@@ -200,11 +229,13 @@ class Writes:
     async def _close(self, place: Place, receipt: Receipt, tries: int | None) -> Entry | None:
         """The effect is there and only the receipt is missing, so this is tried more than once.
 
-        Without a number of `tries`, until it stands or the process ends.
+        Without a number of `tries`, until it stands or the process ends. That it does not know either says nothing
+        new to who has found it `unknown` meanwhile.
         """
+        only: Sequence[EntryState] = ("begun",) if receipt.state == "unknown" else OPEN
         for tried in count(1):
             try:
-                return await self.ledger.close(place, receipt)
+                return await self.ledger.close(place, receipt, only)
             except StorageUnavailable as error:
                 if tried == tries:
                     raise

@@ -31,6 +31,11 @@ HOLDS_S = 900.0
 can't write receipts must not block it for good, and one that died is found within seconds anyway."""
 
 
+CUT = "the gateway stopped between this call's intent and its receipt"
+SILENT = "the gateway was not heard of any more between this call's intent and its receipt"
+"""Why an entry is `unknown` that nobody but its gateway could close."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where an entry stands. `id` is `STEP.CALL`: a call's id alone may come twice in a run."""
@@ -83,6 +88,11 @@ class Entry:
     created_at: float
     changed_at: float
 
+    @property
+    def may_be_under_way(self) -> bool:
+        """Whether its gateway was only silent, and may still be at it: cut off, or suspended."""
+        return self.state == "unknown" and self.note == SILENT
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -103,13 +113,21 @@ class Busy:
     """Not now: another gateway has begun a call that changes the same resource, and has no receipt yet."""
 
 
+WITHDRAWN = Receipt(
+    "not_done",
+    "tool",
+    note="the store did not say whether it was written down, so it was not begun",
+)
+
+
 class Ledger(Protocol):
     """Keeps entries, by tenant. Twins: memory, and SQL beside the runs."""
 
     async def begin(self, intent: Intent) -> Begun | Standing | Busy:
         """Write an intent down, durably, unless an entry stands in its way.
 
-        A call of another gateway that is `begun` holds its resource, for `HOLDS_S` at most. Raises `StorageUnavailable`: then nothing may be done.
+        A call of another gateway that is `begun` holds its resource, for `HOLDS_S` at most. Raises `StorageUnavailable`: then nothing may be done,
+        though the intent may stand (`withdraw`).
         """
         ...
 
@@ -118,7 +136,16 @@ class Ledger(Protocol):
     ) -> Entry | None:
         """Leave one of the states `only`; None when there is no such entry in one of them.
 
+        What a tool said closes only what was begun by this gateway.
+
         Raises `StorageUnavailable`.
+        """
+        ...
+
+    async def withdraw(self, place: Place) -> None:
+        """The intent here at which `begin` raised, and which may stand all the same, is `not_done`.
+
+        What was begun here before, or by others, stays. Raises `StorageUnavailable`.
         """
         ...
 

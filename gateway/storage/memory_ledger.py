@@ -62,6 +62,9 @@ class MemoryLedger:
         )
         return closed
 
+    async def withdraw(self, place: Place) -> None:
+        """Here `begin` never raises."""
+
     async def get(self, place: Place) -> Entry | None:
         return self._entries.get(place)
 

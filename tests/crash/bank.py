@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,11 @@ class Bank:
         found = any(key == request.query["reference"] for key, _ in self.payments)
         return web.json_response({"found": found}, status=200 if found else 404)
 
+    def doubled(self) -> set[str]:
+        """The invoices that were paid more than once."""
+        counted = Counter(invoice for _, invoice in self.payments)
+        return {invoice for invoice, times in counted.items() if times > 1}
+
     def paid(self, invoice: str) -> int:
         """How often."""
         return sum(each == invoice for _, each in self.payments)
@@ -52,13 +58,13 @@ class Bank:
 
 
 @asynccontextmanager
-async def open_bank() -> AsyncGenerator[Bank]:
+async def open_bank(host: str = "127.0.0.1") -> AsyncGenerator[Bank]:
     """A bank on a port of its own."""
     bank, app = Bank(), web.Application()
     app.add_routes([web.post("/pay", bank.pay), web.get("/paid", bank.look)])
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, host, 0).start()
     host, port = runner.addresses[0][:2]
     bank.url = f"http://{host}:{port}"
     try:

@@ -63,6 +63,9 @@ class DeadlyLedger(Ledger):
         self._here("after the receipt")
         return entry
 
+    async def withdraw(self, place: Place) -> None:
+        await self._ledger.withdraw(place)
+
     async def get(self, place: Place) -> Entry | None:
         return await self._ledger.get(place)
 
@@ -86,7 +89,7 @@ def _tool(name: str, parameter: str, method: str, url: str, **more: Any) -> dict
         "properties": {parameter: {"type": "string"}},
         "required": [parameter],
     }
-    executor = {"kind": "http", "method": method, "url": url}
+    executor = {"kind": "http", "method": method, "url": url, "timeout_s": 5}
     described = {"name": name, "description": f"The tool {name}.", "parameters": parameters}
     return {**described, "executor": executor, **more}
 

@@ -14,7 +14,8 @@ import random
 import signal
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import count
 from typing import Any
 
 from mistral_common.protocol.instruct.messages import AssistantMessage, ToolMessage
@@ -29,6 +30,7 @@ from gateway.api.responses.creation import prepare
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.request import parse_request
 from gateway.services import Services
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare as migrated
 from gateway.storage.sql.stores import open_stores
@@ -92,6 +94,7 @@ def _call(name: str, value: str) -> ToolCall:
 
 
 async def _work(order: dict[str, Any]) -> None:
+    """A gateway without its sockets; when it is asked to stop, it hands over what it has begun."""
     await asyncio.to_thread(migrated, order["url"])
     stores = open_stores(order["url"], Retention())
     registry, model = registry_of(order["bank"], read_back=True), Payer()
@@ -109,18 +112,43 @@ async def _work(order: dict[str, Any]) -> None:
         durable=stores.durable,
         limits=Limits(deadline_s=600.0),
     )
-    acknowledged = os.open(order["acknowledged"], os.O_WRONLY | os.O_APPEND)
-    async with settling(writes, 1.0), LiveResponses(services, _soon) as live:
-        for number in order["runs"]:
-            body = {"input": f"Pay {number}a and {number}b.", "background": True}
+    told = os.open(order["acknowledged"], os.O_WRONLY | os.O_APPEND)
+    try:
+        async with settling(writes, 1.0), LiveResponses(services, _soon) as live:
+            for number in order["runs"]:
+                await _start(services, live, number, told)
+            await asyncio.Event().wait()
+    finally:
+        await services.aclose()
+        others = stores.keys, stores.audit, stores.accounts, stores.tools, stores.news
+        for store in (*others, stores.rates):
+            await store.aclose()
+
+
+async def _start(services: Services, live: LiveResponses, number: int, told: int) -> None:
+    """Ask for a run until it is acknowledged, each time by another name, and write down which was."""
+    for attempt in count():
+        name = f"{number}.{os.getpid()}.{attempt}"
+        body = {"input": f"Pay {name}a and {name}b.", "background": True}
+        try:
             creation = await prepare(parse_request(body), services, ANYONE)
             await live.start(creation, ExitStack())
-            os.write(acknowledged, f"{number} {creation.id}\n".encode())
-        await asyncio.Event().wait()
+        except StorageUnavailable:
+            await asyncio.sleep(0.1)
+        else:
+            os.write(told, f"{number} {name} {creation.id}\n".encode())
+            return
 
 
 async def _soon(_seconds: float) -> None:
     await asyncio.sleep(1.0)
+
+
+async def _until_asked_to_stop(order: dict[str, Any]) -> None:
+    work = asyncio.ensure_future(_work(order))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
 
 
 def main() -> None:
@@ -132,7 +160,7 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             random.seed()
             try:
-                asyncio.run(_work(json.loads(line)))
+                asyncio.run(_until_asked_to_stop(json.loads(line)))
             except Exception:
                 log.exception("a worker has ended by itself")
             finally:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
 
+from gateway.agent import read_back
 from gateway.agent.turns import Turns, resource_of
 from gateway.agent.writes import Writes
 from gateway.storage.errors import StorageUnavailable
-from gateway.storage.ledger import Begun, Busy, Intent, Place, Receipt, Standing
+from gateway.storage.ledger import (
+    SILENT,
+    WITHDRAWN,
+    Begun,
+    Busy,
+    Intent,
+    Place,
+    Receipt,
+    Standing,
+)
 from gateway.storage.memory_ledger import MemoryLedger
 from tests.stage import spec
 from tools.errors import ToolFailed, ToolTimeout
@@ -27,12 +38,13 @@ SEND = spec("send", TO)
 
 
 class Upstream:
-    """`fail` is raised after a write took effect; `found` is what the read-back sees."""
+    """`fail` is raised after a write took effect; `found`, or what `looked` gives, is what the read-back sees."""
 
     def __init__(self) -> None:
         self.done: list[tuple[str, str]] = []
         self.fail: Exception | None = None
         self.found: Any = None
+        self.looked: Callable[[], Any] | None = None
         self.hold: asyncio.Event | None = None
         self.begun = asyncio.Event()
         self.busy = 0
@@ -40,9 +52,10 @@ class Upstream:
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         if call.name == "find":
-            if isinstance(self.found, Exception):
-                raise self.found
-            return self.found
+            found = self.found if self.looked is None else self.looked()
+            if isinstance(found, Exception):
+                raise found
+            return found
         self.busy += 1
         self.begun.set()
         self.most_busy = max(self.busy, self.most_busy)
@@ -104,6 +117,56 @@ async def test_nothing_is_done_when_the_intent_cannot_be_written(desk: Desk) -> 
     assert desk.upstream.done == []
 
 
+class Mute(MemoryLedger):
+    """Writes intents down and does not answer, nor to what comes then for so many `more` questions."""
+
+    def __init__(self, more: int) -> None:
+        super().__init__()
+        self.more = more
+
+    async def begin(self, intent: Intent) -> Begun | Standing | Busy:
+        way = await super().begin(intent)
+        if self.more >= 0:
+            raise StorageUnavailable("gone in the middle")
+        return way
+
+    async def withdraw(self, place: Place) -> None:
+        self.more -= 1
+        if self.more >= 0:
+            raise StorageUnavailable("still gone")
+        await self.close(place, WITHDRAWN)
+
+
+async def test_an_intent_of_which_nobody_knows_whether_it_stands_is_withdrawn_and_made_anew(
+    desk: Desk,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    desk.ledger = Mute(3)
+    desk.writes = Writes(desk.ledger, desk.registry.snapshot, sleep=pause)
+    first = await desk.call("send")
+    assert (first.failure, "Not begun" in first.content) == (Failure.UNAVAILABLE, True)
+    assert (await desk.call("send", "b", step=2)).failure is None  # waits for the withdrawal
+    assert (pauses, await desk.states()) == ([0.5, 1.0, 2.0], ["not_done", "done"])
+    assert desk.upstream.done == [("Ann", "run_1:1:a")]
+
+
+async def test_a_durable_run_comes_back_to_the_same_call_when_its_intent_is_withdrawn(
+    desk: Desk,
+) -> None:
+    desk.ledger = Mute(0)
+    desk.writes = Writes(desk.ledger, desk.registry.snapshot)
+    call = ValidCall("a", desk.registry.get("send"), {"to": "Ann"})
+    context = CallContext("run_1", "t", "run_1:1:a", None, 1)
+    with pytest.raises(StorageUnavailable):
+        await desk.writes.run(call, desk.registry.snapshot(), context, durable=True)
+    again = await desk.writes.run(call, desk.registry.snapshot(), context, durable=True)
+    assert (again.failure, len(desk.upstream.done), await desk.states()) == (None, 1, ["done"])
+
+
 async def test_the_same_call_resumed_gets_its_receipt_and_no_second_effect(desk: Desk) -> None:
     first, again = await desk.call("send"), await desk.call("send")
     assert first.content == again.content
@@ -163,6 +226,21 @@ async def test_a_read_back_that_may_write_or_remembers_is_never_asked() -> None:
         desk = Desk(bad, PAY)
         desk.upstream.fail, desk.upstream.found = ToolTimeout("silence"), True
         assert (await desk.call("pay")).failure is Failure.UNKNOWN_OUTCOME
+
+
+async def test_what_was_sent_by_a_gateway_that_is_only_silent_may_still_arrive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(read_back, "UNHEARD_S", 0.1)
+    desk = Desk(FIND, replace(PAY, timeout_s=0.1))
+    await desk.ledger.begin(Intent(Place("t", "run_1", "1.a"), "pay", {"to": "Ann"}, "run_1:1:a"))
+    left = Receipt("unknown", "", note=SILENT)
+    assert await desk.ledger.close(Place("t", "run_1", "1.a"), left) is not None
+    found: list[Any] = [None, {"id": 7}]
+    desk.upstream.looked = lambda: found.pop(0)
+    result = await desk.call("pay")
+    assert json.loads(result.content)["found"] == {"id": 7}
+    assert (desk.upstream.done, await desk.states()) == ([], ["done"])
 
 
 async def test_a_persons_word_is_what_the_model_reads(desk: Desk) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,9 +29,48 @@ _QUICK = {
 }
 
 
+@dataclass
+class Server:
+    """A server that can be stopped and started again. `folder` is that of its socket."""
+
+    folder: Path
+    home: Path
+    user: pwd.struct_passwd | None
+    settings: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        data, log = self.folder / "data", self.folder / "log"
+        given = {**_QUICK, **self.settings}
+        options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
+        command = [self.home / "bin/postgres", "-D", data, "-k", self.folder, *options]
+        with log.open("wb") as written:
+            self.process = subprocess.Popen(
+                [str(part) for part in command],
+                stdout=written,
+                stderr=written,
+                cwd=self.folder,
+                user=self.user.pw_uid if self.user else None,
+                group=self.user.pw_gid if self.user else None,
+                extra_groups=[] if self.user else None,
+            )
+        _await_ready(data / "postmaster.pid", self.process, log)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it at once: its connections are cut."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGQUIT)  # at once
+            self.process.wait(10)
+
+
 @contextmanager
-def server() -> Generator[str]:
-    """A server on a socket of its own; gives the folder of the socket. The superuser is `postgres`.
+def cluster(trusted: str = "", **settings: str) -> Generator[Server]:
+    """A server on a socket of its own. The superuser is `postgres`; hosts in the net `trusted` may connect.
 
     PostgreSQL refuses to run as root; then it runs as `nobody`, from a copy if that user can't reach the
     wheel.
@@ -44,30 +85,25 @@ def server() -> Generator[str]:
         arguments = [home / "bin/initdb", "-D", data, "-U", "postgres", "-A", "trust"]
         arguments += ["-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"]
         _run(arguments, folder, user)
-        options = [part for name, value in _QUICK.items() for part in ("-c", f"{name}={value}")]
-        command = [home / "bin/postgres", "-D", data, "-k", folder, *options]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
-            )
+        if trusted:
+            with (data / "pg_hba.conf").open("a") as hosts:
+                hosts.write(f"host all all {trusted} trust\n")
+        running = Server(folder, home, user, settings)
+        running.start()
         try:
-            _await_ready(data / "postmaster.pid", process, folder / "log")
-            yield str(folder)
+            yield running
         finally:
-            process.terminate()  # a smart shutdown would wait for clients; tests have closed theirs
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.send_signal(3)  # SIGQUIT: at once
-                process.wait(10)
+            # a smart shutdown would wait for clients; tests have closed theirs
+            running.stop(signal.SIGTERM)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def server() -> Generator[str]:
+    """A server for the time of a test session; gives the folder of its socket."""
+    with cluster() as running:
+        yield str(running.folder)
 
 
 def _unprivileged() -> pwd.struct_passwd | None:

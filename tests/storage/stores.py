@@ -23,7 +23,7 @@ from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.opening import engine_of
-from gateway.storage.sql.processes import Process
+from gateway.storage.sql.processes import RENEWAL_S, Process
 from gateway.storage.sql.schema import metadata
 from gateway.storage.sql.stores import stores_over
 from gateway.storage.suspensions import SuspensionStore
@@ -84,6 +84,21 @@ class Kept:
         """How many rows each table has."""
         assert self.database is not None
         return await rows_of(self.database)
+
+
+async def bury(kept: Kept) -> None:
+    """What a gateway does every few seconds: it renews what says that it lives, and looks who does not."""
+    assert kept.database is not None
+    async with kept.database.write() as connection:
+        await kept.database.process.bury(connection)
+
+
+async def outlived(times: Clock, *watching: Kept) -> None:
+    """Time passes until these have seen, all the while, that the others are silent."""
+    for _ in range(6):
+        times.now += RENEWAL_S
+        for kept in watching:
+            await bury(kept)
 
 
 async def rows_of(database: Database) -> dict[str, int]:

@@ -13,9 +13,8 @@ from gateway.storage.items import Page
 from gateway.storage.ledger import Begun, Intent, Place
 from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
-from gateway.storage.sql.processes import LEASE_S
 from gateway.storage.sql.runs import SqlRunStore
-from tests.storage.stores import Kept, asked, item, sql_stores
+from tests.storage.stores import Clock, Kept, asked, item, outlived, sql_stores
 
 AT = 1, "turn"
 WIDE = Bounds()
@@ -25,20 +24,18 @@ class Gateways:
     """Processes over one database, whose time passes for all of them."""
 
     def __init__(self, url: str) -> None:
-        self.now = 1000.0
+        self.times = Clock()
         self.url = url
         self.all: list[Kept] = []
 
     def one_more(self) -> Kept:
-        kept = sql_stores(self.url, now=lambda: self.now)
+        kept = sql_stores(self.url, now=self.times)
         self.all.append(kept)
         return kept
 
     async def all_but(self, *living: Kept) -> None:
         """The others are not heard of until they are dead."""
-        self.now += LEASE_S + 1.0
-        for kept in living:
-            await kept.responses.unfinished(own=False)  # looks
+        await outlived(self.times, *living)
 
     async def aclose(self) -> None:
         for kept in self.all:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.storage.ledger import HOLDS_S, Begun, Busy, Intent, Place, Receipt, Standing
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.ledger import CUT, HOLDS_S, Begun, Busy, Intent, Place, Receipt, Standing
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare
-from gateway.storage.sql.processes import CUT
 from gateway.storage.sql.upkeep import sweep
 from tests.storage.stores import Kept, sql_stores
 
@@ -99,6 +102,65 @@ async def test_old_receipts_go_and_what_is_unknown_stays(sql: Kept) -> None:
     await sql.ledger.close(intent("1.b").place, Receipt("unknown", "tool"))
     await sweep(sql.database, Retention(max_run_age_s=10.0), lambda: sql.clock.now + 11.0)
     assert [each.intent.place.id for each in await sql.ledger.of_run("a", "run_1")] == ["1.b"]
+
+
+@contextmanager
+def unheard(kept: Kept) -> Generator[None]:
+    """The database does what it is asked to, and its answer is lost."""
+    assert kept.database is not None
+    write = kept.database.write
+
+    @asynccontextmanager
+    async def mute(**more: bool) -> AsyncGenerator[AsyncConnection]:
+        async with write(**more) as connection:
+            yield connection
+        raise StorageUnavailable("the connection is gone")
+
+    with pytest.MonkeyPatch.context() as during:
+        during.setattr(kept.database, "write", mute)
+        yield
+
+
+async def test_an_intent_that_stands_unheard_is_withdrawn_and_holds_nothing(
+    url: str,
+) -> None:
+    here, there = sql_stores(url), sql_stores(url)
+    with unheard(here), pytest.raises(StorageUnavailable):
+        await here.ledger.begin(change("account 1"))
+    assert await there.ledger.begin(change("account 1", "1.b", "run_2")) == Busy()
+    await here.ledger.withdraw(Place("a", "run_1", "1.a"))
+    [entry] = await here.ledger.of_run("a", "run_1")
+    assert (entry.state, entry.by) == ("not_done", "tool")
+    assert await there.ledger.begin(change("account 1", "1.b", "run_2")) == Begun("1.b")
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_a_late_receipt_does_not_close_what_another_gateway_has_begun_anew(url: str) -> None:
+    here, there = sql_stores(url), sql_stores(url)
+    await here.ledger.begin(intent())
+    await there.ledger.close(intent().place, Receipt("not_done", "person"))
+    await there.ledger.begin(intent())
+    assert await here.ledger.close(intent().place, Receipt("failed", "tool")) is None
+    assert await there.ledger.close(intent().place, DONE) is not None
+    await here.aclose()
+    await there.aclose()
+
+
+async def test_what_was_begun_before_an_unheard_intent_is_not_withdrawn(
+    url: str,
+) -> None:
+    here, there = sql_stores(url), sql_stores(url)
+    for kept, call in ((here, "1.a"), (there, "1.b")):
+        await kept.ledger.begin(intent(call, to=call))
+        here.clock.now += 1.0
+        with unheard(here), pytest.raises(StorageUnavailable):
+            await here.ledger.begin(intent(call, to=call))
+        await here.ledger.withdraw(intent(call).place)
+    states = [entry.state for entry in await there.ledger.of_run("a", "run_1")]
+    assert states == ["begun", "begun"]
+    await here.aclose()
+    await there.aclose()
 
 
 def change(resource: str, call: str = "1.a", run: str = "run_1", tenant: str = "a") -> Intent:

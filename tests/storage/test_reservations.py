@@ -12,9 +12,9 @@ import pytest
 
 from gateway.storage.accounts import Balance, Line, NotLeftError
 from gateway.storage.retention import Retention
-from gateway.storage.sql.processes import LEASE_S
+from gateway.storage.sql.processes import LEASE_S, RENEWAL_S
 from gateway.storage.sql.upkeep import sweep
-from tests.storage.stores import Kept, rows_of, sql_stores
+from tests.storage.stores import Clock, Kept, bury, outlived, rows_of, sql_stores
 
 A = Line("tenant\0a", "2026-11", 100, math.inf)
 ALL = Line("all", "2026-11", 150, math.inf)
@@ -32,22 +32,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-class Times:
-    """Seconds for several gateways; `silent` ones renew nothing."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def bury(kept: Kept) -> None:
-    assert kept.database is not None
-    async with kept.database.write() as connection:
-        await kept.database.process.bury(connection)
 
 
 async def test_what_a_killed_gateway_had_set_aside_can_be_spent_again(url: str) -> None:
@@ -72,7 +56,7 @@ async def test_what_a_killed_gateway_had_set_aside_can_be_spent_again(url: str) 
 async def test_it_comes_back_after_the_lease_and_only_once_however_many_look(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    times = Times()
+    times = Clock()
     dead, one, other = (sql_stores(url, now=times) for _ in range(3))
     await dead.accounts.reserve([A, ALL], 60)
     await dead.accounts.settle([A, ALL], 20, 5)
@@ -80,9 +64,10 @@ async def test_it_comes_back_after_the_lease_and_only_once_however_many_look(
     times.now += LEASE_S - 1
     await asyncio.gather(bury(one), bury(other))
     assert await one.accounts.balances([A, ALL]) == [Balance(5, 40), Balance(5, 70)]
-    times.now += 2
     with caplog.at_level(logging.WARNING, "gateway.budgets"):
-        await asyncio.gather(bury(one), bury(other))
+        for _ in range(5):
+            times.now += RENEWAL_S
+            await asyncio.gather(bury(one), bury(other))
     assert await one.accounts.balances([A, ALL]) == [Balance(5, 0), Balance(5, 30)]
     assert len(caplog.records) == 1
     await one.accounts.settle([ALL], 30, 7)
@@ -94,11 +79,10 @@ async def test_it_comes_back_after_the_lease_and_only_once_however_many_look(
 async def test_a_gateway_that_was_only_silent_books_and_gives_back_no_more_than_it_holds(
     url: str,
 ) -> None:
-    times = Times()
+    times = Clock()
     silent, one = (sql_stores(url, now=times) for _ in range(2))
     await silent.accounts.reserve([ALL], 60)
-    times.now += LEASE_S + 1
-    await bury(one)
+    await outlived(times, one)
     await one.accounts.reserve([ALL], 50)
     await silent.accounts.settle([ALL], 60, 25)
     assert await one.accounts.balances([ALL]) == [Balance(25, 50)]
@@ -112,12 +96,15 @@ async def test_a_gateway_that_was_only_silent_books_and_gives_back_no_more_than_
 async def test_money_that_comes_back_while_it_is_asked_for_is_never_counted_twice(
     url: str,
 ) -> None:
-    times = Times()
+    times = Clock()
     gateways = [sql_stores(url, now=times) for _ in range(4)]
     dead, *living = gateways
     line = Line("all", "ever", 1000, math.inf)
     await dead.accounts.reserve([line], 400)
-    times.now += LEASE_S + 1
+    for _ in range(4):  # at the next look it is known to be dead
+        times.now += RENEWAL_S
+        await asyncio.gather(*map(bury, living))
+    times.now += RENEWAL_S
 
     async def spend(kept: Kept) -> int:
         await bury(kept)

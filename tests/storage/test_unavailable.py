@@ -96,6 +96,16 @@ async def test_what_can_no_longer_be_kept_is_logged(
     await kept.aclose()
 
 
+async def test_a_gateway_that_ends_without_its_database_says_so_and_ends(
+    name: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = sql_stores(name[0])
+    await kept.conversations.create(Conversation("a", "c", 1.0, {}), [item("x")])
+    await asyncio.to_thread(cut, name)
+    await kept.aclose()
+    assert "this gateway has ended can't be written" in caplog.text
+
+
 @pytest.fixture
 def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return prepared_url(request, tmp_path, "sqlite")

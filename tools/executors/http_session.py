@@ -8,9 +8,11 @@ What it is not: knowledge of tools; `tools.executors.http` decides what is asked
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -18,6 +20,7 @@ from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
+from tools.executor import UNHEARD_S
 from tools.executors.addresses import GuardedResolver, RefusedAddress, guarded_socket, refusal
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -97,7 +100,7 @@ class HttpSessions:
             resolver = self._resolver or DefaultResolver()
             connector = aiohttp.TCPConnector(
                 resolver=resolver if allow_private else GuardedResolver(resolver),
-                socket_factory=None if allow_private else guarded_socket,
+                socket_factory=_any_socket if allow_private else _guarded_socket,
                 limit=100,
                 use_dns_cache=False,
             )
@@ -108,6 +111,24 @@ class HttpSessions:
                 trust_env=False,
             )
         return session
+
+
+def _any_socket(address: tuple[Any, ...]) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    return _bounded(made)
+
+
+def _guarded_socket(address: tuple[Any, ...]) -> socket.socket:
+    return _bounded(guarded_socket(address))
+
+
+def _bounded(made: socket.socket) -> socket.socket:
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux
+    if option is not None:
+        made.setsockopt(socket.IPPROTO_TCP, option, int(UNHEARD_S * 1000))
+    return made
 
 
 def _refuse_literal(url: URL) -> None:

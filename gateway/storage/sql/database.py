@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 
@@ -17,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.sql.processes import Process
+
+log = logging.getLogger("gateway.storage")
 
 _DEADLINE_S = 15.0
 _OUT_OF_ORDER = ("08", "25", "28", "40", "53", "55", "57", "58")
@@ -79,7 +82,10 @@ class Database:
             yield connection
 
     async def release(self) -> None:
-        """One store less; the last one ends the upkeep and closes the connections."""
+        """One store less; the last one ends the upkeep and closes the connections.
+
+        That this process has ended, the others find by themselves where it can't be written.
+        """
         self._users -= 1
         if self._users:
             return
@@ -91,13 +97,20 @@ class Database:
             if self._announced:
                 async with self._transaction(self._writing) as connection:
                     await self.process.leave(connection)
+        except StorageUnavailable as error:
+            log.warning("that this gateway has ended can't be written: %s", error)
         finally:
             await self.engine.dispose()
 
     async def _announce(self) -> None:
-        """Once, before anything is written in the name of this process."""
+        """Before anything is written in the name of this process.
+
+        Once; and again after it was silent, since others may have taken it for dead.
+        """
+        if self._announced and not self.process.was_silent:
+            return
         async with self._announcing:
-            if not self._announced:
+            if not self._announced or self.process.was_silent:
                 async with self._transaction(self._writing) as connection:
                     await self.process.announce(connection)
                 self._announced = True

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.durable import LeaseLost
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.ledger import (
     HOLDS_S,
     OPEN,
+    WITHDRAWN,
     Begun,
     Busy,
     Entry,
@@ -54,13 +56,21 @@ class SqlLedger(Ledger):
         database.hold()
         self._database = database
         self._now = now
+        self._unsure: dict[Place, float] = {}
 
     async def begin(self, intent: Intent) -> Begun | Standing | Busy:
+        now = self._now()
+        try:
+            return await self._begin(intent, now)
+        except StorageUnavailable:
+            self._unsure[intent.place] = now  # a commit may have gone through unheard
+            raise
+
+    async def _begin(self, intent: Intent, now: float) -> Begun | Standing | Busy:
         place, digest = intent.place, intent.digest
         same = select(*_ENTRY).where(
             _of(place.tenant, place.run_id), or_(_C.digest == digest, _C.id == key(place.id))
         )
-        now = self._now()
         async with self._database.write(durable=True) as connection:
             await self._require_hold(connection, place)
             if self._database.dialect == "postgresql":  # there, two could look at the same time
@@ -112,9 +122,23 @@ class SqlLedger(Ledger):
     async def close(
         self, place: Place, receipt: Receipt, only: Sequence[EntryState] = OPEN
     ) -> Entry | None:
+        which = _at(place)
+        if receipt.by == "tool":  # who took the run over may have begun it here anew
+            which = and_(which, _C.process == self._database.process.id)
+        return await self._close(which, receipt, only)
+
+    async def withdraw(self, place: Place) -> None:
+        if (begun_at := self._unsure.get(place)) is not None:
+            mine = _C.process == self._database.process.id, _C.created_at == begun_at
+            await self._close(and_(_at(place), *mine), WITHDRAWN, OPEN)
+            del self._unsure[place]
+
+    async def _close(
+        self, which: ColumnElement[bool], receipt: Receipt, only: Sequence[EntryState]
+    ) -> Entry | None:
         changed = (
             update(effects)
-            .where(_at(place), _C.state.in_(only))
+            .where(which, _C.state.in_(only))
             .values(
                 state=receipt.state,
                 settled_by=receipt.by,

@@ -97,7 +97,7 @@ def _postgresql(url: str) -> AsyncEngine:
         "lock_timeout": str(LOCK_S * 1000),
         "idle_in_transaction_session_timeout": str(2 * STATEMENT_S * 1000),
     }
-    return create_async_engine(
+    engine = create_async_engine(
         target,
         connect_args={
             "timeout": CONNECT_S,
@@ -110,3 +110,16 @@ def _postgresql(url: str) -> AsyncEngine:
         pool_recycle=1800,
         hide_parameters=True,
     )
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: Connection) -> None:
+        # Where the server need not wait for its disk, a crash of it loses what was said to be done.
+        if connection.get_execution_options().get("durable"):
+            info = connection.info
+            if "waits" not in info:
+                setting = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
+                info["waits"] = setting != "off"
+            if not info["waits"]:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+
+    return engine
