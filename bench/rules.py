@@ -1,14 +1,15 @@
 """What the rules cost on an ordinary request, in microseconds of CPU: `python bench/rules.py`.
 
 One request of a user, one call whose arguments are compared with three results of 2,000 characters, one
-result, and an answer of 800 characters streamed in pieces of 4; with the rules below, all at once.
+result, and an answer of 800 characters streamed in pieces of 4; with the rules below, all at once. Then the
+filters alone on English and on Chinese text: an answer in 200 pieces, and 2,000 characters at once.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,6 +29,10 @@ from tools.spec import Annotations, ToolResult, ToolSpec, ValidCall
 
 TEXT = "The meeting is moved to Friday; please tell everybody who asked about the budget. " * 25
 ANSWER = "I have told everybody that the meeting is on Friday, as you asked me to. " * 11
+CHINESE = "我已经告诉大家会议改到周五了，如您所愿。预算的问题，我会尽快给您答复，请放心。" * 50
+LISTED = [f"word{n}" for n in range(500)] + [
+    "".join(map(chr, (0x4E00 + 7 * n, 0x5000 + 3 * n, 0x6000 + n))) for n in range(500)
+]
 RULES: dict[str, list[dict[str, object]]] = {
     "sizes and rates": [
         {"request_size": {}},
@@ -91,6 +96,31 @@ def main() -> None:
         everything += rules
         print(f"{name:24}{microseconds(request(list(rules))):10.0f} us")
     print(f"{'all of them':24}{microseconds(request(everything)):10.0f} us")
+    scripts()
+
+
+def scripts() -> None:
+    """Print what the filters take of English and of Chinese."""
+    every = ["email", "phone", "card", "iban", "cn_id", "secrets"]
+    wanted = {"find": every, "words": LISTED, "at": ["output", "input"], "action": "mask"}
+    policies = parse({"rules": [{"filter": wanted}]})
+    for name, text, size in (("English", ANSWER * 3, 4), ("Chinese", CHINESE, 2)):
+
+        def stream(text: str = text, size: int = size) -> None:
+            screen = policies.screen(Subject("run_1"))
+            if screen is not None:
+                for at in range(0, 200 * size, size):
+                    screen.feed(text[at : at + size])
+                screen.finish()
+
+        fresh = iter(range(10**9))
+
+        def whole(text: str = text, fresh: Iterator[int] = fresh) -> None:
+            said = f"{next(fresh):x} {text[:2_000]}"  # a text that was not seen before
+            policies.on_messages(Subject("run_1"), [UserMessage(content=said)])
+
+        print(f"{name}, 200 pieces of {size}{microseconds(stream, 20):16.0f} us")
+        print(f"{name}, 2,000 at once{microseconds(whole, 20):17.0f} us")
 
 
 def write_all_rules(file: Path) -> None:

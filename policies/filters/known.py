@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from policies.filters.rejoined import Rejoined, Spelled
 from policies.filters.sieve import Detector
 
 _DIGITS = "0123456789"
@@ -216,12 +217,18 @@ _KEY = Form(
     reach=3100,
 )
 
+
+def _however_written(form: Form, letters: str = _DIGITS) -> tuple[Detector, ...]:
+    """A number as it is, its digits set apart, and its digits in Chinese."""
+    return form, Rejoined(form, letters, 40, symbols=False), Spelled(form)
+
+
 KNOWN: Mapping[str, tuple[Detector, ...]] = {
     "email": (Email(),),
-    "phone": (_PHONE,),
-    "card": (_CARD,),
+    "phone": _however_written(_PHONE),
+    "card": _however_written(_CARD),
     "iban": (_IBAN,),
-    "cn_id": (_CN_ID,),
+    "cn_id": _however_written(_CN_ID, _DIGITS + "x"),
     "secrets": (_KEY, PrivateKey()),
 }
 """The detectors by the name that a rule calls them by."""

@@ -16,6 +16,7 @@ from unicodedata import category
 
 import re2
 
+from policies.filters.rejoined import UNSPACED, Rejoined
 from policies.folding import fold
 
 MAX_REACH = 1_000
@@ -25,9 +26,7 @@ _MEMORY = 64 << 20
 _re2: Any = re2  # ships no types
 _sre: Any = import_module("re._parser")
 _SPACES = re.compile(r"\s+")
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 class BadList(ValueError):
@@ -56,16 +55,27 @@ class Listed:
         self.kind = kind
         self._reach = reach
         self._alphabet = alphabet
-        self._words = words
+        self._whole = words
+        ends = re.escape(alphabet) if alphabet else r"\s\S"
+        self._end = re.compile(f"[{ends}]{{0,{reach + 1}}}").match  # over a text read backwards
+
+    def taken_apart(self) -> Rejoined:
+        """The same words with gaps in them: where all letters stand alone, a word has no bounds."""
+        return Rejoined(_Anywhere(self), self._alphabet or "", self._reach, symbols=True)
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
         data = text.encode("utf-8", "replace")  # half a surrogate pair becomes one question mark
-        at, byte = start, len(text[:start].encode("utf-8", "replace"))
+        byte = len(text[:start].encode("utf-8", "replace")) if start else 0
+        if self._matcher.search(data, byte) is None:
+            return iter(())
+        return self._found(text, data, start, byte)
+
+    def _found(self, text: str, data: bytes, at: int, byte: int) -> Iterator[tuple[int, int]]:
         while (match := self._matcher.search(data, byte)) is not None:
             first, last = match.span()
             begin = at + _characters(data, byte, first)
             end = begin + _characters(data, first, last)
-            while match is not None and self._words and _is_part(text, begin, end):
+            while match is not None and self._whole and _is_part(text, begin, end):
                 if (match := self._matcher.match(data, first, last - 1)) is not None:
                     last = match.end()
                     end = begin + _characters(data, first, last)
@@ -76,11 +86,17 @@ class Listed:
                 at, byte = begin + 1, first + len(text[begin].encode("utf-8", "replace"))
 
     def settled(self, text: str) -> int:
-        most = len(text) - self._reach - 1
-        if self._alphabet is None:
-            return max(most, 0)
         # a sound or vowel mark that follows would make another word of the last one
-        return max(len(text.rstrip(self._alphabet)), most, 0)
+        end = self._end(text[: -self._reach - 2 : -1])
+        return len(text) if end is None else len(text) - end.end()
+
+
+class _Anywhere(Listed):
+    """Words that are found inside others, too; what was compiled for `other` serves."""
+
+    def __init__(self, other: Listed) -> None:
+        self.__dict__.update(other.__dict__)
+        self._whole = False
 
 
 def words(listed: Sequence[str], kind: str = "word") -> Listed:
@@ -116,7 +132,19 @@ def pattern(expression: str, kind: str = "pattern") -> Listed:
         raise BadList(
             f"it can match more than {MAX_REACH} characters: write {{1,100}} in place of + and *"
         )
-    return Listed(kind, expression, most, None, words=False)
+    return Listed(kind, _folded(expression), most, None, words=False)
+
+
+def _folded(expression: str) -> str:
+    """A pattern's letters as texts have them: without accents, in simplified Chinese. Ends of ranges stay."""
+    ranged = {at for each in re.finditer("-", expression) for at in (each.start() - 1, each.end())}
+    letters: list[str] = []
+    for at, character in enumerate(expression):
+        alike = character if character.isascii() or at in ranged else fold(character).text
+        if len(alike) != 1:
+            alike = character
+        letters.append(re.escape(alike) if alike.isascii() and alike != character else alike)
+    return "".join(letters)
 
 
 def _check_whole(listed: str) -> None:

@@ -17,18 +17,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from policies.filters.numerals import NUMERALS
 from policies.folding import Folded, fold
 
-WORD = "abcdefghijklmnopqrstuvwxyz0123456789._%+'-"
+WORD = "abcdefghijklmnopqrstuvwxyz0123456789._%+'-" + "".join(NUMERALS)
 """What the beginnings of matches are made of that hold no clue yet."""
 _SHORT = 64
 """Characters up to which a text may wait for its word to end before it is looked at closely."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A piece of the original text; `kind` is None where nothing was found in it."""
 
     text: str
@@ -43,7 +43,7 @@ class Detector(Protocol):
 
     @property
     def clue(self) -> str | None:
-        """A pattern without which no match begins in a folded text, but perhaps in its last run of `WORD`.
+        """A pattern that stands in every match; before it a match has only characters of `WORD`.
 
         None: there is no telling.
         """
@@ -80,9 +80,13 @@ class Sieve:
         self._detectors = tuple(detectors)
         self._text = ""
         self._told = 0  # how much of `_text` is context that was let go already
-        clues = [each.clue for each in self._detectors if each.clue is not None]
+        clues = dict.fromkeys(each.clue for each in self._detectors if each.clue is not None)
         self._clue = re.compile("|".join(clues)) if clues else None
-        self._asked = [n for n, each in enumerate(self._detectors) if each.clue is None]
+        self._asked = [
+            (n, each.settled, each.find)
+            for n, each in enumerate(self._detectors)
+            if each.clue is None
+        ]
         self._resume = [0] * len(self._detectors)
         self._found: list[_Found] = []
 
@@ -104,25 +108,34 @@ class Sieve:
         `_advance` would come to the same, only later and at more cost.
         """
         text = self._text
-        if self._found or len(text) > _SHORT or not text.isascii():
+        if self._found or len(text) > _SHORT:
             return None
-        folded = text.lower()  # as `fold` does, one to one
+        whole = None if text.isascii() else fold(text)
+        folded = text.lower() if whole is None else whole.text
+        even = whole is None or whole.is_even
         cut = len(folded)
         if self._clue is not None:
             if self._clue.search(folded):
                 return None
             cut = len(folded.rstrip(WORD))
-        for index in self._asked:
-            cut = min(cut, self._detectors[index].settled(folded))
-        if cut <= self._told:
+            if even and cut <= self._told:
+                return []
+        for _, settled, _ in self._asked:
+            cut = min(cut, settled(folded))
+        until = cut if whole is None else whole.start(cut)
+        if until <= self._told:
             return []
-        for index in self._asked:
-            if next(self._detectors[index].find(folded, self._resume[index]), None) is not None:
+        for index, _, find in self._asked:
+            for _ in find(folded, self._resume[index]):
                 return None
-        settled = Segment(text[self._told : cut])
-        self._text, self._told = text[cut - 1 :], 1
-        self._resume = [1] * len(self._resume)
-        return [settled]
+        passed = Segment(text[self._told : until])
+        if whole is None or even:
+            self._text, self._told = text[cut - 1 :], 1
+            self._resume = [1] * len(self._resume)
+        else:
+            self._resume = [cut] * len(self._resume)
+            self._forget(whole, until, cut)
+        return [passed]
 
     def _advance(self, *, last: bool) -> list[Segment]:
         folded = fold(self._text)
@@ -150,10 +163,15 @@ class Sieve:
     def _search(self, text: str, *, last: bool) -> int:
         """Find what is settled; gives up to where everything is."""
         cut = len(text)
+        seen: dict[str | None, bool] = {None: True}
         for index, detector in enumerate(self._detectors):
             settled = len(text) if last else detector.settled(text)
-            start = self._resume[index]
-            if start < settled:
+            start, clue = self._resume[index], detector.clue
+            if clue is not None and clue not in seen:
+                seen[clue] = re.search(clue, text) is not None
+            if start < settled and not seen[clue]:  # every match holds its clue
+                self._resume[index] = settled
+            elif start < settled:
                 for begin, end in detector.find(text, start):
                     if begin >= settled:
                         break

@@ -149,6 +149,7 @@ def build_filter(
         lines = words_file.read_text(encoding="utf-8").splitlines()
         listed += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if listed:
-        detectors.append(listed_words(listed))
+        plain = listed_words(listed)
+        detectors += [plain, plain.taken_apart()]
     detectors += [pattern(each) for each in patterns]
     return Filter(detectors, action, at, mask, name)

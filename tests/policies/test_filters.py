@@ -152,7 +152,8 @@ def test_a_pattern_is_found_without_regard_to_case_and_width() -> None:
 
 
 def test_hostile_text_takes_time_that_grows_with_its_length() -> None:
-    detectors = [*ALL, words(["aaaaaaaaab", "a a a b"]), pattern("(a|aa){1,30}b")]
+    listed = words(["aaaaaaaaab", "a a a b", "敏敏敏感"])
+    detectors = [*ALL, listed, listed.taken_apart(), pattern("(a|aa){1,30}b")]
     for piece in (
         "a",
         "1 ",
@@ -166,6 +167,11 @@ def test_hostile_text_takes_time_that_grows_with_its_length() -> None:
         "+1 ",
         "\u200b",
         "é",
+        "a ",
+        "敏*",
+        "敏",
+        "一",
+        "1 ",
     ):
         took: list[float] = []
         for size in (4_000, 16_000):
@@ -180,13 +186,15 @@ PIECES = st.sampled_from(
     ["bob@example.com", "4111 1111 1111 1111", "DE44500105175407324931", "+49 30 901820", "11010519491231002X",
      TOKEN, KEY, KEY[:50], "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "敏感词", "敏感", "bad", "Bad word", "badly",
      "b\u200bad", "ＢＡＤ", "PRJ-1234", "ﬁ", "ß", " ", "\n", "-", "1", "@", ".", "é", "x", "ｶﾞ", "ガイド", "\u200b",
-     "-----BEGIN", "the end"]
+     "-----BEGIN", "the end", "b-a-", "d", "敏*", "感 ", "感", "词", "*", "轮", "一三八零零", "1 3 8 "]
 )  # fmt: skip
 WORDS = ["the ", "meeting ", "is on ", "Friday, ", "as you ", "asked: ", "(me) ", "a.b ",
          "xoxb-abcdefghij ", "AKIAABCDEFGHIJKLMNOP", "de", "86 ", "+", "a_b-c "]  # fmt: skip
+WORDS_ = words(["bad", "bad word", "敏感词", "ガイド", "strasse"])
 DETECTORS = [
     *ALL,
-    words(["bad", "bad word", "敏感词", "ガイド", "strasse"]),
+    WORDS_,
+    WORDS_.taken_apart(),
     pattern(r"\bprj-\d{4}\b"),
 ]
 
@@ -241,6 +249,30 @@ def test_what_is_passed_on_without_asking_holds_nothing(pieces: list[str], size:
             fed = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
             told.append([*chain.from_iterable(fed), *sieve.finish()])
         assert joined(told[0]) == joined(told[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("I have told everybody that the meeting is on Friday, as you asked me to. ", 4),
+        ("我已经告诉大家会议改到周五了，如您所愿。預算的問題，我會儘快給您答覆……", 2),
+        ("金曜日に変更されたことを皆さんに伝えました。ガードを", 2),
+    ],
+)
+def test_ordinary_text_of_any_script_is_passed_on_without_asking_each_detector(
+    text: str, size: int
+) -> None:
+    class Counting(Sieve):
+        closely = 0
+
+        def _advance(self, *, last: bool) -> list[Segment]:
+            self.closely += not last
+            return super()._advance(last=last)
+
+    sieve = Counting([*ALL, WORDS_, WORDS_.taken_apart()])
+    told = [each for at in range(0, len(text), size) for each in sieve.feed(text[at : at + size])]
+    assert "".join(each.text for each in [*told, *sieve.finish()]) == text
+    assert sieve.closely == 0
 
 
 def joined(found: Sequence[Segment]) -> list[tuple[str, str | None]]:
