@@ -54,14 +54,14 @@ from gateway.agent.offering import OfferOptions, look_ahead
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
-from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason
+from gateway.agent.run import Incomplete, Resumed, RunRequest, StopReason, with_messages
 from gateway.agent.screening import Screening
 from gateway.agent.shortening import Shortener
 from gateway.agent.steps import Escalate, Final, Held, Interrupt, NextStep, RunAgain
 from gateway.agent.till import Hold, Till, Unpayable
 from gateway.agent.verdict import Court, select
 from gateway.agent.wording import confession
-from gateway.agent.working import Working
+from gateway.agent.working import Working, subject_of
 from gateway.agent.writes import Writes
 from gateway.storage.durable import DurableRuns
 from gateway.storage.files import FileStore
@@ -164,14 +164,18 @@ class AgentLoop:
 
     async def _begin(self, request: RunRequest, resumed: Resumed | None) -> Working:
         """The run, if policy admits it, with what the operator lets it have. Raises `RequestDenied`."""
-        await look_ahead(request, self._registry, self._offers)
-        run = Working.begin(request, self._registry, self._policies, self._router, self._offers)
-        decision = self._policies.on_request(run.subject, request.messages)
-        if isinstance(decision, Allow) and self._policies.limits_rates and resumed is None:
-            decision = await self._policies.admit(run.subject)  # a run that goes on was counted
+        policies, subject = self._policies, subject_of(request)
+        decision = policies.on_request(subject, request.messages)
+        if isinstance(decision, Allow) and policies.limits_rates and resumed is None:
+            decision = await policies.admit(subject)  # a run that goes on was counted
         if isinstance(decision, Deny):
             raise RequestDenied(decision.reason, decision.rule, decision.retry_after_s)
-        run.messages = list(self._policies.on_messages(run.subject, run.messages))
+        messages = policies.on_messages(subject, request.messages)
+        # Only what the rules let through is looked for: the embedding model may be somebody else's.
+        read = request if messages is request.messages else with_messages(request, messages)
+        await look_ahead(read, self._registry, self._offers)
+        parts = self._registry, policies, self._router, self._offers
+        run = Working.begin(request, *parts, read=read)
         run.boundary = None if self._private is None else Boundary(self._private)
         ours = len(run.toolset) > len(request.client_tools)
         run.result_budget, run.files = self._results, self._files

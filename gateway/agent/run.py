@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -93,6 +93,11 @@ def dried(request: RunRequest, dry: DryRun) -> RunRequest:
     """The request, none of whose calls is made that `dry` covers: what an operator wishes by now."""
     limits = request.limits
     return replace(request, limits=replace(limits, dry=limits.dry.widened(dry)))
+
+
+def with_messages(request: RunRequest, messages: Sequence[ChatMessage]) -> RunRequest:
+    """The request over other messages: those that rules let be read."""
+    return replace(request, messages=tuple(messages))
 
 
 Taken = Literal["expert", "next", "intermediary", "person", "none"]

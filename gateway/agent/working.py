@@ -107,13 +107,18 @@ class Working:
         policies: Policy,
         router: Router,
         offers: OfferOptions,
+        *,
+        read: RunRequest,
     ) -> Working:
-        """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema."""
+        """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema.
+
+        `read` is the request with its messages as the rules let them be read.
+        """
         subject = _subject(request)
-        offer = Offer(request, subject, registry, policies, offers)
+        offer = Offer(read, subject, registry, policies, offers)
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
-        run = cls(request, offer, router, deadline, list(request.messages), form)
+        run = cls(request, offer, router, deadline, list(read.messages), form)
         run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
         if request.context.strategy == "refuse":  # else a full window is what was asked for
             run.progress.know_window(router.members["intermediary"].backend.context_tokens)
@@ -356,6 +361,19 @@ class Working:
         own = tuple(self.messages[len(self.request.messages) :])
         calls = getattr(own[0], "tool_calls", None) or ()
         return () if len(own) == 1 and len(calls) == len(final.client_calls) else own
+
+
+def subject_of(request: RunRequest) -> Subject:
+    """On whose behalf, and with what conversation, a run is about to begin."""
+    return Subject(
+        request.run_id,
+        request.tenant,
+        request.key,
+        request.caller_role,
+        model=request.role,
+        messages=request.messages,
+        asked=len(request.messages),
+    )
 
 
 def _subject(request: RunRequest) -> Subject:

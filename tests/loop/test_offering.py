@@ -10,16 +10,21 @@ from typing import Any
 import pytest
 from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
+    ChatMessage,
     ToolMessage,
     UserMessage,
 )
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
-from gateway.agent.loop import AgentLoop
+from gateway.agent.loop import AgentLoop, RequestDenied
 from gateway.agent.offering import FIND_TOOLS, OfferOptions
 from gateway.agent.run import Decided, Resumed, RunRequest
+from gateway.agent.suspension import dumped, loaded
+from policies.decision import ALLOW, Allow, Deny
+from policies.policy import Policies, Policy, Subject
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
+from policies.rules.rate import RateLimit
 from routing.backend import NamedTool
 from routing.backends.scripted import Call
 from tests.stage import spec
@@ -201,3 +206,77 @@ async def test_a_run_that_waited_for_a_person_goes_on_with_what_it_had_found(cro
         pass
     assert crowd.tools.log == [("wipe", {})]
     assert offered(crowd) == [FIND_TOOLS, "wipe"]
+
+
+async def test_all_that_was_found_is_still_offered_in_its_order_however_often_the_run_waits(
+    crowd: Any,
+) -> None:
+    """Found, and never called; through the form in which a run is kept, twice."""
+    rule = Approval(tools=["wipe"])
+    script = [Call(FIND_TOOLS, {"query": "wipe"}), Call(FIND_TOOLS, {"query": "piano river"})]
+    first = await crowd.play([*script, Call("wipe")], policies=rule, **asks("hello"))
+    before = offered(crowd, 2)
+    assert sum(name.startswith(("piano", "river")) for name in before) == 8
+    suspended = first.outcome.suspended
+    for more in ([Call("wipe")], ["Wiped."]):
+        kept = loaded(json.loads(json.dumps(dumped(suspended))))
+        decisions = {held.call_id: Decided("approve") for held in kept.held}
+        loop = crowd.loop(more, policies=rule)
+        events = [event async for event in loop.run(kept.request, Resumed(kept, decisions))]
+        assert offered(crowd) == before
+        suspended = events[-1].outcome.suspended
+
+
+class Secretive(Policy):
+    """Takes names out of what is read, and lets nobody ask about the castle."""
+
+    def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
+        castle = any("castle" in str(message.content) for message in messages)
+        return Deny("not the castle", "secrets") if castle else ALLOW
+
+    def on_messages(
+        self, subject: Subject, messages: Sequence[ChatMessage]
+    ) -> Sequence[ChatMessage]:
+        return [UserMessage(content=str(m.content).replace("Ann", "[name]")) for m in messages]
+
+
+class Ears(Keys):
+    """Remembers what it was sent."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        self.heard += texts
+        return await super().embed(texts)
+
+
+@pytest.fixture
+async def ears(crowd: Any) -> Ears:
+    made = Ears()
+    crowd.registry.index.nearness = Nearness(made)
+    await crowd.registry.index.nearness.know(crowd.registry.snapshot().specs)
+    made.heard.clear()
+    return made
+
+
+async def test_what_a_rule_takes_out_of_a_request_never_reaches_the_embedding_model(
+    crowd: Any, ears: Ears
+) -> None:
+    text = "Something with many keys for Ann"
+    await crowd.play(["Hi."], policies=Secretive(), **asks(text))
+    assert ears.heard == ["Something with many keys for [name]"]
+    assert offered(crowd) == [*(f"piano_{i}" for i in range(20)), FIND_TOOLS]
+
+
+async def test_what_is_refused_or_above_a_rate_is_not_sent_to_the_embedding_model(
+    crowd: Any, ears: Ears
+) -> None:
+    with pytest.raises(RequestDenied):
+        await crowd.play([], policies=Secretive(), **asks("The castle has many keys"))
+    limited = Policies([RateLimit(requests=1)])
+    await crowd.play(["Hi."], policies=limited, **asks("What is a sum?"))
+    heard = list(ears.heard)
+    with pytest.raises(RequestDenied):
+        await crowd.play([], policies=limited, **asks("Something with many keys"))
+    assert ears.heard == heard
