@@ -46,6 +46,8 @@ from gateway.api.responses import routes as responses
 from gateway.api.responses.endpoint import CreateResponse
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.websocket import ResponsesSocket
+from gateway.api.schedules import routes as schedules
+from gateway.api.schedules.scheduler import Scheduler
 from gateway.authoring import Authoring
 from gateway.resuming import Resuming
 from gateway.services import Services
@@ -71,6 +73,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
                     settling(ready.writes),
                     Resuming(ready) as app.state.resuming,
                     LiveResponses(ready) as app.state.live_responses,
+                    Scheduler(ready, app.state.live_responses),
                 ):
                     yield
             finally:  # brings begun writes to their end, which may need the background
@@ -107,6 +110,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         compact,
         responses,
         conversations,
+        schedules,
         keys,
         health,
         metrics,

@@ -28,11 +28,13 @@ from gateway.storage.memory_conversations import MemoryConversationStore
 from gateway.storage.memory_files import MemoryFileStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_schedules import MemoryScheduleStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.memory_tools import MemoryToolStore
 from gateway.storage.news import News, NoNews
 from gateway.storage.responses import ResponseStore
 from gateway.storage.runs import RunStore
+from gateway.storage.schedules import ScheduleBounds, ScheduleStore
 from gateway.storage.suspensions import SuspensionStore
 from gateway.storage.tools import ToolStore
 from policies.policy import Policy
@@ -65,7 +67,9 @@ class Services:
     runs what changes something and has the ledger of it; `till` knows what budgets have left, `priorities`
     how urgent whose requests may be. `tool_store` keeps what authors register, `news` tell what other
     gateways changed. `durable` keeps runs in the background, which then outlive the process; None where
-    nothing does; `queue` says how many go on at a time. At shutdown writes are drained, then `closers` are awaited
+    nothing does; `queue` says how many go on at a time. `schedules`
+    keeps requests that come again, as many and as often as `schedule_bounds` say, and are due by
+    `clock`, in seconds since the epoch. At shutdown writes are drained, then `closers` are awaited
     in order, before the models. `background` is entered when the application starts and left after all
     of that.
     """
@@ -90,6 +94,9 @@ class Services:
     priorities: Priorities = field(default_factory=Priorities)
     durable: DurableRuns | None = None
     queue: Bounds = field(default_factory=Bounds)
+    schedules: ScheduleStore = field(default_factory=MemoryScheduleStore)
+    schedule_bounds: ScheduleBounds = field(default_factory=ScheduleBounds)
+    clock: Callable[[], float] = time.time
     limits: Limits = field(default_factory=Limits)
     context: ContextOptions = field(default_factory=ContextOptions)
     http: HttpSessions = field(default_factory=HttpSessions)
@@ -122,6 +129,7 @@ class Services:
             self.tool_store,
             self.news,
             self.files,
+            self.schedules,
             *((self.durable,) if self.durable else ()),
         )
         stores = [store.aclose for store in kept]

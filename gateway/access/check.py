@@ -27,6 +27,10 @@ _MOST_KNOWN = 4096
 _DOTS = 2  # of a token: header, claims, signature
 
 
+class KeyRefused(Exception):
+    """Nobody acts under this key any more; the text says why, and names no secret."""
+
+
 class KeyCheck:
     """Checks keys of a store, the one that stands in the configuration (`operator_key`), and `tokens`."""
 
@@ -60,6 +64,27 @@ class KeyCheck:
         if key is None or not hmac.compare_digest(made, key.digest):
             return None
         return Principal(key.id, key.role, key.tenant) if key.is_valid(self._now()) else None
+
+    async def acting(self, key_id: str) -> Principal:
+        """Who acts under this id, asked anew, where the key itself is not shown (a schedule's run).
+
+        A key that was rotated acts on as the one in its place. Raises `KeyRefused`, `StorageUnavailable`.
+        """
+        if key_id == OPERATOR_KEY:
+            if self._operator is None:
+                raise KeyRefused("the configuration has no operator's key any more")
+            return Principal(OPERATOR_KEY, "operator")
+        key = await self._store.get(key_id)
+        if key is None:
+            raise KeyRefused(f"there is no key {key_id} any more")
+        if key.revoked_at is not None:
+            raise KeyRefused(f"the key {key_id} was revoked")
+        if key.is_valid(self._now()):
+            return Principal(key.id, key.role, key.tenant)
+        for one in await self._store.list():
+            if one.replaces == key_id:
+                return await self.acting(one.id)
+        raise KeyRefused(f"the key {key_id} has expired")
 
     def forget(self, key_id: str) -> None:
         """A key was changed: read it anew."""

@@ -20,6 +20,7 @@ from gateway.cli import (
     keys,
     policy,
     runs,
+    schedules,
     serve,
     stats,
     tools,
@@ -41,6 +42,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(policy.app, name="policy")
 app.add_typer(runs.app, name="runs")
+app.add_typer(schedules.app, name="schedules")
 app.command("stats")(stats.stats)
 app.command("doctor")(doctor.doctor)
 app.add_typer(config.app, name="config")

@@ -63,6 +63,10 @@ class GatewayClient:
         with self._send("POST", path, body) as response:
             return _parsed(response.read())
 
+    def delete(self, path: str) -> Document:
+        with self._send("DELETE", path, None) as response:
+            return _parsed(response.read())
+
     @contextmanager
     def watched(self, body: Document) -> Generator[Iterator[ServerEvent]]:
         """A chat request, seen through the events of its run; leaving the block stops the run."""

@@ -41,6 +41,7 @@ from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.durable import Bounds
 from gateway.storage.keys import KeyStore
+from gateway.storage.schedules import ScheduleBounds
 from gateway.telemetry.propagation import outgoing_headers
 from routing.gauge import Gauge
 from tools.dry_run import DryRun
@@ -130,6 +131,11 @@ def build_services(settings: Settings) -> Services:
                 in_process=settings.background.in_process,
                 of_tenant=settings.background.of_tenant,
                 waiting=settings.background.waiting,
+            ),
+            schedules=stores.schedules,
+            schedule_bounds=ScheduleBounds(
+                of_tenant=settings.schedules.of_tenant,
+                min_interval_s=settings.schedules.min_interval_s,
             ),
             limits=Limits(
                 max_steps=limits.max_steps,

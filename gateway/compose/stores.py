@@ -19,6 +19,7 @@ from gateway.storage.news import News
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
+from gateway.storage.schedules import ScheduleStore
 from gateway.storage.suspensions import SuspensionStore
 from gateway.storage.tools import ToolStore
 from policies.allowance import Allowance
@@ -41,6 +42,7 @@ class Stores(NamedTuple):
     news: News
     rates: Allowance
     files: FileStore
+    schedules: ScheduleStore
     durable: DurableRuns | None = None
 
 

@@ -11,6 +11,7 @@ from gateway.settings.limits import LimitsSettings
 from gateway.settings.models import ModelsSettings
 from gateway.settings.policies import PoliciesSettings
 from gateway.settings.privacy import PrivacySettings
+from gateway.settings.schedules import SchedulesSettings
 from gateway.settings.section import Section
 from gateway.settings.server import ServerSettings
 from gateway.settings.storage import StorageSettings
@@ -31,6 +32,7 @@ class Settings(Section):
     budgets: tuple[BudgetSettings, ...] = ()
     """What may be spent on models, by key, tenant and period. See docs/budgets.md."""
     background: BackgroundSettings = BackgroundSettings()
+    schedules: SchedulesSettings = SchedulesSettings()
     context: ContextSettings = ContextSettings()
     escalation: EscalationSettings = EscalationSettings()
     policies: PoliciesSettings = PoliciesSettings()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
+from gateway.storage.schedules import Firing
 
 if TYPE_CHECKING:
     from gateway.storage.runs import RunLog
@@ -75,11 +76,13 @@ class DurableRuns(Protocol):
         bounds: Bounds,
         *,
         at_once: bool,
+        firing: Firing | None = None,
     ) -> bool:
         """Keep a new run with its response; both are on the disk when this returns.
 
         `state` is all it takes to begin it. Gives whether this process holds it already: it may, if it has
-        a place (`at_once`), the tenant too, and nobody of the tenant waits. Raises `QueueFull`.
+        a place (`at_once`), the tenant too, and nobody of the tenant waits. Where it is a
+        schedule's `firing`, that is claimed in the same transaction. Raises `QueueFull`, `FireTaken`.
         """
         ...
 

@@ -14,6 +14,7 @@ from gateway.storage.memory_files import MemoryFileStore
 from gateway.storage.memory_keys import MemoryKeyStore
 from gateway.storage.memory_ledger import MemoryLedger
 from gateway.storage.memory_responses import MemoryResponseStore
+from gateway.storage.memory_schedules import MemoryScheduleStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
 from gateway.storage.memory_tools import MemoryToolStore
 from gateway.storage.news import NoNews
@@ -36,6 +37,7 @@ class MemoryStores(NamedTuple):
     news: NoNews
     rates: LocalAllowance
     files: MemoryFileStore
+    schedules: MemoryScheduleStore
 
 
 def memory_stores(retention: Retention, now: Callable[[], float] = time.time) -> MemoryStores:
@@ -73,4 +75,4 @@ def memory_stores(retention: Retention, now: Callable[[], float] = time.time) ->
     )
     kept = runs, responses, conversations, MemoryKeyStore(), ledger, suspensions
     shared = MemoryAuditStore(), MemoryAccountStore(now), MemoryToolStore(), NoNews()
-    return MemoryStores(*kept, *shared, LocalAllowance(), files)
+    return MemoryStores(*kept, *shared, LocalAllowance(), files, MemoryScheduleStore())

@@ -15,6 +15,7 @@ _RUN_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 _TURN_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 _FIRST_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 60)
 _TOOL_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LATE_S = (0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400)
 _QUEUE_S = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -97,6 +98,14 @@ class Instruments:
             ("budget",),
             registry=self.registry,
             multiprocess_mode="livemostrecent",
+        )
+        self.schedule_fires = self._counter(
+            "schedule_fires",
+            "Times of schedules that came: started, skipped, failed, or the schedule was stopped",
+            "outcome",
+        )
+        self.schedule_late_seconds = self._histogram(
+            "schedule_late_seconds", "From a schedule's time to the begin of its run", _LATE_S
         )
         self.tier_turns = self._counter(
             "tier_turns",

@@ -17,7 +17,7 @@ from gateway.telemetry.tracing import Tracing
 from gateway.telemetry.workers import MEDIA_TYPE, exposition
 from routing.tiers import Sight
 
-SURFACES = "chat responses conversations models tools runs mcp health metrics console docs".split()
+SURFACES = "chat responses conversations models tools runs schedules mcp health metrics console docs".split()
 _STATUSES = tuple(str(status) for status in range(100, 600))
 
 
@@ -67,6 +67,16 @@ class Telemetry:
         """Count that tools were chosen by their words alone."""
         if self.metrics is not None:
             self.metrics.instruments.retrieval_fallbacks.labels(why).inc()
+
+    def schedule_fired(self, outcome: str) -> None:
+        """Count what became of a schedule's time."""
+        if self.metrics is not None:
+            self.metrics.instruments.schedule_fires.labels(outcome).inc()
+
+    def schedule_late(self, seconds: float) -> None:
+        """Tell how long after its time a run began."""
+        if self.metrics is not None:
+            self.metrics.instruments.schedule_late_seconds.observe(seconds)
 
     def see_tiers(self, sights: Sequence[Sight]) -> None:
         """Tell how tiers of engines stand."""

@@ -123,6 +123,7 @@ def _configuration(folder: Path, model: int, database: str) -> dict[str, Any]:
         "tools": {"python": ["tools.builtin"]},
         "storage": {"url": database},
         "auth": {"enabled": True, "operator_key": OPERATOR},
+        "schedules": {"min_interval_s": 1.0},
         "policies": {"cedar": str(folder / "rules.cedar")},
         "budgets": [{"name": "small", "usd": 1.0, "per": "tenant", "every": "month", "tenants": ["small"]}],
     }  # fmt: skip

@@ -21,6 +21,7 @@ from gateway.storage.news import News
 from gateway.storage.responses import ResponseStore
 from gateway.storage.retention import Retention
 from gateway.storage.runs import RunStore
+from gateway.storage.schedules import ScheduleStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.opening import engine_of
 from gateway.storage.sql.processes import RENEWAL_S, Process
@@ -57,6 +58,7 @@ class Kept:
     news: News
     rates: Allowance
     files: FileStore
+    schedules: ScheduleStore
     durable: DurableRuns | None = None
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
@@ -75,6 +77,7 @@ class Kept:
             self.tools,
             self.news,
             self.files,
+            self.schedules,
             *((self.durable,) if self.durable else ()),
         )
         for store in stores:

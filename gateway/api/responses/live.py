@@ -31,6 +31,7 @@ from gateway.services import Services
 from gateway.storage.durable import QueueFull
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import UNFINISHED, StoredResponse
+from gateway.storage.schedules import Firing
 
 log = logging.getLogger("gateway.api.responses")
 
@@ -91,10 +92,13 @@ class LiveResponses:
         finally:
             self._written.discard(key)
 
-    async def start(self, creation: Creation, held: ExitStack) -> None:
+    async def start(
+        self, creation: Creation, held: ExitStack, firing: Firing | None = None
+    ) -> None:
         """Store the response and run it in the background; takes `held`, to close it at the end.
 
-        One that has to wait takes nothing. Raises `ApiError` 429 for one too many.
+        One that has to wait takes nothing. Where it is a schedule's `firing`, that is claimed with it.
+        Raises `ApiError` 429 for one too many, `FireTaken`.
         """
         stored = StoredResponse(
             tenant=creation.tenant,
@@ -108,12 +112,14 @@ class LiveResponses:
         if self._queue is not None:
             creation = replace(creation, run=replace(creation.run, durable=True))
             try:
-                await self._queue.put(creation, stored, held)
+                await self._queue.put(creation, stored, held, firing)
             except QueueFull as full:
                 raise _too_many(str(full)) from full
             return
         if len(self._running) >= self._services.queue.waiting:
             raise _too_many(f"{len(self._running)} responses are running in the background")
+        if firing is not None:
+            await self._services.schedules.claim(firing)
         await self._services.responses.create(stored, creation.inputs)
         self.begin(creation, held)
 

@@ -23,6 +23,7 @@ from gateway.services import Services
 from gateway.storage.durable import Claimed, DurableRuns, LeaseLost
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
+from gateway.storage.schedules import Firing
 from tools.dry_run import DryRun
 
 log = logging.getLogger("gateway.api.responses")
@@ -52,13 +53,24 @@ class Queue:
         self._being_put: set[str] = set()
         self._wake = asyncio.Event()
 
-    async def put(self, creation: Creation, stored: StoredResponse, held: ExitStack) -> None:
-        """Store a response; it runs at once if there is a place. Raises `QueueFull`."""
+    async def put(
+        self,
+        creation: Creation,
+        stored: StoredResponse,
+        held: ExitStack,
+        firing: Firing | None = None,
+    ) -> None:
+        """Store a response; it runs at once if there is a place. Raises `QueueFull`, `FireTaken`."""
         run_id = creation.run.run_id
         self._being_put.add(run_id)
         try:
             is_held = await self._durable.put(
-                dumped(creation), stored, creation.inputs, self._bounds, at_once=self._places() >= 0
+                dumped(creation),
+                stored,
+                creation.inputs,
+                self._bounds,
+                at_once=self._places() >= 0,
+                firing=firing,
             )
             if is_held:
                 self._runners.begin(creation, held)

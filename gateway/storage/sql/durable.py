@@ -18,11 +18,13 @@ from gateway.storage.errors import StorageUnavailable
 from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
+from gateway.storage.schedules import Firing
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import next_runs, unheld
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.schedules import SqlScheduleStore
 from gateway.storage.sql.schema import durable_runs, durable_steps, processes, runs
 from gateway.storage.sql.text import decode, encode, key, plain
 
@@ -43,6 +45,8 @@ class SqlDurableRuns(DurableRuns):
         run_store: SqlRunStore,
         responses: SqlResponseStore,
         conversations: SqlConversationStore,
+        schedules: SqlScheduleStore,
+        *,
         now: Callable[[], float] = time.time,
     ) -> None:
         database.hold()
@@ -50,6 +54,7 @@ class SqlDurableRuns(DurableRuns):
         self._runs = run_store
         self._responses = responses
         self._conversations = conversations
+        self._schedules = schedules
         self._now = now
 
     async def put(
@@ -60,6 +65,7 @@ class SqlDurableRuns(DurableRuns):
         bounds: Bounds,
         *,
         at_once: bool,
+        firing: Firing | None = None,
     ) -> bool:
         row = {
             "tenant": key(response.tenant),
@@ -78,6 +84,8 @@ class SqlDurableRuns(DurableRuns):
             total, waiting = (await connection.execute(count)).one()
             if total >= bounds.waiting:
                 raise QueueFull(f"{total} runs of this tenant wait or go on in the background")
+            if firing is not None:
+                await self._schedules.claim_in(connection, firing)
             holds = at_once and not waiting and total < bounds.of_tenant
             row["process"] = self._me if holds else _NOBODY
             await connection.execute(insert(durable_runs).values(row))

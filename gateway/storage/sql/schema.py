@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -339,6 +339,43 @@ registered_tools = Table(
     Column("since", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
     Index("registered_tools_by_revision", "revision", unique=True),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("tenant_name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("fires", BigInteger, nullable=False),
+    Column("next_at", Double),
+    Column("look_at", Double),
+    Column("last_response_id", Text),
+    Column("plan", Text, nullable=False),
+    Index("schedules_by_look", "look_at"),
+)
+
+schedule_fires = Table(
+    "schedule_fires",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("schedule_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("due_at", Double, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("fired_at", Double, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("response_id", Text),
+    Column("run_id", Text),
+    ForeignKeyConstraint(
+        ["tenant", "schedule_id"], ["schedules.tenant", "schedules.id"], ondelete="CASCADE"
+    ),
 )
 
 rates = Table(

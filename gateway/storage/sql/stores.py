@@ -23,6 +23,7 @@ from gateway.storage.sql.processes import Process
 from gateway.storage.sql.rates import SqlBuckets
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.schedules import SqlScheduleStore
 from gateway.storage.sql.suspensions import SqlSuspensionStore
 from gateway.storage.sql.tools import SqlToolStore
 from gateway.storage.sql.upkeep import upkeep
@@ -43,6 +44,7 @@ class SqlStores(NamedTuple):
     news: SqlNews
     rates: SharedAllowance
     files: SqlFileStore
+    schedules: SqlScheduleStore
     durable: SqlDurableRuns
 
 
@@ -68,6 +70,9 @@ def stores_over(
     waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
     kept = runs, responses, conversations, keys, ledger, waiting, log
     shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
-    durable = SqlDurableRuns(database, runs, responses, conversations, now)
     files = SqlFileStore(database, runs, bounds or FileBounds(), now)
-    return SqlStores(*kept, *shared, SharedAllowance(SqlBuckets(database)), files, durable)
+    schedules = SqlScheduleStore(database)
+    durable = SqlDurableRuns(database, runs, responses, conversations, schedules, now=now)
+    return SqlStores(
+        *kept, *shared, SharedAllowance(SqlBuckets(database)), files, schedules, durable
+    )

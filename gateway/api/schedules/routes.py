@@ -1,0 +1,194 @@
+"""`/v1/schedules`: make, list, read, pause, resume and delete schedules, and see what they ran."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from gateway.access.check import KeyRefused
+from gateway.access.principal import Principal
+from gateway.api.access import Tenant, UsesServices
+from gateway.api.auth import Caller
+from gateway.api.body import read_model
+from gateway.api.encoding import document, encode
+from gateway.api.errors import HANDLED, ApiError
+from gateway.api.openapi import json_body
+from gateway.api.responses.creation import prepare
+from gateway.api.responses.request import parse_request
+from gateway.api.responses.told import told
+from gateway.api.schedules.owner import owner_of
+from gateway.api.schedules.wire import NewSchedule, as_data, run_as_data
+from gateway.schedules.plan import Plan
+from gateway.schedules.when import NoSuchTime, When, shortest_gap
+from gateway.services import Services
+from gateway.storage.schedules import RUNS_KEPT, Schedule, TooManySchedules
+
+router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
+
+_SHOWN = 20
+
+
+@router.post("", status_code=201, openapi_extra=json_body(NewSchedule))
+async def create_schedule(request: Request, services: UsesServices, caller: Caller) -> Response:
+    """Keep a request that comes again by itself, with the authority of the key that makes it.
+
+    The request is checked as if it came now.
+    """
+    plan = (await read_model(NewSchedule, request)).plan()
+    _require_key(caller)
+    now = services.clock()
+    when = _times(plan, now)
+    _require_rare(when, now, services.schedule_bounds.min_interval_s)
+    first = when.after(now)
+    if first is None:
+        raise ApiError(400, "that time does not come", param="when", code="invalid_value")
+    await _check(plan, services, caller)
+    made = Schedule(
+        tenant=caller.tenant,
+        id=f"sched_{secrets.token_hex(12)}",
+        created_at=now,
+        key=caller.key,
+        role=caller.role,
+        plan=plan.as_data(),
+        next_at=first,
+        look_at=first,
+    )
+    try:
+        await services.schedules.add(made, services.schedule_bounds.of_tenant)
+    except TooManySchedules as error:
+        problem = f"{error}: delete one first"
+        raise ApiError(409, problem, code="too_many_schedules") from error
+    await services.audit.write(caller, "create_schedule", made.id)
+    return Response(encode(as_data(made)), 201, media_type="application/json")
+
+
+@router.get("")
+async def list_schedules(services: UsesServices, tenant: Tenant) -> Response:
+    """All schedules of the caller's tenant, newest first."""
+    found = await services.schedules.list(tenant)
+    return document({"object": "list", "data": [as_data(each) for each in found]})
+
+
+@router.get("/{schedule_id}")
+async def get_schedule(schedule_id: str, services: UsesServices, tenant: Tenant) -> Response:
+    """One schedule: what it asks, when it comes next, and why it does not."""
+    return document(as_data(await _found(services, tenant, schedule_id)))
+
+
+@router.get("/{schedule_id}/runs")
+async def list_schedule_runs(
+    schedule_id: str,
+    services: UsesServices,
+    tenant: Tenant,
+    limit: Annotated[int, Query(ge=1, le=RUNS_KEPT)] = _SHOWN,
+) -> Response:
+    """Its last runs, newest first: what was due, whether it began and why not, and what became of it."""
+    await _found(services, tenant, schedule_id)
+    data: list[dict[str, Any]] = []
+    for fire in await services.schedules.fires(tenant, schedule_id, limit):
+        name = fire.response_id
+        stored = None if name is None else await services.responses.get(tenant, name)
+        data.append(run_as_data(fire, stored and stored.document))
+    return document({"object": "list", "data": data})
+
+
+@router.post("/{schedule_id}/pause")
+async def pause_schedule(schedule_id: str, services: UsesServices, caller: Caller) -> Response:
+    """Begin no further run until it is resumed; what runs goes on."""
+    found = await _found(services, caller.tenant, schedule_id)
+    if found.state == "paused":
+        return document(as_data(found))
+    if found.state != "active":
+        raise _wrong_state(found, "only an active one can be paused")
+    return await _moved(services, caller, found, "pause_schedule", None)
+
+
+@router.post("/{schedule_id}/resume")
+async def resume_schedule(schedule_id: str, services: UsesServices, caller: Caller) -> Response:
+    """Go on with its next time from now; times that passed meanwhile are not made up for."""
+    found = await _found(services, caller.tenant, schedule_id)
+    if found.state == "active":
+        return document(as_data(found))
+    next_at = _times(Plan(**found.plan), found.created_at).after(services.clock())
+    if next_at is None:
+        raise _wrong_state(found, "its time has passed")
+    try:
+        await owner_of(services, found)
+    except KeyRefused as refused:
+        raise _wrong_state(found, str(refused)) from refused
+    return await _moved(services, caller, found, "resume_schedule", next_at)
+
+
+@router.delete("/{schedule_id}")
+async def delete_schedule(
+    schedule_id: str, services: UsesServices, caller: Caller
+) -> dict[str, Any]:
+    """Forget a schedule and the list of its runs; their responses stay."""
+    if not await services.schedules.delete(caller.tenant, schedule_id):
+        raise _unknown(schedule_id)
+    await services.audit.write(caller, "delete_schedule", schedule_id)
+    return {"id": schedule_id, "object": "schedule", "deleted": True}
+
+
+async def _moved(
+    services: Services, caller: Principal, found: Schedule, action: str, next_at: float | None
+) -> Response:
+    state = "active" if next_at is not None else "paused"
+    if not await services.schedules.move(found, state, "", next_at):
+        raise ApiError(409, "it has just changed; read it again", code="schedule_changed")
+    await services.audit.write(caller, action, found.id)
+    return document(as_data(await _found(services, caller.tenant, found.id)))
+
+
+def _times(plan: Plan, start: float) -> When:
+    try:
+        return plan.times(start)
+    except NoSuchTime as error:
+        where = f"when.{error.part}"
+        raise ApiError(400, str(error), param=where, code="invalid_value") from error
+
+
+def _require_rare(when: When, now: float, least_s: float) -> None:
+    if shortest_gap(when, now) < least_s:
+        problem = f"runs have to be {least_s:g} seconds apart, or more"
+        raise ApiError(400, problem, param="when", code="invalid_value")
+
+
+def _require_key(caller: Principal) -> None:
+    """A token's bearer can't be asked later whether they still may."""
+    if caller.key.startswith("jwt-"):
+        problem = "a schedule acts for a key: make it with an API key, a token ends"
+        raise ApiError(403, problem, code="api_key_required", kind="permission_error")
+
+
+async def _check(plan: Plan, services: Services, caller: Principal) -> None:
+    """Whether the request could be answered if it came now. Raises `ApiError`."""
+    try:
+        body = parse_request({**plan.request, "background": True})
+        await prepare(body, services, caller)
+    except HANDLED as error:
+        said = told(error)
+        param = f"request.{said.param}" if said.param else "request"
+        raise ApiError(
+            said.status, said.message, param=param, code=said.code, kind=said.kind
+        ) from error
+
+
+async def _found(services: Services, tenant: str, schedule_id: str) -> Schedule:
+    found = await services.schedules.get(tenant, schedule_id)
+    if found is None:
+        raise _unknown(schedule_id)
+    return found
+
+
+def _unknown(schedule_id: str) -> ApiError:
+    problem = f"Schedule with id {schedule_id[:64]!r} not found."
+    return ApiError(404, problem, param="schedule_id", code="schedule_not_found")
+
+
+def _wrong_state(schedule: Schedule, why: str) -> ApiError:
+    problem = f"the schedule is {schedule.state}: {why}"
+    return ApiError(409, problem, code="schedule_state")

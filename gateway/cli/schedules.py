@@ -1,0 +1,183 @@
+"""`gateway schedules`: requests that come again by themselves, at a running gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from gateway.cli.client import Document, GatewayClient
+from gateway.cli.exits import CommandError, Exit, explained
+from gateway.cli.target import KEY_VARIABLE
+from gateway.cli.when import span
+
+app = typer.Typer(
+    help="Requests that come again: create, list, show, runs, pause, resume, delete.",
+    no_args_is_help=True,
+)
+
+Url = Annotated[str, typer.Option(help="The running gateway; its key is in GATEWAY_API_KEY.")]
+Id = Annotated[str, typer.Argument(help="The schedule's id, as `gateway schedules list` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+_HERE = "http://127.0.0.1:8080"
+
+
+@app.command()
+def create(
+    text: Annotated[str | None, typer.Argument(help="What to ask.")] = None,
+    *,
+    request: Annotated[
+        Path | None,
+        typer.Option(help="A file with the request instead: a body of POST /v1/responses."),
+    ] = None,
+    cron: Annotated[
+        str | None, typer.Option(help="When: '0 9 * * 1-5' is 9:00 on weekdays.")
+    ] = None,
+    every: Annotated[str | None, typer.Option(help="Or: after each 30m, 12h, 7d.")] = None,
+    at: Annotated[str | None, typer.Option(help="Or: once, at 2027-01-31T09:00.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of --cron and --at: Europe/Paris; else UTC.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="For people.")] = "",
+    missed: Annotated[
+        str, typer.Option(help="Times at which no gateway ran: one run for all, all, or none.")
+    ] = "one",
+    overlap: Annotated[
+        str, typer.Option(help="While the run before goes on: skip this one, or queue it.")
+    ] = "skip",
+    url: Url = _HERE,
+) -> None:
+    """Keep a request that comes again, with the authority of the key; prints its id."""
+    with explained():
+        said = {"cron": cron, "at": at, "time_zone": time_zone}
+        when: Document = {key: value for key, value in said.items() if value is not None}
+        if every is not None:
+            when["every_s"] = span(every)
+        body = {"when": when, "request": _request(text, request)}
+        made = _client(url).post(
+            "/v1/schedules", {**body, "name": name, "missed": missed, "overlap": overlap}
+        )
+        typer.echo(f"first run at {_moment(made['next_at'])}", err=True)
+        typer.echo(made["id"])
+
+
+@app.command("list")
+def list_schedules(*, url: Url = _HERE, as_json: Json = False) -> None:
+    """List the schedules of the key's tenant, newest first."""
+    with explained():
+        found = _client(url).get("/v1/schedules")["data"]
+    if as_json:
+        _print(found)
+        return
+    rows = [
+        (each["id"], each["name"], _when(each["when"]), each["state"], _moment(each["next_at"]))
+        for each in found
+    ]
+    _table(("schedule", "name", "when", "state", "next"), rows)
+
+
+@app.command()
+def show(schedule_id: Id, *, url: Url = _HERE) -> None:
+    """Show one as JSON: what it asks, when it comes next, and why it does not."""
+    with explained():
+        _print(_client(url).get(_path(schedule_id)))
+
+
+@app.command()
+def runs(
+    schedule_id: Id,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    url: Url = _HERE,
+    as_json: Json = False,
+) -> None:
+    """List its last runs, newest first, and what became of them."""
+    with explained():
+        found = _client(url).get(f"{_path(schedule_id)}/runs?limit={limit}")["data"]
+    if as_json:
+        _print(found)
+        return
+    rows = [
+        (
+            str(each["number"]),
+            _moment(each["due_at"]),
+            each["outcome"],
+            each["status"] or "",
+            each["run_id"] or each["reason"] or "",
+        )
+        for each in found
+    ]
+    _table(("run", "due", "outcome", "response", "trace, or why not"), rows)
+
+
+@app.command()
+def pause(schedule_id: Id, *, url: Url = _HERE) -> None:
+    """Begin no further run until it is resumed."""
+    with explained():
+        _client(url).post(f"{_path(schedule_id)}/pause", {})
+    typer.echo(f"paused {schedule_id}", err=True)
+
+
+@app.command()
+def resume(schedule_id: Id, *, url: Url = _HERE) -> None:
+    """Go on with its next time from now."""
+    with explained():
+        found = _client(url).post(f"{_path(schedule_id)}/resume", {})
+    typer.echo(f"next run at {_moment(found['next_at'])}", err=True)
+
+
+@app.command()
+def delete(schedule_id: Id, *, url: Url = _HERE) -> None:
+    """Forget a schedule; the responses that it brought stay."""
+    with explained():
+        _client(url).delete(_path(schedule_id))
+    typer.echo(f"deleted {schedule_id}", err=True)
+
+
+def _client(url: str) -> GatewayClient:
+    return GatewayClient(url, os.environ.get(KEY_VARIABLE))
+
+
+def _path(schedule_id: str) -> str:
+    return f"/v1/schedules/{quote(schedule_id, safe='')}"
+
+
+def _request(text: str | None, file: Path | None) -> Document:
+    if (text is None) == (file is None):
+        raise CommandError("say what to ask, as text or as --request FILE", code=Exit.USAGE)
+    if file is None:
+        return {"input": text}
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file}: {error}", code=Exit.USAGE) from error
+
+
+def _when(when: Document) -> str:
+    if "every_s" in when:
+        return f"every {when['every_s']:g} s"
+    return " ".join(str(part) for part in when.values())
+
+
+def _moment(at: float | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _print(found: Any) -> None:
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*head, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
