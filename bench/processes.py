@@ -24,15 +24,19 @@ def build(name: str) -> Path:
 
 @contextmanager
 def running(
-    command: Sequence[str], cpu: int, log: Path, environment: Mapping[str, str]
+    command: Sequence[str],
+    cpu: int,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path = ROOT,
 ) -> Generator[int]:
-    """Run a command pinned to one processor, in a process group that is ended with the block."""
+    """Run a command in a folder, pinned to one processor, in a process group that ends with the block."""
     with log.open("w") as out:
         process = subprocess.Popen(
             ["taskset", "-c", str(cpu), *command],
             stdout=out,
             stderr=subprocess.STDOUT,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             start_new_session=True,
         )

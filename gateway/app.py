@@ -116,7 +116,8 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         metrics,
         statistics,
     ):
-        app.include_router(part.router)
+        # As they are: `include_router` would analyse each a second time, at the first request.
+        app.router.routes.extend(part.router.routes)
     app.router.routes.extend(console.routes)
     app.add_middleware(Authenticated)
     app.add_middleware(metrics.Measured)

@@ -6,48 +6,52 @@ wrongly, or a configuration that can't be used; 3 something can't be reached; 13
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from gateway.cli import (
-    audit,
-    calibrate,
-    chat,
-    config,
-    doctor,
-    evaluate,
-    keys,
-    policy,
-    runs,
-    schedules,
-    serve,
-    stats,
-    tools,
-)
+_COMMANDS = {
+    "serve": "serve",
+    "chat": "chat",
+    "tools": "app",
+    "audit": "app",
+    "keys": "app",
+    "policy": "app",
+    "runs": "app",
+    "schedules": "app",
+    "stats": "stats",
+    "doctor": "doctor",
+    "config": "app",
+    "eval": "evaluate",
+    "calibrate": "calibrate",
+}
+"""What each command's module, `gateway.cli.NAME`, has for it: a function, or an `app` with commands below."""
+_MODULES = {"eval": "evaluate"}
+"""Modules that can't have the command's name, or read badly with it."""
 
-app = typer.Typer(
-    name="gateway",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="A gateway for agentic function calling. Start with `gateway serve`, or `gateway doctor`.",
-    epilog="Exit codes: 0 done; 1 the answer is no; 2 used wrongly; 3 not reachable; 130 interrupted.",
-)
-app.command("serve")(serve.serve)
-app.command("chat")(chat.chat)
-app.add_typer(tools.app, name="tools")
-app.add_typer(audit.app, name="audit")
-app.add_typer(keys.app, name="keys")
-app.add_typer(policy.app, name="policy")
-app.add_typer(runs.app, name="runs")
-app.add_typer(schedules.app, name="schedules")
-app.command("stats")(stats.stats)
-app.command("doctor")(doctor.doctor)
-app.add_typer(config.app, name="config")
-app.command("eval")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
+
+def commands(names: Iterable[str] = _COMMANDS) -> typer.Typer:
+    """The command line, with all commands or with some."""
+    app = typer.Typer(
+        name="gateway",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="A gateway for agentic function calling. Start with `gateway serve`, or `gateway doctor`.",
+        epilog="Exit codes: 0 done; 1 the answer is no; 2 used wrongly; 3 not reachable; 130 interrupted.",
+    )
+    app.callback()(gateway)
+    for name in names:
+        found = getattr(import_module(f"gateway.cli.{_MODULES.get(name, name)}"), _COMMANDS[name])
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
@@ -58,7 +62,6 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
         raise typer.Exit
 
 
-@app.callback()
 def gateway(
     *,
     version: Annotated[
@@ -70,4 +73,6 @@ def gateway(
 
 def main() -> None:
     """The entry point of the `gateway` command."""
-    app()
+    # Typer looks into every function that it is given; the others' are not what is asked for.
+    asked = [name for name in sys.argv[1:2] if name in _COMMANDS]
+    commands(asked or _COMMANDS)()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from pathlib import Path
@@ -36,6 +37,9 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the gateway until Ctrl-C."""
+    from gateway.cli.starting import begin
+
+    begin()
     with explained():
         from gateway.cli.serving import bind
         from gateway.settings import load_settings
@@ -66,8 +70,11 @@ def _run(settings: Settings, workers: int, bound: socket, *, access_log: bool) -
     from gateway.compose import build_services
 
     url = url_of(bound)
-    config = server_config("gateway.compose:application", workers=workers, access_log=access_log)
+    config = server_config(
+        "gateway.cli.starting:application", workers=workers, access_log=access_log
+    )
     if workers > 1:
+        gc.enable()  # this process only watches over the workers
         # Told here, once, what each worker would fail of.
         asyncio.run(build_services(settings).aclose())
         _banner(url, settings, None, workers)
@@ -90,36 +97,31 @@ def _run(settings: Settings, workers: int, bound: socket, *, access_log: bool) -
 
 
 def _banner(url: str, settings: Settings, application: Any, workers: int) -> None:
-    from rich.console import Console
-    from rich.panel import Panel
-    from rich.table import Table
-
+    from gateway.cli.banner import show
     from gateway.storage.location import without_password
 
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
-    facts.add_row("listening", f"[bold]{url}[/]")
+    facts = [("listening", url)]
     for role, model in (
         ("intermediary", settings.models.intermediary),
         ("expert", settings.models.expert),
     ):
         if model is None:
-            facts.add_row(role, "none: what is too hard is said in the answer")
+            facts.append((role, "none: what is too hard is said in the answer"))
         else:
             name = Path(model.model).name if model.backend == "llamacpp" else model.model
-            facts.add_row(role, f"{name}  [dim]{model.backend}[/]")
+            facts.append((role, f"{name} ({model.backend})"))
     if application is not None:
-        facts.add_row("tools", ", ".join(_tool_names(application)) or "none")
+        facts.append(("tools", ", ".join(_tool_names(application)) or "none"))
     if workers > 1:
-        facts.add_row("workers", f"{workers}, each with its own tools registered over REST")
-    facts.add_row("storage", without_password(settings.storage.url))
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Panel(facts, title="gateway", title_align="left", expand=False))
-    # Outside the frame, in one piece: these are for copying.
+        facts.append(("workers", f"{workers}, each with its own tools registered over REST"))
+    facts.append(("storage", without_password(settings.storage.url)))
+    # Each in one piece: these are for copying.
     body = json.dumps({"model": "gateway", "messages": [{"role": "user", "content": TRY}]})
-    console.print(f'try  gateway chat --url {url} "{TRY}"')
-    console.print(f"or   curl {url}/v1/chat/completions {JSON_HEADER} -d '{body}'\n")
+    show(
+        facts,
+        f'try  gateway chat --url {url} "{TRY}"',
+        f"or   curl {url}/v1/chat/completions {JSON_HEADER} -d '{body}'",
+    )
 
 
 def _tool_names(application: Any) -> list[str]:

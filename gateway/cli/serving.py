@@ -6,6 +6,7 @@ on a free loopback port behind the command, so that there is one way from the te
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -81,7 +82,7 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
         factory=True,
         loop="asyncio" if os.name == "nt" else "uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws="gateway.cli.serving:websocket",
         lifespan="on",
         log_level="warning",
         server_header=False,
@@ -89,6 +90,13 @@ def server_config(application: Callable[[], Any] | str, **options: Any) -> uvico
         timeout_graceful_shutdown=10,
         **options,
     )
+
+
+def websocket(**options: Any) -> asyncio.Protocol:
+    """A connection that was upgraded. The library is imported for the first: few clients ask for one."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(**options)
 
 
 @contextmanager

@@ -63,9 +63,10 @@ def application() -> FastAPI:
 
         log_json()
     made = build_application(build_services(settings))
-    # What exists now lives as long as the process: the collector need not look at it again.
-    gc.collect()
+    # What exists now lives as long as the process: the collector need not look at it again. It may have
+    # been off until here (`gateway.cli.starting`).
     gc.freeze()
+    gc.enable()
     return made
 
 

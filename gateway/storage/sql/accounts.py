@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import and_, func, select, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.accounts import Balance, Line, NotLeftError
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.memory_accounts import Book
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.reservations import lock_accounts
 from gateway.storage.sql.schema import accounts, reservations

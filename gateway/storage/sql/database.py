@@ -14,9 +14,9 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.storage.errors import StorageUnavailable
+from gateway.storage.sql.asynchronous import AsyncConnection, AsyncEngine
 from gateway.storage.sql.processes import Process
 
 log = logging.getLogger("gateway.storage")

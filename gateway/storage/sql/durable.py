@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, LeaseLost, QueueFull
 from gateway.storage.errors import StorageUnavailable
@@ -19,6 +18,7 @@ from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
 from gateway.storage.schedules import Firing
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import next_runs, unheld

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncGenerator, Callable
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.files import (
     LEAST,
@@ -21,6 +20,7 @@ from gateway.storage.files import (
     handle_of,
     head_of,
 )
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import run_file_pieces, run_files, runs

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import and_, delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.ledger import OPEN
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.schema import durable_runs, effects, runs, suspensions
 
 

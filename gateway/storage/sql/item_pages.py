@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Table, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.items import ItemPage, Page, UnknownCursor
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.text import decode, key
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.durable import LeaseLost
 from gateway.storage.errors import StorageUnavailable
@@ -27,6 +26,7 @@ from gateway.storage.ledger import (
     Standing,
     way_of,
 )
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import durable_runs, effects
 from gateway.storage.sql.text import decode, encode, key, plain

@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.news import ANYTHING
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database, translated
 
 _CHANNEL = "gateway_news"

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.storage.errors import StorageRefused
+from gateway.storage.sql.asynchronous import AsyncEngine, create_async_engine
 
 CONNECT_S = 5
 LOCK_S = 5

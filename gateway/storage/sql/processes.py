@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Row, case, delete, exists, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.ledger import CUT, SILENT
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.reservations import release_orphans
 from gateway.storage.sql.schema import durable_runs, effects, processes, runs
 

@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.text import key
 from policies.allowance import Draw

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 
 from sqlalchemy import bindparam, delete, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.accounts import NANO
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.schema import accounts, processes, reservations
 
 log = logging.getLogger("gateway.budgets")

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.items import Item, ItemPage, Page
 from gateway.storage.responses import UNFINISHED, StoredResponse
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.chain_history import chain_history
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.forgetting import delete_run

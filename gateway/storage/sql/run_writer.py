@@ -17,12 +17,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.agent import trace
 from gateway.agent.run import RunRequest
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import Earlier, RunLog
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import runs
 from gateway.storage.sql.text import encode, key, plain

@@ -10,13 +10,13 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.agent import trace
 from gateway.agent.named_events import NamedEvent
 from gateway.agent.run import RunRequest
 from gateway.storage.records import RunQuery, RunRecord, record_of
 from gateway.storage.runs import Earlier, RunHead, RunLog, RunStatus, RunView
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.run_writer import RunWriter
 from gateway.storage.sql.schema import runs

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.schedules import (
     RUNS_KEPT,
@@ -17,6 +16,7 @@ from gateway.storage.schedules import (
     State,
     TooManySchedules,
 )
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import schedule_fires, schedules
 from gateway.storage.sql.text import decode, encode, key, plain

@@ -29,11 +29,11 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.ledger import OPEN
 from gateway.storage.retention import Retention
+from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.processes import RENEWAL_S
 from gateway.storage.sql.schema import (

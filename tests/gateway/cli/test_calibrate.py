@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 from gateway.cli.decisions import line, of_run
 from gateway.compose import CompositionError, build_services
 from gateway.settings import load_settings
@@ -33,7 +33,7 @@ def recorded(folder: Path, n: int = 600, model: str = "nano") -> Path:
 def test_it_writes_what_the_router_loads(tmp_path: Path) -> None:
     out = tmp_path / "made" / "calibration.json"
     told = CliRunner().invoke(
-        app, ["calibrate", str(recorded(tmp_path)), "--out", str(out), "--target", "0.1"]
+        commands(), ["calibrate", str(recorded(tmp_path)), "--out", str(out), "--target", "0.1"]
     )
     assert told.exit_code == 0, told.output
     assert "AUROC" in told.output
@@ -51,7 +51,7 @@ def test_it_writes_what_the_router_loads(tmp_path: Path) -> None:
 def test_a_calibration_of_another_model_is_refused_at_the_start(tmp_path: Path) -> None:
     out = tmp_path / "c.json"
     CliRunner().invoke(
-        app,
+        commands(),
         ["calibrate", str(recorded(tmp_path, model="other")), "--out", str(out), "--target", "0.1"],
     )
     config = tmp_path / "gateway.yaml"
@@ -62,7 +62,9 @@ def test_a_calibration_of_another_model_is_refused_at_the_start(tmp_path: Path) 
 
 def test_too_little_data_is_a_no_with_what_to_do(tmp_path: Path) -> None:
     file = recorded(tmp_path, n=60)
-    told = CliRunner().invoke(app, ["calibrate", str(file), "--out", str(tmp_path / "c.json")])
+    told = CliRunner().invoke(
+        commands(), ["calibrate", str(file), "--out", str(tmp_path / "c.json")]
+    )
     assert told.exit_code == 1
     assert "too little data" in told.output
     assert not (tmp_path / "c.json").exists()
@@ -75,7 +77,7 @@ def test_too_little_data_is_a_no_with_what_to_do(tmp_path: Path) -> None:
 def test_a_line_that_is_no_decision_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "d.jsonl"
     file.write_text(text)
-    told = CliRunner().invoke(app, ["calibrate", str(file)])
+    told = CliRunner().invoke(commands(), ["calibrate", str(file)])
     assert told.exit_code == 2
     assert "d.jsonl:1" in told.output
 
@@ -85,7 +87,9 @@ def test_decisions_of_two_models_are_not_mixed(tmp_path: Path) -> None:
     for folder, model in ((one, "a"), (two, "b")):
         folder.mkdir()
         recorded(folder, 5, model)
-    told = CliRunner().invoke(app, ["calibrate", *(str(f / "decisions.jsonl") for f in (one, two))])
+    told = CliRunner().invoke(
+        commands(), ["calibrate", *(str(f / "decisions.jsonl") for f in (one, two))]
+    )
     assert told.exit_code == 2
     assert "several models: a, b" in told.output
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 from gateway.cli.serving import bind, url_of
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable
@@ -18,7 +18,7 @@ cli = CliRunner()
 
 def test_a_chat_shows_the_call_its_observation_and_the_answer_in_order(serve: Serve) -> None:
     url = serve(Call("calculate", {"expression": "6 * 7"}), "It is 42.")
-    done = cli.invoke(app, ["chat", "How much is 6 times 7?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "How much is 6 times 7?", "--url", url])
     assert done.exit_code == 0, done.output
     call = done.output.index('→ calculate(expression="6 * 7")')
     observation = done.output.index('← {"result":"42"}')
@@ -29,7 +29,7 @@ def test_a_chat_shows_the_call_its_observation_and_the_answer_in_order(serve: Se
 
 def test_a_dry_chat_asks_for_a_dry_run_and_makes_its_reads(serve: Serve) -> None:
     url = serve(Call("calculate", {"expression": "6 * 7"}), "It is 42.")
-    done = cli.invoke(app, ["chat", "--dry-run", "--json", "How much?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "--dry-run", "--json", "How much?", "--url", url])
     assert done.exit_code == 0, done.output
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["dry_run"] == "writes"
@@ -39,7 +39,7 @@ def test_a_dry_chat_asks_for_a_dry_run_and_makes_its_reads(serve: Serve) -> None
 
 def test_a_text_is_shown_once_whether_it_was_watched_live_or_not(serve: Serve) -> None:
     url = serve("Good morning [red]to you[/].")
-    done = cli.invoke(app, ["chat", "Hi", "--url", url])
+    done = cli.invoke(commands(), ["chat", "Hi", "--url", url])
     assert done.output.count("Good morning [red]to you[/].") == 1
 
 
@@ -49,7 +49,7 @@ def test_a_refused_call_and_a_failed_tool_are_shown_with_their_reasons(serve: Se
         Call("calculate", {"expression": "seven"}),
         "I can't.",
     )
-    done = cli.invoke(app, ["chat", "?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "?", "--url", url])
     assert "✗ calculat" in done.output
     assert "did you mean" in done.output
     assert "this is no expression" in done.output
@@ -61,7 +61,7 @@ def test_an_escalation_is_shown_with_its_reason_and_the_model_that_decided(serve
         Call("escalate", {"reason": "too hard"}),
         expert=["The expert says 42."],
     )
-    done = cli.invoke(app, ["chat", "?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "?", "--url", url])
     assert "⇡ asking scripted" in done.output
     assert "own_wish: too hard" in done.output
     assert "The expert says 42." in done.output
@@ -69,14 +69,14 @@ def test_an_escalation_is_shown_with_its_reason_and_the_model_that_decided(serve
 
 def test_what_is_missing_from_an_answer_is_shown(serve: Serve) -> None:
     url = serve(BackendUnavailable("the engine is down"), BackendUnavailable("still down"))
-    done = cli.invoke(app, ["chat", "?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "?", "--url", url])
     assert "down" in done.output
     assert "Traceback" not in done.output
 
 
 def test_json_is_one_event_a_line_and_ends_with_the_end(serve: Serve) -> None:
     url = serve(Call("calculate", {"expression": "6 * 7"}), "It is 42.")
-    done = cli.invoke(app, ["chat", "?", "--json", "--url", url])
+    done = cli.invoke(commands(), ["chat", "?", "--json", "--url", url])
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "run.started"
     assert [e["name"] for e in events if e["event"] == "call.accepted"] == ["calculate"]
@@ -86,7 +86,7 @@ def test_json_is_one_event_a_line_and_ends_with_the_end(serve: Serve) -> None:
 
 def test_a_conversation_goes_on_with_what_was_said(serve: Serve) -> None:
     url = serve("Hello.", lambda turn: f"{len(turn.messages)} messages so far.")
-    done = cli.invoke(app, ["chat", "--url", url], input="Hi\nAgain\n")
+    done = cli.invoke(commands(), ["chat", "--url", url], input="Hi\nAgain\n")
     assert "Hello." in done.output
     assert "3 messages so far." in done.output
     assert done.exit_code == 0
@@ -94,7 +94,7 @@ def test_a_conversation_goes_on_with_what_was_said(serve: Serve) -> None:
 
 def test_a_failed_request_does_not_end_a_conversation(serve: Serve) -> None:
     url = serve("Hello.")
-    done = cli.invoke(app, ["chat", "--model", "nobody", "--url", url], input="Hi\nAgain\n")
+    done = cli.invoke(commands(), ["chat", "--model", "nobody", "--url", url], input="Hi\nAgain\n")
     assert done.output.count("no model 'nobody' here") == 2
     assert done.exit_code == 0
 
@@ -119,7 +119,7 @@ def test_a_gateway_that_does_not_answer_is_told_with_what_to_do() -> None:
     bound = bind("127.0.0.1", 0)
     nobody = url_of(bound)
     bound.close()
-    done = cli.invoke(app, ["chat", "?", "--url", nobody])
+    done = cli.invoke(commands(), ["chat", "?", "--url", nobody])
     assert done.exit_code == 3
     assert f"no gateway answers at {nobody}" in done.output
     assert "gateway serve" in done.output
@@ -127,6 +127,6 @@ def test_a_gateway_that_does_not_answer_is_told_with_what_to_do() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://x", "http://", "::"])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    done = cli.invoke(app, ["chat", "?", "--url", url])
+    done = cli.invoke(commands(), ["chat", "?", "--url", url])
     assert done.exit_code == 2
     assert "no URL of a gateway" in done.output

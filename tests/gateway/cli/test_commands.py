@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from gateway.cli import app, doctor
+from gateway.cli import commands, doctor
 from gateway.cli.serving import bind
 
 cli = CliRunner()
@@ -30,19 +30,19 @@ def test_importing_the_command_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("command", ["serve", "chat", "tools", "doctor", "config", "eval"])
 def test_every_command_explains_itself(command: str) -> None:
-    done = cli.invoke(app, [command, "--help"])
+    done = cli.invoke(commands(), [command, "--help"])
     assert done.exit_code == 0
     assert "Usage" in done.output
 
 
 def test_the_version_is_printed() -> None:
-    done = cli.invoke(app, ["--version"])
+    done = cli.invoke(commands(), ["--version"])
     assert done.exit_code == 0
     assert done.stdout.strip()
 
 
 def test_the_schema_is_a_schema_that_accepts_the_shipped_configuration() -> None:
-    done = cli.invoke(app, ["config", "schema"])
+    done = cli.invoke(commands(), ["config", "schema"])
     schema = json.loads(done.stdout)
     Draft202012Validator.check_schema(schema)
     deployed = Path(__file__).parents[3] / "deploy" / "gpu.yaml"
@@ -55,7 +55,7 @@ def test_the_schema_is_a_schema_that_accepts_the_shipped_configuration() -> None
 def test_what_is_in_force_is_shown_with_secrets_masked(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text("models: {expert: {backend: litellm, model: a/b, api_key: k-123}}")
-    done = cli.invoke(app, ["config", "show", "--config", str(path)])
+    done = cli.invoke(commands(), ["config", "show", "--config", str(path)])
     shown = yaml.safe_load(done.stdout)
     assert shown["models"]["expert"]["model"] == "a/b"
     assert "k-123" not in done.output
@@ -69,7 +69,7 @@ def test_a_broken_configuration_ends_every_command_with_words(
 ) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text("server: {prot: 1}")
-    done = cli.invoke(app, [*command, "--config", str(path)])
+    done = cli.invoke(commands(), [*command, "--config", str(path)])
     assert done.exit_code == 2
     assert "line 1: server.prot: unknown key; did you mean `port`?" in done.output
 
@@ -83,13 +83,13 @@ def test_what_is_configured_and_can_not_be_had_ends_with_words(
     monkeypatch.setenv("GATEWAY_CONFIG", "")
     path = tmp_path / "gateway.yaml"
     path.write_text("tools: {manifests: ['./nothing/*.yaml']}")
-    done = cli.invoke(app, [*command, "--config", str(path)])
+    done = cli.invoke(commands(), [*command, "--config", str(path)])
     assert done.exit_code == 2
     assert "error: tools.manifests: no file matches" in done.output
 
 
 def test_serving_others_without_authentication_has_to_be_said_twice() -> None:
-    done = cli.invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0"])
+    done = cli.invoke(commands(), ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert done.exit_code == 2
     assert "--insecure-no-auth" in done.output
 
@@ -99,7 +99,7 @@ def test_a_port_in_use_is_told_with_another_one() -> None:
     taken.listen()
     port = taken.getsockname()[1]
     try:
-        done = cli.invoke(app, ["serve", "--port", str(port)])
+        done = cli.invoke(commands(), ["serve", "--port", str(port)])
     finally:
         taken.close()
     assert done.exit_code == 3
@@ -117,7 +117,7 @@ def test_the_doctor_tells_what_is_missing_and_the_command_that_mends_it(
         "  intermediary: {backend: llamacpp, model: nowhere.gguf}\n"
         "  expert: {backend: litellm, model: mistral/mistral-large-latest}\n"
     )
-    done = cli.invoke(app, ["doctor", "--config", str(path), "--port", "0"])
+    done = cli.invoke(commands(), ["doctor", "--config", str(path), "--port", "0"])
     assert done.exit_code == 1
     assert f"{tmp_path / 'nowhere.gguf'} is missing" in done.output
     assert "export MISTRAL_API_KEY=…" in done.output

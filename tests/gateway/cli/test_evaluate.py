@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 from gateway.cli.evaluate import read_requests
 from gateway.cli.exits import CommandError
 from routing.backends.scripted import Call
@@ -44,7 +44,7 @@ def written(folder: Path, text: str = REQUESTS) -> str:
 def test_the_score_is_the_share_of_requests_that_end_in_the_right_calls(
     serve: Serve, tmp_path: Path
 ) -> None:
-    done = cli.invoke(app, ["eval", written(tmp_path), "--url", serve(*ANSWERS)])
+    done = cli.invoke(commands(), ["eval", written(tmp_path), "--url", serve(*ANSWERS)])
     assert done.exit_code == 0, done.output
     assert "score: 2 of 3 right (67%)" in done.output
     assert "en: 2 of 2 right" in done.output
@@ -53,13 +53,13 @@ def test_the_score_is_the_share_of_requests_that_end_in_the_right_calls(
 
 def test_a_score_below_the_least_is_an_exit_code(serve: Serve, tmp_path: Path) -> None:
     file = written(tmp_path)
-    low = cli.invoke(app, ["eval", file, "--min", "0.7", "--url", serve(*ANSWERS)])
-    enough = cli.invoke(app, ["eval", file, "--min", "0.6", "--url", serve(*ANSWERS)])
+    low = cli.invoke(commands(), ["eval", file, "--min", "0.7", "--url", serve(*ANSWERS)])
+    enough = cli.invoke(commands(), ["eval", file, "--min", "0.6", "--url", serve(*ANSWERS)])
     assert (low.exit_code, enough.exit_code) == (1, 0)
 
 
 def test_json_names_each_request_with_its_calls(serve: Serve, tmp_path: Path) -> None:
-    done = cli.invoke(app, ["eval", written(tmp_path), "--json", "--url", serve(*ANSWERS)])
+    done = cli.invoke(commands(), ["eval", written(tmp_path), "--json", "--url", serve(*ANSWERS)])
     told = json.loads(done.stdout)
     assert [one["right"] for one in told["requests"]] == [True, False, True]
     assert told["requests"][0]["calls"] == [
@@ -69,7 +69,7 @@ def test_json_names_each_request_with_its_calls(serve: Serve, tmp_path: Path) ->
 
 def test_an_error_is_a_wrong_answer_and_not_the_end(serve: Serve, tmp_path: Path) -> None:
     done = cli.invoke(
-        app, ["eval", written(tmp_path), "--model", "expert", "--url", serve(*ANSWERS)]
+        commands(), ["eval", written(tmp_path), "--model", "expert", "--url", serve(*ANSWERS)]
     )
     assert done.exit_code == 0
     assert "score: 0 of 3" in done.output

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def keys(config: Path, *arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["keys", *arguments, "--config", str(config)])
+    done = CliRunner().invoke(commands(), ["keys", *arguments, "--config", str(config)])
     return done.exit_code, done.output
 
 
@@ -76,14 +76,14 @@ def test_a_store_that_forgets_is_refused(tmp_path: Path) -> None:
 def test_what_is_done_to_keys_stands_in_the_audit_log(config: Path) -> None:
     secret = keys(config, "create")[1].split()[-1]
     keys(config, "revoke", secret[4:16])
-    shown = CliRunner().invoke(app, ["audit", "show", "--config", str(config)])
+    shown = CliRunner().invoke(commands(), ["audit", "show", "--config", str(config)])
     assert [part in shown.output for part in ("create_key", "revoke_key", secret[4:16])] == [
         True
     ] * 3
     assert secret not in shown.output
-    whole = CliRunner().invoke(app, ["audit", "verify", "--config", str(config)])
+    whole = CliRunner().invoke(commands(), ["audit", "verify", "--config", str(config)])
     assert (whole.exit_code, whole.output[:17]) == (0, "2 entries, whole;")
     with sqlite3.connect(config.parent / "gateway.db") as database:
         database.execute("DELETE FROM audit WHERE number = 1")
-    broken = CliRunner().invoke(app, ["audit", "verify", "--config", str(config)])
+    broken = CliRunner().invoke(commands(), ["audit", "verify", "--config", str(config)])
     assert (broken.exit_code, "entry 1 is missing" in broken.output) == (1, True)

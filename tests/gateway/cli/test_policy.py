@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 POLICIES = """
 @id("use") permit (principal, action, resource);
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def policy(folder: Path, *arguments: str) -> tuple[int, str]:
     config = str(folder / "gateway.yaml")
-    done = CliRunner().invoke(app, ["policy", *arguments, "--config", config])
+    done = CliRunner().invoke(commands(), ["policy", *arguments, "--config", config])
     return done.exit_code, done.output
 
 

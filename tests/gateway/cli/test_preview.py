@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 cli = CliRunner()
 DOCUMENTS = Path(__file__).parents[2] / "tools" / "openapi" / "documents"
@@ -16,7 +16,7 @@ AUTH = ["--auth", "api_key=TOOL_KEY", "--auth", "query_key=TOOL_KEY", "--auth", 
 
 
 def test_tools_and_what_is_no_tool_are_shown_with_the_reason() -> None:
-    done = cli.invoke(app, ["tools", "preview", PETS, *AUTH], env={"COLUMNS": "300"})
+    done = cli.invoke(commands(), ["tools", "preview", PETS, *AUTH], env={"COLUMNS": "300"})
     assert done.exit_code == 0, done.output
     assert "Swagger Petstore: 5 tools" in done.output
     assert "GET /pet/{petId}" in done.output
@@ -27,7 +27,7 @@ def test_tools_and_what_is_no_tool_are_shown_with_the_reason() -> None:
 
 def test_machines_get_json() -> None:
     done = cli.invoke(
-        app,
+        commands(),
         ["tools", "preview", PETS, *AUTH, "--include", "getPetById", "--prefix", "p_", "--json"],
     )
     found = json.loads(done.stdout)
@@ -42,17 +42,17 @@ def test_machines_get_json() -> None:
 
 
 def test_how_many_are_excluded_is_told() -> None:
-    done = cli.invoke(app, ["tools", "preview", PETS, *AUTH, "--exclude", "* /pet/*"])
+    done = cli.invoke(commands(), ["tools", "preview", PETS, *AUTH, "--exclude", "* /pet/*"])
     assert "5 operations are excluded" in done.output
 
 
 def test_without_authentication_the_answer_says_what_to_set() -> None:
-    done = cli.invoke(app, ["tools", "preview", PETS], env={"COLUMNS": "300"})
+    done = cli.invoke(commands(), ["tools", "preview", PETS], env={"COLUMNS": "300"})
     assert done.exit_code == 1
     assert "set auth for api_key, to the name of a TOOL_… variable" in done.output
 
 
 def test_a_document_that_can_not_be_read_is_told() -> None:
-    done = cli.invoke(app, ["tools", "preview", "nowhere.yaml"])
+    done = cli.invoke(commands(), ["tools", "preview", "nowhere.yaml"])
     assert done.exit_code == 1
     assert "nowhere.yaml: can't be read" in done.output

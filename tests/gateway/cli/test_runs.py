@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
-from gateway.cli import app
+from gateway.cli import commands
 from gateway.cli.exits import CommandError
 from gateway.cli.when import moment, span
 from gateway.storage.retention import Retention
@@ -58,7 +58,7 @@ def ask(tmp_path: Path) -> Ask:
     environment = {"GATEWAY__STORAGE__URL": url, "COLUMNS": "200"}
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments), env=environment)
+        return CliRunner().invoke(commands(), list(arguments), env=environment)
 
     return run
 
@@ -160,7 +160,7 @@ def test_drift_is_told_against_the_time_before(ask: Ask) -> None:
 
 def test_without_a_database_a_command_says_what_to_do(tmp_path: Path) -> None:
     for url, hint in ((f"sqlite:///{tmp_path}/none.db", "--url"), ("memory:", "--url http")):
-        done = CliRunner().invoke(app, ["runs", "list"], env={"GATEWAY__STORAGE__URL": url})
+        done = CliRunner().invoke(commands(), ["runs", "list"], env={"GATEWAY__STORAGE__URL": url})
         assert done.exit_code == 2
         assert hint in done.output
     assert not (tmp_path / "none.db").exists()
@@ -168,12 +168,12 @@ def test_without_a_database_a_command_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_running_gateway_is_asked_the_same(serve: Serve) -> None:
     url = serve(Call("calculate", {"expression": "6 * 7"}), "42.")
-    CliRunner().invoke(app, ["chat", "What is 6 * 7?", "--url", url])
-    [run] = lines(CliRunner().invoke(app, ["runs", "list", "--json", "--url", url]))
+    CliRunner().invoke(commands(), ["chat", "What is 6 * 7?", "--url", url])
+    [run] = lines(CliRunner().invoke(commands(), ["runs", "list", "--json", "--url", url]))
     assert (run["question"], run["tools"]) == ("What is 6 * 7?", ["calculate"])
     [kept] = lines(
         CliRunner().invoke(
-            app,
+            commands(),
             [
                 "runs",
                 "list",
@@ -188,9 +188,9 @@ def test_a_running_gateway_is_asked_the_same(serve: Serve) -> None:
         )
     )
     assert kept == run
-    shown = CliRunner().invoke(app, ["runs", "show", run["id"], "--url", url])
+    shown = CliRunner().invoke(commands(), ["runs", "show", run["id"], "--url", url])
     assert "calculate" in shown.output
-    [told] = lines(CliRunner().invoke(app, ["stats", "--json", "--url", url]))
+    [told] = lines(CliRunner().invoke(commands(), ["stats", "--json", "--url", url]))
     assert told["runs"]["total"] == 1
 
 

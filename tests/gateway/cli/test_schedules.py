@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 from .conftest import Serve
 
@@ -13,7 +13,7 @@ cli = CliRunner()
 
 
 def run(*words: str) -> str:
-    done = cli.invoke(app, ["schedules", *words])
+    done = cli.invoke(commands(), ["schedules", *words])
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -37,7 +37,7 @@ def test_a_schedule_is_made_seen_paused_resumed_and_deleted(serve: Serve, tmp_pa
     run("resume", made, "--url", url)
     assert json.loads(run("runs", made, "--json", "--url", url)) == []
     run("delete", made, "--url", url)
-    gone = cli.invoke(app, ["schedules", "show", made, "--url", url])
+    gone = cli.invoke(commands(), ["schedules", "show", made, "--url", url])
     assert gone.exit_code == 1
     assert "not found" in gone.output
 
@@ -51,6 +51,6 @@ def test_what_is_wrong_with_it_is_said_in_words(serve: Serve) -> None:
         (["Go.", "--request", "no-such-file"], 2, "say what to ask"),
         (["--request", "no-such-file"], 2, "no-such-file"),
     ):
-        done = cli.invoke(app, ["schedules", "create", *words, "--url", url])
+        done = cli.invoke(commands(), ["schedules", "create", *words, "--url", url])
         assert done.exit_code == code, done.output
         assert told in done.output

@@ -4,7 +4,7 @@ import json
 
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 from .conftest import Serve
 
@@ -12,25 +12,25 @@ cli = CliRunner()
 
 
 def test_tools_are_listed_with_what_they_do_to_the_world(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "list", "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "list", "--url", serve()])
     assert done.exit_code == 0, done.output
     assert "calculate" in done.output
     assert "reads" in done.output
 
 
 def test_a_list_for_machines_is_json(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "list", "--json", "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "list", "--json", "--url", serve()])
     assert [tool["name"] for tool in json.loads(done.stdout)] == ["calculate"]
 
 
 def test_a_definition_is_shown(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "show", "calculate", "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "show", "calculate", "--url", serve()])
     assert json.loads(done.stdout)["parameters"]["required"] == ["expression"]
 
 
 def test_a_call_gives_its_result(serve: Serve) -> None:
     done = cli.invoke(
-        app, ["tools", "call", "calculate", '{"expression": "1 + 1"}', "--url", serve()]
+        commands(), ["tools", "call", "calculate", '{"expression": "1 + 1"}', "--url", serve()]
     )
     assert done.exit_code == 0, done.output
     assert json.loads(json.loads(done.stdout)["content"]) == {"result": "2"}
@@ -38,7 +38,9 @@ def test_a_call_gives_its_result(serve: Serve) -> None:
 
 def test_a_dry_call_is_told_and_not_made(serve: Serve) -> None:
     arguments = '{"expression": "1 + 1"}'
-    done = cli.invoke(app, ["tools", "call", "--dry-run", "calculate", arguments, "--url", serve()])
+    done = cli.invoke(
+        commands(), ["tools", "call", "--dry-run", "calculate", arguments, "--url", serve()]
+    )
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["dry_run"] is True
@@ -46,25 +48,27 @@ def test_a_dry_call_is_told_and_not_made(serve: Serve) -> None:
 
 
 def test_a_failing_tool_ends_with_one(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "call", "calculate", '{"expression": "?"}', "--url", serve()])
+    done = cli.invoke(
+        commands(), ["tools", "call", "calculate", '{"expression": "?"}', "--url", serve()]
+    )
     assert done.exit_code == 1
     assert "this is no expression" in done.output
 
 
 def test_arguments_that_break_the_schema_are_refused_in_words(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "call", "calculate", '{"expr": 1}', "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "call", "calculate", '{"expr": 1}', "--url", serve()])
     assert done.exit_code == 1
     assert "error:" in done.output
     assert "expr" in done.output
 
 
 def test_arguments_that_are_no_json_are_a_usage_error(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "call", "calculate", "6 * 7", "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "call", "calculate", "6 * 7", "--url", serve()])
     assert done.exit_code == 2
     assert "no JSON" in done.output
 
 
 def test_an_unknown_tool_is_told(serve: Serve) -> None:
-    done = cli.invoke(app, ["tools", "show", "calc", "--url", serve()])
+    done = cli.invoke(commands(), ["tools", "show", "calc", "--url", serve()])
     assert done.exit_code == 1
     assert "calc" in done.output

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli import commands
 
 GUIDE = Path(__file__).parents[3] / "docs" / "openapi.md"
 _BLOCK = re.compile(r"^```(?P<kind>[a-z]+)\n(?P<text>.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -26,6 +26,6 @@ def test_the_guides_document_gives_the_tools_that_it_shows(
     document, command, shown = [match["text"] for match in _BLOCK.finditer(text)][:3]
     (tmp_path / "zoo.yaml").write_text(document, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, command.split()[1:], env={"COLUMNS": "250"})
+    done = CliRunner().invoke(commands(), command.split()[1:], env={"COLUMNS": "250"})
     assert done.exit_code == 0
     assert words(done.output) == words(shown)

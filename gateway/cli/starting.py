@@ -1,0 +1,53 @@
+"""A server process from its first instruction: what would cost start-up time for nothing is put off.
+
+Imported before anything heavy is; the application that `gateway serve` gives to uvicorn is made here.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_RARE = ("requests",)
+"""mistral-common imports it to download images, which the gateway never asks it to: 4 MB with what it brings."""
+
+
+def begin() -> None:
+    """Until the application stands, nearly nothing becomes garbage, and looking for it is a tenth of the time.
+
+    `gateway.compose.application` turns the collector on again.
+    """
+    gc.disable()
+    for name in _RARE:
+        _postpone(name)
+
+
+def application() -> FastAPI:
+    """The application of a server process."""
+    begin()
+    from gateway import compose
+
+    return compose.application()
+
+
+class _Late(ModuleType):
+    """Stands for a module until something of it is used, which `importlib.util.LazyLoader` takes for `import`."""
+
+    def __getattr__(self, name: str) -> Any:
+        # Whoever looks for the file of a class, as `inspect` does, asks every module that there is.
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def _postpone(name: str) -> None:
+    if name not in sys.modules:
+        sys.modules[name] = _Late(name)
