@@ -2,7 +2,7 @@
 
 What it is: YAML with `${NAME}` and `${NAME:-default}` filled in from the environment, overrides of the
 form `GATEWAY__A__B=value` laid over it, and for every key the line it stands on.
-What it is not: knowledge of any key. That is `gateway.settings`, the only caller.
+What it is not: knowledge of any key, which is `gateway.settings`' and `gateway.manifests`'.
 
 `$${` stands for a literal `${`. A value that comes from the environment is text unless it is a YAML
 list or mapping, so a key that looks like a number stays a key; types are settled by the settings.
@@ -127,21 +127,33 @@ class _Reader:
         return found
 
     def _substitute(self, text: str, path: KeyPath, where: str) -> str:
-        def fill(match: re.Match[str]) -> str:
-            if match.group(1):
-                return "${"
-            name, default = match.group("name"), match.group("default")
-            if default is not None:
-                return self._environ.get(name) or default
-            if name in self._environ:
-                return self._environ[name]
-            self._problems.append(
-                f"{where}: {dotted(path)}: the environment variable {name} is not set; "
-                f"set it (export {name}=…) or give a default: ${{{name}:-…}}"
-            )
+        def missing(name: str) -> str:
+            self._problems.append(f"{where}: {dotted(path)}: {'; '.join(unset(name))}")
             return ""
 
-        return _VARIABLE.sub(fill, text)
+        return fill(text, self._environ, missing)
+
+
+def fill(text: str, environ: Mapping[str, str], missing: Callable[[str], str]) -> str:
+    """The text with its variables filled in; `missing` is asked for one that is not set."""
+
+    def value_of(match: re.Match[str]) -> str:
+        if match.group(1):
+            return "${"
+        name, default = match.group("name"), match.group("default")
+        if default is not None:
+            return environ.get(name) or default
+        return environ[name] if name in environ else missing(name)
+
+    return _VARIABLE.sub(value_of, text)
+
+
+def unset(name: str) -> tuple[str, str]:
+    """What is wrong with a variable that is not there, and what to do."""
+    return (
+        f"the environment variable {name} is not set",
+        f"set it (export {name}=…) or give a default: ${{{name}:-…}}",
+    )
 
 
 def _override(document: Document, environ: Mapping[str, str], problems: list[str]) -> None:

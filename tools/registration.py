@@ -6,19 +6,20 @@
      executor: {kind: http, method, url, headers?, timeout_s?, cache_s?}}
 
 What it is: reading that document and building what the registry takes.
-What it is not: the registry's own rules on names and schemas, which apply afterwards.
+What it is not: the registry's own rules on names and schemas, which apply afterwards, or a manifest's other kinds
+(`gateway.manifests`).
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from tools.declared import CacheS, Declaration, ReadBackKind, Resource, ResultTokens, TimeoutS
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.http import HttpExecutor, environment_secrets
@@ -33,50 +34,52 @@ _SECRET_NAME = re.compile(
 """Names of headers and of parameters under which secrets are sent."""
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Hints(_Document):
+class Hints(Declaration):
     """What a call does, with MCP's four hints; the default is the cautious one."""
 
     read_only: bool = False
+    """Changes nothing: may run beside others, be repeated and answered from memory."""
     idempotent: bool = False
+    """The same call again changes nothing more."""
     destructive: bool = False
+    """What it changes can't be had back."""
     open_world: bool = False
+    """It reaches beyond what the gateway's operator controls."""
 
 
-class HttpKind(_Document):
-    """An HTTP endpoint. `headers` may hold `${TOOL_…}` for secrets; `timeout_s` and `cache_s` in seconds."""
+class HttpKind(Declaration):
+    """An HTTP endpoint."""
 
     kind: Literal["http"]
     method: Method
     url: Annotated[str, Field(max_length=2_000)]
-    headers: Annotated[dict[str, str], Field(max_length=50)] = {}
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
-    cache_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    """With `{argument}` in path and query. Other arguments go to the query (GET, HEAD, DELETE) or a JSON body."""
+    headers: Annotated[Mapping[str, str], Field(max_length=50)] = {}
+    """Sent with each request. `${TOOL_…}` stands for a secret of the gateway's environment."""
+    timeout_s: TimeoutS = 30.0
+    """For one attempt, in seconds."""
+    cache_s: CacheS = 0.0
+    """For how long a read is answered from memory, in seconds; 0: never."""
 
 
-class ReadBackKind(_Document):
-    """A read-only tool that tells whether a call took effect (`tools.spec.ReadBack`)."""
-
-    tool: str
-    arguments: JSONObject
-    after_s: Annotated[float, Field(ge=0, le=3_600)] = 5.0
-    absent: Annotated[str, Field(min_length=1, max_length=200)] = "HTTP 404"
-
-
-class Registration(_Document):
+class Registration(Declaration):
     """One tool, as an author writes it down."""
 
     name: str
+    """Letters, digits, `_` and `-`, 64 at most."""
     description: Annotated[str, Field(max_length=10_000)]
+    """What it does and when to use it: models choose by it."""
     parameters: JSONObject
+    """The arguments, an object: JSON Schema 2020-12. `"x-sensitive": true` marks a field that leaves masked."""
     returns: JSONObject | None = None
+    """What comes back: JSON Schema 2020-12."""
     annotations: Hints = Hints()
     read_back: ReadBackKind | None = None
-    resource: Annotated[str, Field(max_length=500)] | None = None
-    result_tokens: Annotated[int, Field(ge=64, le=1_000_000)] | None = None
+    """Settles a call of which nobody knows whether it took effect. See docs/effects.md."""
+    resource: Resource | None = None
+    """Calls with the same text, `{argument}`s filled in, run one after another."""
+    result_tokens: ResultTokens | None = None
+    """How many tokens of a result a model is shown. Null: as many as of others."""
     executor: HttpKind
 
     def spec(self) -> ToolSpec:
@@ -139,29 +142,6 @@ def _refuse_secrets(kind: HttpKind) -> None:
         if _SECRET_NAME.search(name) and "{" not in value:
             why = f"{remedy} and send it in a header; URLs are logged ({name[:80]})"
             raise RegistrationError("$.executor.url", why)
-
-
-def read_manifest(path: Path) -> list[Registration]:
-    """The registrations in a YAML file: one document, a list of them, or several with `---`.
-
-    Raises `RegistrationError` whose `where` begins with the file's name.
-    """
-    try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise RegistrationError(path.name, f"can't be read: {error}") from error
-    flat: list[Any] = []
-    for document in documents:
-        flat.extend(cast("list[Any]", document) if isinstance(document, list) else [document])
-    found: list[Registration] = []
-    for index, document in enumerate(flat):
-        try:
-            found.append(read_registration(document))
-        except RegistrationError as error:
-            raise RegistrationError(
-                f"{path.name}[{index}]{error.where.removeprefix('$')}", error.why
-            ) from error
-    return found
 
 
 def _path(location: tuple[int | str, ...]) -> str:

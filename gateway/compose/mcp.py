@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gateway.compose.error import CompositionError
+from gateway.compose.overrides import overrides_of
 from gateway.settings import McpSettings, Settings
 from tools.registry import Registry
 from tools.wrappers import Upstream
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from tools.mcp.source import Source
 
 
-def build_mcp(registry: Registry, settings: Settings) -> McpServers:
+def build_mcp(registry: Registry, settings: Settings, wanted: Sequence[McpSettings]) -> McpServers:
     """Registers what was approved before; connecting begins when the result is entered."""
     from tools.mcp.client import open_session
     from tools.mcp.pins import Pins, PinsError
@@ -27,7 +29,7 @@ def build_mcp(registry: Registry, settings: Settings) -> McpServers:
                 one.name, max_concurrent=one.max_concurrent, max_per_minute=one.max_per_minute
             ),
         )
-        for one in settings.tools.mcp
+        for one in wanted
     ]
     try:
         pins = Pins(settings.tools.mcp_pins)
@@ -52,6 +54,7 @@ def source_of(one: McpSettings) -> Source:
         include=one.include,
         exclude=one.exclude,
         effects=one.effects,
+        overrides=overrides_of(one.overrides),
         trust_annotations=one.trust_annotations,
         hold_new=one.hold_new,
         timeout_s=one.timeout_s,

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
+import os
 import sqlite3
-import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, closing
 from dataclasses import astuple
-from glob import glob
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from gateway.compose.entry_points import register_entry_points
 from gateway.compose.error import CompositionError
 from gateway.compose.isolation import Isolating
 from gateway.compose.mcp import build_mcp
-from gateway.settings import OpenAPISettings, Settings
+from gateway.compose.modules import load_module, where_modules_are
+from gateway.settings import McpSettings, OpenAPISettings, Settings
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.function import collect
-from tools.executors.http import HttpExecutor
 from tools.executors.http_session import HttpSessions
-from tools.registration import build, read_manifest
 from tools.registry import Registry
 from tools.spec import ToolSpec
-from tools.wrappers import Upstream
 
 BUILTIN = "tools.builtin"
 _log = logging.getLogger(__name__)
@@ -41,11 +39,33 @@ def register_tools(
     isolating = Isolating(settings.tools.isolate)
     own = _register_modules(registry, settings, opened, isolating)
     own += register_entry_points(registry, settings.tools.entry_points, isolating)
-    isolating.finish(own)
-    _register_manifests(registry, settings, sessions)
+    found = _register_manifests(registry, settings, sessions, isolating)
+    isolating.finish([*own, *found.functions])
+    servers = [*settings.tools.mcp, *found.servers]
     for api in settings.tools.openapi:
         _register_openapi(registry, settings, api, sessions)
-    return (build_mcp(registry, settings),) if settings.tools.mcp else ()
+    return (build_mcp(registry, settings, servers),) if servers else ()
+
+
+class _Found(NamedTuple):
+    """Of what manifests hold, what others ask for; the rest is in the registry."""
+
+    functions: Sequence[str] = ()
+    servers: Sequence[McpSettings] = ()
+
+
+def _register_manifests(
+    registry: Registry, settings: Settings, sessions: HttpSessions, isolating: Isolating
+) -> _Found:
+    if not settings.tools.manifests:
+        return _Found()
+    from gateway.compose.manifests import register_manifests
+
+    made = register_manifests(registry, settings, sessions, os.environ, isolating)
+    for placed, each in made.refused:
+        _log.warning("tools.manifests: %s: %s is no tool: %s: %s", placed.file, *astuple(each))
+    functions = [each.name for each in made.tools if each.placed.entry.kind == "python"]
+    return _Found(functions, [entry for _, entry in made.servers])
 
 
 def _register_modules(
@@ -88,67 +108,27 @@ def _builtin(notes_path: Path, opened: ExitStack) -> list[tuple[ToolSpec, Execut
 
 
 def _module(name: str) -> ModuleType:
-    # Behind everything installed, so that a file in the working directory can't take a package's place.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
     try:
-        return importlib.import_module(name)
+        return load_module(name)
     except (ImportError, RegistrationError) as error:
         raise CompositionError(
-            f"tools.python: the module {name} can't be imported: {error}",
-            f"put it into {here}, or install it into this environment: {sys.prefix}",
+            f"tools.python: the module {name} can't be imported: {error}", where_modules_are()
         ) from error
-
-
-def _register_manifests(registry: Registry, settings: Settings, sessions: HttpSessions) -> None:
-    allow_private = settings.tools.http.allow_private
-    for pattern in settings.tools.manifests:
-        files = sorted(Path(found) for found in glob(pattern, recursive=True))  # noqa: PTH207 - absolute
-        if not files:
-            raise CompositionError(f"tools.manifests: no file matches {pattern}")
-        for file in files:
-            try:
-                for registration in read_manifest(file):
-                    spec, executor = build(registration, sessions, allow_private=allow_private)
-                    _register(registry, spec, executor, f"tools.manifests: {file}: {spec.name}")
-            except RegistrationError as error:
-                raise CompositionError(f"tools.manifests: {file}: {error}") from error
 
 
 def _register_openapi(
     registry: Registry, settings: Settings, api: OpenAPISettings, sessions: HttpSessions
 ) -> None:
     """Its operations as tools; those that can't be are logged with the reason, and spoil nothing else."""
-    from tools.openapi.importing import import_document, register
-    from tools.openapi.operations import OperationTool, Source
+    from gateway.compose.openapi import register_openapi
     from tools.openapi.reading import read_source
 
     allow_private = settings.tools.http.allow_private
-    upstream = Upstream(
-        api.name, max_concurrent=api.max_concurrent, max_per_minute=api.max_per_minute
-    )
-
-    def add(tool: OperationTool) -> None:
-        executor = HttpExecutor(
-            tool.template, sessions, timeout_s=api.timeout_s, allow_private=allow_private
-        )
-        registry.register(tool.spec, executor, upstream=upstream)
-
-    source = Source(
-        api.spec,
-        str(api.base_url) if api.base_url else None,
-        include=api.include,
-        exclude=api.exclude,
-        prefix=api.prefix,
-        auth=api.auth,
-        effects=api.effects,
-        timeout_s=api.timeout_s,
-        cache_s=api.cache_s,
-    )
     try:
         document = read_source(api.spec, allow_private=allow_private)
-        added, refused = register(import_document(document, source), add)
+        added, refused = register_openapi(
+            registry, api, document, sessions, allow_private=allow_private
+        )
     except RegistrationError as error:
         raise CompositionError(f"tools.openapi: {api.name}: {api.spec}: {error}") from error
     for each in refused:

@@ -1,6 +1,6 @@
 """What an operator may set: the only reader of the environment and of configuration files.
 
-One YAML file (`--config`, else `GATEWAY_CONFIG`, else `./gateway.yaml`, else the defaults), frozen and
+(Manifests of tools are read by `gateway.manifests`.) One YAML file (`--config`, else `GATEWAY_CONFIG`, else `./gateway.yaml`, else the defaults), frozen and
 typed. Unknown keys are refused with the nearest known name. `${NAME}` is filled from the environment,
 and `GATEWAY__A__B` overrides the key `a.b`. Relative paths are relative to the file that names them.
 Without a file: the embedded model, the built-in tools, no expert, no authentication, loopback only, and

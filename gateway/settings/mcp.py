@@ -8,8 +8,10 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from gateway.settings.overrides import OverrideSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownUrl
+from tools.declared import MaxConcurrent, MaxPerMinute, TimeoutS
 from tools.effect_names import EffectName
 
 
@@ -34,15 +36,17 @@ class McpSettings(Section):
     """Globs like those of `include`; these don't."""
     effects: Mapping[str, EffectName] = {}
     """What tools do, by the server's own names; the others are taken to destroy."""
+    overrides: Mapping[str, OverrideSettings] = {}
+    """What else is said of single tools, by the server's own names. See docs/manifests.md."""
     trust_annotations: bool = False
     """Whether the server's own hints are believed for tools that `effects` doesn't name."""
     hold_new: bool = False
     """Whether tools that a known server begins to list wait for approval, as changed ones always do."""
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    timeout_s: TimeoutS = 30.0
     """For one call, in seconds."""
-    max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    max_concurrent: MaxConcurrent | None = None
     """Calls that run at once, over all its tools; further ones wait. Null: no bound."""
-    max_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    max_per_minute: MaxPerMinute | None = None
     """Calls that begin in a minute, over all its tools, evenly spread. Null: no bound."""
 
     @model_validator(mode="after")

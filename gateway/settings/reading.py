@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.settings.anchoring import anchored
 from gateway.settings.everything import Settings
+from gateway.settings.explaining import explained
 from gateway.settings.models import EMBEDDED_MODEL
-from gateway.settings_document import Document, KeyPath, SettingsError, dotted, read_document
+from gateway.settings_document import Document, SettingsError, dotted, read_document
 
 
 def load_settings(
@@ -70,28 +70,5 @@ def _default_model(data: dict[str, Any]) -> None:
 
 def _explain(detail: ErrorDetails, document: Document) -> str:
     path = tuple(detail["loc"])
-    message = detail["msg"]
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(path[:-1])
-        near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
-        message = "unknown key; " + (
-            f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(known))}"
-        )
-    elif detail["type"] == "missing":
-        message = "is required"
-    return f"{document.where(path)}: {dotted(path)}: {message[0].lower()}{message[1:]}"
-
-
-def _known_keys(path: KeyPath) -> list[str]:
-    section: Any = Settings
-    for part in path:
-        if isinstance(part, int):  # an item of a list is of the list's own section
-            continue
-        annotation = section.model_fields[part].annotation
-        section = next(
-            (one for one in (annotation, *get_args(annotation)) if hasattr(one, "model_fields")),
-            None,
-        )
-        if section is None:
-            return []
-    return list(section.model_fields)
+    why, remedy = explained(detail, Settings)
+    return f"{document.where(path)}: {dotted(path)}: {why}" + (f"; {remedy}" if remedy else "")

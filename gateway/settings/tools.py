@@ -12,10 +12,12 @@ from pydantic_core import PydanticCustomError
 from gateway.settings.dry_run import DryRunSettings
 from gateway.settings.isolation import IsolationSettings
 from gateway.settings.mcp import McpSettings
+from gateway.settings.overrides import OverrideSettings
 from gateway.settings.results import ResultSettings
 from gateway.settings.retrieval import RetrievalSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownPlace, ShownUrl
+from tools.declared import CacheS, MaxConcurrent, MaxPerMinute, TimeoutS
 from tools.effect_names import EffectName
 
 
@@ -46,13 +48,15 @@ class OpenAPISettings(Section):
     `user:password`; null: nothing is sent."""
     effects: Mapping[str, EffectName] = {}
     """What operations do, by operationId, where their method doesn't tell: such as a search by POST."""
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    overrides: Mapping[str, OverrideSettings] = {}
+    """What else is said of single operations, by operationId. See docs/manifests.md."""
+    timeout_s: TimeoutS = 30.0
     """For one attempt, in seconds."""
-    cache_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    cache_s: CacheS = 0.0
     """For how long reads are answered from memory, in seconds; 0: never."""
-    max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    max_concurrent: MaxConcurrent | None = None
     """Calls that run at once, over all its tools; further ones wait. Null: no bound."""
-    max_per_minute: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    max_per_minute: MaxPerMinute | None = None
     """Calls that begin in a minute, over all its tools, evenly spread. Null: no bound."""
 
 
@@ -66,7 +70,7 @@ class ToolsSettings(Section):
     isolate: tuple[IsolationSettings, ...] = ()
     """Python tools, built-in ones aside, that run in processes of their own. Empty: those that ask for it."""
     manifests: tuple[str, ...] = ()
-    """YAML or JSON files of HTTP tools, as registered over REST; `*` and `**` are allowed."""
+    """YAML or JSON files of tools of every kind; `*` and `**` are allowed. See docs/manifests.md."""
     openapi: tuple[OpenAPISettings, ...] = ()
     """APIs by their OpenAPI documents. `gateway tools preview FILE` shows what a document gives."""
     mcp: tuple[McpSettings, ...] = ()

@@ -1,15 +1,14 @@
-"""Registrations over REST and from manifests."""
+"""Registrations over REST, and what manifests of HTTP tools have in common with them."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools.errors import RegistrationError
 from tools.executors.http_session import HttpSessions
-from tools.registration import build, read_manifest, read_registration
+from tools.registration import build, read_registration
 from tools.registry import Registry
 from tools.spec import Effect
 
@@ -97,43 +96,3 @@ def test_a_registration_that_is_not_right_is_refused_where_it_is_wrong(
 def test_what_is_no_object_is_refused(document: Any) -> None:
     with pytest.raises(RegistrationError):
         read_registration(document)
-
-
-MANIFEST = """\
-name: first
-description: The first.
-parameters: {type: object}
-executor: {kind: http, method: GET, url: "https://example.com/"}
----
-- name: second
-  description: The second.
-  parameters: {type: object}
-  executor: {kind: http, method: POST, url: "https://example.com/"}
-"""
-
-
-def test_a_manifest_holds_one_tool_or_many(tmp_path: Path) -> None:
-    path = tmp_path / "tools.yaml"
-    path.write_text(MANIFEST)
-    assert [each.name for each in read_manifest(path)] == ["first", "second"]
-
-
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        (MANIFEST.replace("method: POST", "method: TRACE"), "tools.yaml[1].executor.method"),
-        ("a: [", "tools.yaml"),
-        ("!!python/object/apply:os.system [ls]", "tools.yaml"),
-    ],
-)
-def test_a_bad_manifest_names_the_file_and_the_place(tmp_path: Path, text: str, where: str) -> None:
-    path = tmp_path / "tools.yaml"
-    path.write_text(text)
-    with pytest.raises(RegistrationError) as caught:
-        read_manifest(path)
-    assert caught.value.where == where
-
-
-def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RegistrationError, match=r"missing\.yaml"):
-        read_manifest(tmp_path / "missing.yaml")

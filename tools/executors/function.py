@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar, cast, overload
 
 from tools.executor import CallContext, Executor
@@ -116,17 +117,28 @@ def tool(
     return mark if function is None else mark(function)
 
 
+def is_tool(function: object) -> bool:
+    """Whether it is marked with `@tool`."""
+    return hasattr(function, _MARK)
+
+
 def as_tool(
-    function: Callable[..., Any], threads: ToolThreads = SHARED
+    function: Callable[..., Any],
+    threads: ToolThreads = SHARED,
+    *,
+    timeout_s: float | None = None,
 ) -> tuple[ToolSpec, Executor]:
     """The spec and executor of a function marked with `@tool`. Raises `TypeError` for another.
 
-    Raises `RegistrationError` for one that can't be isolated as it asks for.
+    `timeout_s` takes the place of the mark's. Raises `RegistrationError` for one that can't be isolated as
+    it asks for.
     """
     marked = getattr(function, _MARK, None)
     if marked is None:
         raise TypeError(f"{function!r} is not marked with @tool")
     spec, signature = cast("tuple[ToolSpec, Signature]", marked)
+    if timeout_s is not None:
+        spec = replace(spec, timeout_s=timeout_s)
     if spec.isolation is not None:
         from tools.executors.isolated import isolated
 
@@ -139,7 +151,7 @@ def collect(module: object) -> list[tuple[ToolSpec, Executor]]:
 
     A module may instead offer `tools() -> list[(ToolSpec, Executor)]`, which is then asked.
     """
-    if callable(offer := getattr(module, "tools", None)) and not hasattr(offer, _MARK):
+    if callable(offer := getattr(module, "tools", None)) and not is_tool(offer):
         return list(cast("Callable[[], list[tuple[ToolSpec, Executor]]]", offer)())
-    found = [value for value in vars(module).values() if callable(value) and hasattr(value, _MARK)]
+    found = [value for value in vars(module).values() if callable(value) and is_tool(value)]
     return [as_tool(function) for function in found]

@@ -16,6 +16,7 @@ from typing import Any
 
 from tools.mcp.source import STRICTEST, Source
 from tools.naming import tool_name
+from tools.overrides import overridden
 from tools.spec import DECLARED, Annotations, JSONObject, ToolSpec
 
 _MAX_DESCRIPTION = 4_000
@@ -57,11 +58,14 @@ def wanted(definition: Definition, source: Source) -> bool:
 
 
 def spec_of(definition: Definition, source: Source) -> ToolSpec:
-    """The tool as the registry takes it, or refuses it."""
+    """The tool as the registry takes it, or refuses it.
+
+    Raises `RegistrationError` for an override that can't be of this tool.
+    """
     text = definition.description.strip() or definition.name
     if len(text) > _MAX_DESCRIPTION:
         text = text[: _MAX_DESCRIPTION - 1] + "…"
-    return ToolSpec(
+    spec = ToolSpec(
         name=tool_name(source.prefix + definition.name),
         description=text,
         parameters=definition.parameters,
@@ -69,6 +73,8 @@ def spec_of(definition: Definition, source: Source) -> ToolSpec:
         annotations=_annotations(definition, source),
         timeout_s=source.timeout_s,
     )
+    name = definition.name
+    return overridden(spec, source.overrides.get(name), f"overrides.{name}")
 
 
 def _annotations(definition: Definition, source: Source) -> Annotations:

@@ -140,7 +140,11 @@ class Keeper:
     def _register(self, approved: Sequence[Definition]) -> None:
         taken: set[str] = set()
         for each in approved:
-            spec = spec_of(each, self._source)
+            try:
+                spec = spec_of(each, self._source)
+            except RegistrationError as error:
+                self._refuse(each, error)
+                continue
             name = spec.name
             if normalised(name) in taken:
                 name = distinct_name(name, each.name)
@@ -165,15 +169,19 @@ class Keeper:
                     raise
                 register(replace(spec, returns=None))
         except RegistrationError as error:
-            if definition.digest not in self._refused:
-                self._refused.add(definition.digest)
-                _log.warning(
-                    "tools.mcp: %s: %s is no tool: %s", self._source.name, definition.name, error
-                )
-            if spec.name in self._mine:
-                self._remove(spec.name)
+            self._refuse(definition, error)
         else:
             self._mine[spec.name] = (definition.name, definition.digest)
+
+    def _refuse(self, definition: Definition, error: RegistrationError) -> None:
+        """Tell it once, and have the tool no more."""
+        if definition.digest not in self._refused:
+            self._refused.add(definition.digest)
+            _log.warning(
+                "tools.mcp: %s: %s is no tool: %s", self._source.name, definition.name, error
+            )
+        for name in [name for name, (remote, _) in self._mine.items() if remote == definition.name]:
+            self._remove(name)
 
     def _remove(self, name: str) -> None:
         del self._mine[name]

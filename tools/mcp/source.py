@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.effect_names import EffectName
+from tools.overrides import Override
 from tools.spec import Annotations
 
 
@@ -16,7 +17,7 @@ class Source:
     `environment` is all that a command gets beside a few harmless variables; `headers` go to the URL only.
     `include` and `exclude` are globs over the server's own names; `effects` maps them to what they do.
     With `trust_annotations` a server's own hints are believed for the others, which are else taken to
-    destroy. With `hold_new` tools that appear later wait for approval, like those that changed.
+    destroy; `overrides` maps them to what else is said of them. With `hold_new` tools that appear later wait for approval, like those that changed.
     `timeout_s` bounds one call, `connect_s` the opening of a session, in seconds.
     """
 
@@ -29,6 +30,7 @@ class Source:
     include: Sequence[str] = ("*",)
     exclude: Sequence[str] = ()
     effects: Mapping[str, EffectName] = field(default_factory=dict[str, EffectName])
+    overrides: Mapping[str, Override] = field(default_factory=dict[str, Override])
     trust_annotations: bool = False
     hold_new: bool = False
     timeout_s: float = 30.0

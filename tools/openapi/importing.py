@@ -16,7 +16,7 @@ from typing import Any
 
 from tools.errors import RegistrationError
 from tools.naming import distinct_name
-from tools.near import near_names, normalised
+from tools.near import normalised
 from tools.openapi.document import Document, Node
 from tools.openapi.operations import (
     METHODS,
@@ -28,8 +28,8 @@ from tools.openapi.operations import (
 )
 from tools.openapi.security import check_auth
 from tools.openapi.servers import checked_base
+from tools.overrides import overridden, require_known
 from tools.toolset import compile_entry, names_taken, require_free
-from tools.wording import show
 
 _NO_METHODS = {
     "parameters", "servers", "summary", "description", "$ref", "additionalOperations",
@@ -76,12 +76,15 @@ def import_document(data: Any, source: Source) -> Imported:
         except RegistrationError as error:
             refused.append(Refused(found.label, error.where, error.why))
             continue
+        told = overridden(tool.spec, source.overrides.get(found.id), f"overrides.{found.id}")
+        tool = replace(tool, spec=told)
         if normalised(tool.spec.name) in taken:
             name = distinct_name(tool.spec.name, found.label)
             tool = replace(tool, spec=replace(tool.spec, name=name))
         taken.add(normalised(tool.spec.name))
         tools.append(tool)
-    _check_effects(source, known)
+    for where in ("effects", "overrides"):
+        require_known(getattr(source, where), known, where, "operation of the document")
     info = document.root.get("info")
     title = info.text("title") if info is not None else ""
     return Imported(title, tuple(tools), tuple(refused), excluded)
@@ -155,11 +158,3 @@ def _wanted(found: Operation, source: Source) -> bool:
         return any(fnmatchcase(text, glob) for glob in globs for text in (found.id, found.label))
 
     return named(source.include) and not named(source.exclude)
-
-
-def _check_effects(source: Source, known: list[str]) -> None:
-    for name in source.effects:
-        if name not in known:
-            near = near_names(name, known)
-            hint = f"; did you mean {show(near[0])}?" if near else ""
-            raise RegistrationError(f"effects.{name}", f"no operation of the document{hint}")

@@ -26,6 +26,7 @@ from tools.openapi.parameters import Parameter, read_parameters
 from tools.openapi.responses import read_returns
 from tools.openapi.security import Auth, credentials_of
 from tools.openapi.servers import base_of, origin_of
+from tools.overrides import Override
 from tools.spec import DECLARED, ToolSpec
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
@@ -44,8 +45,9 @@ class Source:
     """A document that is imported, as the operator configures it.
 
     `spec` is a path or URL; `include` and `exclude` are globs over operationIds and `GET /path`; `auth`
-    maps security schemes to variables; `effects` maps operationIds to what they do; `timeout_s` bounds
-    one attempt and `cache_s` is how long reads may be answered from memory, in seconds.
+    maps security schemes to variables; `effects` maps operationIds to what they do, `overrides` to what else
+    is said of them; `timeout_s` bounds one attempt and `cache_s` is how long reads may be answered from
+    memory, in seconds.
     """
 
     spec: str
@@ -55,6 +57,7 @@ class Source:
     prefix: str = ""
     auth: Auth = field(default_factory=dict[str, "str | None"])
     effects: Mapping[str, EffectName] = field(default_factory=dict[str, EffectName])
+    overrides: Mapping[str, Override] = field(default_factory=dict[str, Override])
     timeout_s: float = 30.0
     cache_s: float = 0.0
 

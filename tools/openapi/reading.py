@@ -22,7 +22,7 @@ import orjson
 from tools.errors import ExecutionError, RegistrationError
 from tools.executors.http_session import HttpSessions, Request
 from tools.openapi.document import pointer_to
-from tools.openapi.yaml_events import MAX_DEPTH, read_yaml
+from tools.yaml_events import MAX_DEPTH, read_yaml
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_VALUES = 2_000_000
@@ -53,7 +53,7 @@ def read_text(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise RegistrationError("#", f"not UTF-8: {error.reason} at byte {error.start}") from error
     data = _json(text) if text.lstrip().startswith("{") else read_yaml(text)
-    _check_bounds(data)
+    check_bounds(data)
     return data
 
 
@@ -100,8 +100,8 @@ def _too_long() -> str:
     return f"more than {MAX_BYTES // 1024 // 1024} MiB: cut it down to what is needed"
 
 
-def _check_bounds(root: Any) -> None:
-    """Also ends circles that aliases make: they are deeper than anything."""
+def check_bounds(root: Any) -> None:
+    """Raises `RegistrationError`. Also ends circles that aliases make: they are deeper than anything."""
     todo: list[tuple[Any, _Place, int]] = [(root, None, 0)]
     left = MAX_VALUES
     while todo:

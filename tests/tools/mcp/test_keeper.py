@@ -19,6 +19,7 @@ from tools.mcp.pins import Pins
 from tools.mcp.servers import McpServers
 from tools.mcp.sessions import Sessions
 from tools.mcp.source import Source
+from tools.overrides import Override
 from tools.registry import Registry
 from tools.spec import Annotations, Effect, ToolSpec
 from tools.wrappers import Upstream
@@ -141,6 +142,23 @@ def test_a_tool_that_the_registry_refuses_spoils_no_other(
     kept.keeper.apply([bad, defined("add"), remote])
     assert kept.names == ["crm_add"]
     assert caplog.text.count("crm: bad is no tool") == 1
+
+
+def test_what_is_said_over_a_definition_holds_and_a_field_that_is_gone_takes_the_tool_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = {"type": "object", "properties": {"iban": {"type": "string"}}}
+    said = Override(timeout_s=7, sensitive=("parameters.iban",))
+    kept = Kept(tmp_path, overrides={"find": said})
+    kept.keeper.apply([replace(defined("find"), parameters=schema), defined("add")])
+    spec = kept.registry.get("crm_find")
+    assert spec.timeout_s == 7
+    assert spec.parameters["properties"]["iban"]["x-sensitive"] is True
+    for _ in range(2):  # it is held first, because it changed
+        kept.keeper.apply([defined("find"), defined("add")])
+        Pins(kept.pins.path).approve("crm")
+    assert kept.names == ["crm_add"]
+    assert "crm: find is no tool: overrides.find.sensitive[0]: 'parameters.iban'" in caplog.text
 
 
 def test_returns_that_can_not_be_checked_are_left_out(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 What it is: a builder over libyaml's events. Keys are always text (`200:` is "200"), only plain `true`,
 `null` and numbers are not text (a date is text, and so are `on` and `no`), a key twice in a mapping is
 an error, an alias shares what it names and `<<` merges it.
-What it is not: a bound on what aliases unfold to; `tools.openapi.reading` walks over the result.
+What it is not: a bound on what aliases unfold to; `tools.openapi.reading` walks over the result. Where values
+stand is noted by `tools.yaml_marks`.
 """
 
 from __future__ import annotations
@@ -34,65 +35,77 @@ def read_yaml(text: str) -> Any:
     """The one document in `text`. Raises `RegistrationError` whose `where` is a line."""
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Builder().build(cast("Iterable[yaml.Event]", yaml.parse(text, Loader=loader)))
+        return Builder().build(cast("Iterable[yaml.Event]", yaml.parse(text, Loader=loader)))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark is not None else "#"
         raise RegistrationError(line, f"no YAML: {getattr(error, 'problem', error)}") from error
 
 
-class _Builder:
+class Builder:
+    """Values from events. Where something is wrong and can be passed over, `wrong` decides whether it is."""
+
     def __init__(self) -> None:
         self._open: list[dict[str, Any] | list[Any]] = []
         self._keys: list[str | None] = []
         self._merges: list[list[dict[str, Any]]] = []
         self._anchors: dict[str, Any] = {}
         self._merged = 0
-        self._root: Any = None
+        self.root: Any = None
 
     def build(self, events: Iterable[yaml.Event]) -> Any:
         documents = 0
         for event in events:
-            match event:
-                case yaml.DocumentStartEvent():
-                    documents += 1
-                    if documents > 1:
-                        raise _refused(event, "more than one YAML document")
-                case yaml.ScalarEvent():
-                    self._scalar(event)
-                case yaml.AliasEvent():
-                    self._alias(event)
-                case yaml.MappingStartEvent():
-                    self._enter(event, cast("dict[str, Any]", {}))
-                case yaml.SequenceStartEvent():
-                    self._enter(event, cast("list[Any]", []))
-                case yaml.CollectionEndEvent():
-                    self._leave(event)
-                case _:
-                    pass
-        return self._root
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise _refused(event, "more than one YAML document")
+            self.take(event)
+        return self.root
+
+    def take(self, event: yaml.Event) -> None:
+        """Raises `RegistrationError` for what can't be passed over; `root` is whole after the last event."""
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.MappingStartEvent():
+                self._enter(event, cast("dict[str, Any]", {}))
+            case yaml.SequenceStartEvent():
+                self._enter(event, cast("list[Any]", []))
+            case yaml.CollectionEndEvent():
+                self._leave(event)
+            case _:
+                pass
+
+    def wrong(self, event: yaml.Event, why: str) -> None:
+        """Raises `RegistrationError`."""
+        raise _refused(event, why)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if self._wants_key():
             self._take_key(event)
             return
+        if event.tag not in (None, "!", _TEXT) and not event.implicit[0]:
+            self.wrong(event, f"the tag {event.tag} is not supported")
         value = _value(event)
         if event.anchor:
             self._anchors[event.anchor] = value
         self._add(event, value)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        if event.anchor not in self._anchors:
-            raise _refused(event, f"*{event.anchor} names nothing")
         if self._wants_key():
             raise _refused(event, "a key must be text")
-        self._add(event, self._anchors[event.anchor])
+        if event.anchor not in self._anchors:
+            self.wrong(event, f"*{event.anchor} names nothing")
+        self._add(event, self._anchors.get(str(event.anchor)))
 
     def _enter(self, event: yaml.CollectionStartEvent, made: dict[str, Any] | list[Any]) -> None:
         if self._wants_key():
             raise _refused(event, "a key must be text")
         if event.tag not in (None, "!", _MAPPING if isinstance(made, dict) else _SEQUENCE):
-            raise _refused(event, f"the tag {event.tag} is not supported")
+            self.wrong(event, f"the tag {event.tag} is not supported")
         if len(self._open) >= MAX_DEPTH:
             raise _refused(event, f"nested more than {MAX_DEPTH} deep")
         if event.anchor:
@@ -119,12 +132,12 @@ class _Builder:
     def _take_key(self, event: yaml.ScalarEvent) -> None:
         inside = cast("dict[str, Any]", self._open[-1])
         if event.value in inside:
-            raise _refused(event, f"the key {event.value[:80]!r} stands twice in one mapping")
+            self.wrong(event, f"the key {event.value[:80]!r} stands twice in one mapping")
         self._keys[-1] = event.value
 
     def _add(self, event: yaml.Event, value: Any) -> None:
         if not self._open:
-            self._root = value
+            self.root = value
             return
         inside = self._open[-1]
         if isinstance(inside, list):
@@ -136,16 +149,15 @@ class _Builder:
             inside[key] = value
             return
         for each in cast("list[Any]", value) if isinstance(value, list) else [value]:
-            if not isinstance(each, dict):
-                raise _refused(event, "`<<` merges mappings only")
-            self._merges[-1].append(cast("dict[str, Any]", each))
+            if isinstance(each, dict):
+                self._merges[-1].append(cast("dict[str, Any]", each))
+            else:
+                self.wrong(event, "`<<` merges mappings only")
 
 
 def _value(event: yaml.ScalarEvent) -> Any:
     text, is_plain = event.value, event.implicit[0]
     if not is_plain:
-        if event.tag not in (None, "!", _TEXT):
-            raise _refused(event, f"the tag {event.tag} is not supported")
         return text
     if text in _WORDS:
         return _WORDS[text]

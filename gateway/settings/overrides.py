@@ -1,0 +1,29 @@
+"""What an operator says about single tools of a document or a server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.settings.section import Section
+from tools.declared import CacheS, ReadBackKind, Resource, ResultTokens, TimeoutS
+
+
+class OverrideSettings(Section):
+    """Takes the place of what a tool's definition says; what is left out stays."""
+
+    description: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    """What it does and when to use it: models choose by it."""
+    timeout_s: TimeoutS | None = None
+    """For one attempt, in seconds."""
+    cache_s: CacheS | None = None
+    """For how long a read is answered from memory, in seconds; 0: never."""
+    sensitive: tuple[str, ...] = ()
+    """Fields that leave masked, such as `parameters.iban` and `returns.items[].email`. See docs/privacy.md."""
+    read_back: ReadBackKind | None = None
+    """Settles a call of which nobody knows whether it took effect. See docs/effects.md."""
+    resource: Resource | None = None
+    """Calls with the same text, `{argument}`s filled in, run one after another."""
+    result_tokens: ResultTokens | None = None
+    """How many tokens of a result a model is shown. Null: as many as of others."""
