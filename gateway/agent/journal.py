@@ -54,7 +54,7 @@ class Journal:
     ) -> None:
         self._runs = runs
         self._request = request
-        self._steps = steps
+        self._steps = dict(steps)
 
     @classmethod
     async def read(cls, runs: DurableRuns, request: RunRequest) -> Journal:
@@ -100,7 +100,10 @@ class Journal:
         calls: Sequence[ValidCall],
         run: Callable[[Sequence[ValidCall]], Awaitable[Sequence[ToolResult]]],
     ) -> list[ToolResult]:
-        """Run those of a step's calls that have brought nothing yet; one result a call, in order."""
+        """Run those of a step's calls that have brought nothing yet; one result a call, in order.
+
+        Calls that people decided about come one by one, and stand in the journal together.
+        """
         known = {
             call_id: _as_result().validate_python(result)
             for call_id, result in self._steps.get((step, "results"), {}).items()
@@ -116,6 +119,7 @@ class Journal:
 
     async def _record(self, step: int, kind: str, value: Mapping[str, Any]) -> None:
         await self._runs.record(self._request.tenant, self._request.run_id, (step, kind), value)
+        self._steps[step, kind] = dict(value)
 
 
 def _heard(known: dict[str, Any]) -> Heard:

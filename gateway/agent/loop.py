@@ -181,7 +181,7 @@ class AgentLoop:
         run.result_budget, run.files = self._results, self._files
         waits = self._policies.counts_cost or self._policies.limits_calls
         run.reads_early = self._early_reads and ours and not waits
-        if request.durable and self._durable is not None and resumed is None:
+        if request.durable and self._durable is not None:
             run.journal = await Journal.read(self._durable, request)
         return run
 

@@ -91,7 +91,7 @@ async def decide(
     await services.audit.write(caller, f"{body.decision}_call", call_id, run_id)
     if changed.status == "decided":
         resuming: Resuming = request.app.state.resuming
-        await resuming.resume(tenant, run_id)
+        resuming.look_soon()
     waiting = [each["call_id"] for each in changed.now_waiting() if each["decision"] is None]
     told = {"object": "approval", "run_id": run_id, **(changed.approval(call_id) or {})}
     return document({**told, "waiting": waiting})

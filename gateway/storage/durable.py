@@ -19,6 +19,9 @@ from gateway.storage.schedules import Firing
 if TYPE_CHECKING:
     from gateway.storage.runs import RunLog
 
+MOST_LOSSES = 10
+"""How many processes may die over a run, before it is thought to be what kills them."""
+
 
 class LeaseLost(Exception):
     """Another process does this run now, or it was deleted. Stop, and write nothing."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.storage.suspensions import Suspension, decided
+from gateway.storage.durable import Bounds, LeaseLost
+from gateway.storage.runs import RunLog
+from gateway.storage.suspensions import Resumable, Suspension, decided, following
 
 
 class MemorySuspensionStore:
@@ -20,9 +22,7 @@ class MemorySuspensionStore:
 
     async def put(self, suspension: Suspension) -> None:
         where = suspension.tenant, suspension.run_id
-        earlier = self._kept.pop(where, None)
-        before = earlier.approvals if earlier else ()
-        self._kept[where] = replace(suspension, approvals=(*before, *suspension.approvals))
+        self._kept[where] = following(self._kept.pop(where, None), suspension)
         while len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
 
@@ -36,20 +36,32 @@ class MemorySuspensionStore:
         self._kept[where] = changed = decided(self._kept.get(where), call_id, decision, self._now())
         return changed
 
-    async def claim(self, tenant: str, run_id: str) -> Suspension | None:
-        kept = self._kept.get((tenant, run_id))
-        if kept is None or kept.status != "decided":
-            return None
-        self._kept[tenant, run_id] = claimed = replace(kept, status="resuming")
-        return claimed
+    async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
+        del going, bounds
+        free = [each for each in self._kept.values() if each.status == "decided"][:most]
+        claimed = [replace(each, status="resuming") for each in free]
+        self._kept |= {(each.tenant, each.run_id): each for each in claimed}
+        return [Resumable(each, 0) for each in claimed]
 
-    async def end(self, tenant: str, run_id: str) -> None:
-        kept = self._kept.get((tenant, run_id))
-        if kept is not None and kept.status == "resuming":
-            self._kept[tenant, run_id] = replace(kept, status="over", state={})
+    async def finish(self, log: RunLog, again: Suspension | None) -> None:
+        self._require(log.tenant, log.run_id)
+        if again is not None:
+            await self.put(again)
+        else:
+            self._end(log.tenant, log.run_id)
 
-    async def stranded(self) -> Sequence[tuple[str, str]]:
-        return [where for where, kept in self._kept.items() if kept.status == "decided"]
+    async def drop(self, held: Suspension, error: str) -> None:
+        del error
+        self._require(held.tenant, held.run_id)
+        self._end(held.tenant, held.run_id)
+
+    def _require(self, tenant: str, run_id: str) -> None:
+        if (tenant, run_id) not in self._kept:
+            raise LeaseLost(f"run {run_id} was deleted")
+
+    def _end(self, tenant: str, run_id: str) -> None:
+        where = tenant, run_id
+        self._kept[where] = replace(self._kept[where], status="over", state={})
 
     def forget(self, tenant: str, run_id: str) -> None:
         """Drop what waits in a run."""

@@ -154,6 +154,13 @@ class RunLog:
         elif self._changed is not None:
             self._changed.set()
 
+    def after(self, last: RunEvent) -> RunLog:
+        """The log as it will be when its last event is in it: to be kept before anybody hears of that."""
+        log = RunLog(self.request, earlier=self.earlier)
+        log.created_at, log.events = self.created_at, [*self.events]
+        log.append(last)
+        return log
+
     def finish(self, status: RunStatus, error: str | None = None) -> None:
         """End the log, once: what comes later changes nothing."""
         if self.finished_at is not None:

@@ -1,7 +1,11 @@
 """Runs that wait for a person, and the decisions so far: the seam, and what a decision may do.
 
     waiting ──► decided ──► resuming ──► over
+       │                        └──────► waiting (for the next decision)
        └──────► (nobody decides in time: it expires)
+
+A run that goes on is held by one process, as responses in the background are (`gateway.storage.durable`): who dies
+over it is found by the others, and one of them takes it over.
 
 What it is: values and the one rule of deciding, shared by the twins in memory and in SQL.
 What it is not: going on with a run (`gateway.resuming`).
@@ -9,9 +13,14 @@ What it is not: going on with a run (`gateway.resuming`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+from gateway.storage.durable import Bounds
+
+if TYPE_CHECKING:
+    from gateway.storage.runs import RunLog
 
 SuspensionStatus = Literal["waiting", "decided", "resuming", "over"]
 
@@ -41,6 +50,13 @@ class Suspension:
         return [each for each in self.approvals if each["step"] == self.step]
 
 
+class Resumable(NamedTuple):
+    """A decided run that this process holds from now on; `losses` is how many processes died over it."""
+
+    suspension: Suspension
+    losses: int
+
+
 class DecisionRefused(Exception):
     """`code`: `approval_not_found`, `approval_expired`, `approval_decided` (otherwise)."""
 
@@ -68,11 +84,23 @@ def decided(
     return changed if open_ones else replace(changed, status="decided")
 
 
+def following(earlier: Suspension | None, suspension: Suspension) -> Suspension:
+    """A run's suspension as it is kept after an `earlier` one."""
+    if earlier is None:
+        return suspension
+    if earlier.step == suspension.step:
+        return earlier
+    return replace(suspension, approvals=(*earlier.approvals, *suspension.approvals))
+
+
 class SuspensionStore(Protocol):
     """Keeps suspensions, by tenant. Twins: memory, and SQL beside the runs."""
 
     async def put(self, suspension: Suspension) -> None:
-        """Keep it, durably, in the place of an earlier one of the run, whose approvals stay."""
+        """Keep it, durably, in the place of an earlier one of the run, whose approvals stay.
+
+        One of the same step is the same interruption, told again: it stays as it is.
+        """
         ...
 
     async def get(self, tenant: str, run_id: str) -> Suspension | None:
@@ -85,16 +113,22 @@ class SuspensionStore(Protocol):
         """Write a decision down. Raises `DecisionRefused`."""
         ...
 
-    async def claim(self, tenant: str, run_id: str) -> Suspension | None:
-        """Take over a decided run, or one that a dead process was resuming; None if that is not so."""
+    async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
+        """Hold up to `most` decided runs that nobody does; tenants take turns, as in `DurableRuns.claim`.
+
+        `going` are the runs that this process does; what else it holds, it had to leave.
+        """
         ...
 
-    async def end(self, tenant: str, run_id: str) -> None:
-        """The run has gone on to its end: only its approvals stay."""
+    async def finish(self, log: RunLog, again: Suspension | None) -> None:
+        """A run that went on is over, or waits `again`: keep that and its record, at once or not at all.
+
+        Raises `LeaseLost` for one that another process does now, or that was deleted.
+        """
         ...
 
-    async def stranded(self) -> Sequence[tuple[str, str]]:
-        """Tenant and run of what could be claimed."""
+    async def drop(self, held: Suspension, error: str) -> None:
+        """End a run that this process holds and can't do: it failed, for this reason. Raises `LeaseLost`."""
         ...
 
     async def aclose(self) -> None:

@@ -94,10 +94,10 @@ def _tool(name: str, parameter: str, method: str, url: str, **more: Any) -> dict
     return {**described, "executor": executor, **more}
 
 
-def registry_of(bank: str, *, read_back: bool) -> Registry:
+def registry_of(bank: str, *, read_back: bool, sessions: HttpSessions | None = None) -> Registry:
     """The tools of a bank: one that pays, and one that looks whether a key was paid for."""
     look = {"tool": "paid", "arguments": {"reference": "$key"}, "after_s": 0.0}
-    registry, sessions = Registry(), HttpSessions()
+    registry, sessions = Registry(), sessions or HttpSessions()
     for document in (
         _tool("paid", "reference", "GET", f"{bank}/paid", annotations={"read_only": True}),
         _tool(

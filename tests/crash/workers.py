@@ -121,7 +121,7 @@ async def _work(order: dict[str, Any]) -> None:
     finally:
         await services.aclose()
         others = stores.keys, stores.audit, stores.accounts, stores.tools, stores.news
-        for store in (*others, stores.rates):
+        for store in (*others, stores.rates, stores.files, stores.schedules):
             await store.aclose()
 
 

@@ -42,8 +42,8 @@ async def test_a_run_that_went_on_does_not_come_back_after_its_conversation_was_
     deleted = await gateway.http.delete(f"/v1/conversations/{conversation}")
     assert deleted.status_code == 200
     go_on.set()
-    async with aclosing(log.follow()) as events:
-        names = [event.name async for event in events]
-    assert names[-1] == "run.finished"
+    async with asyncio.timeout(30), aclosing(log.follow()) as events:
+        async for _ in events:  # it stops when it would write down what the model says
+            pass
     assert await kept.suspensions.get("default", run_id) is None
     assert (await gateway.http.get(f"/v1/runs/{run_id}")).status_code == 404

@@ -20,7 +20,7 @@ from gateway.api.responses.creation import SHUTDOWN, Creation
 from gateway.api.responses.durable import dumped, loaded
 from gateway.api.responses.ids import response_id
 from gateway.services import Services
-from gateway.storage.durable import Claimed, DurableRuns, LeaseLost
+from gateway.storage.durable import MOST_LOSSES, Claimed, DurableRuns, LeaseLost
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.responses import StoredResponse
 from gateway.storage.schedules import Firing
@@ -29,8 +29,6 @@ from tools.dry_run import DryRun
 log = logging.getLogger("gateway.api.responses")
 
 _LOOK_EVERY_S = 1.0
-_MOST_LOSSES = 10
-"""How many processes may die over a run, before it is thought to be what kills them."""
 _CANCELLED = "stopped: cancelled"
 
 
@@ -115,7 +113,7 @@ class Queue:
         if found is None:
             return  # deleted meanwhile
         creation = _loaded(claimed, self._services.limits.dry)
-        if claimed.is_cancelled or creation is None or claimed.losses > _MOST_LOSSES:
+        if claimed.is_cancelled or creation is None or claimed.losses > MOST_LOSSES:
             status, why = "cancelled", _CANCELLED
             if not claimed.is_cancelled:
                 status, why = "failed", f"{claimed.losses} gateways stopped over this run"

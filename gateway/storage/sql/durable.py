@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, text, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
-from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, LeaseLost, QueueFull
+from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, QueueFull
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
@@ -21,7 +21,8 @@ from gateway.storage.schedules import Firing
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.free_runs import next_runs, unheld
+from gateway.storage.sql.free_runs import goes_on_decided, next_runs, unheld
+from gateway.storage.sql.holding import NOBODY, alone, hold, require_hold, this_run
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schedules import SqlScheduleStore
@@ -32,8 +33,6 @@ log = logging.getLogger("gateway.storage")
 
 _C = durable_runs.c
 _S = durable_steps.c
-_NOBODY = ""
-_LOCK = 0x636C61696D  # "claim"
 
 
 class SqlDurableRuns(DurableRuns):
@@ -80,38 +79,40 @@ class SqlDurableRuns(DurableRuns):
         of_tenant = select(func.count(), func.count().filter(unheld()))
         count = of_tenant.where(_C.tenant == row["tenant"])
         async with self.database.write(durable=True) as connection:
-            await self._alone(connection)
+            await alone(connection)
             total, waiting = (await connection.execute(count)).one()
             if total >= bounds.waiting:
                 raise QueueFull(f"{total} runs of this tenant wait or go on in the background")
             if firing is not None:
                 await self._schedules.claim_in(connection, firing)
             holds = at_once and not waiting and total < bounds.of_tenant
-            row["process"] = self._me if holds else _NOBODY
+            row["process"] = self._me if holds else NOBODY
             await connection.execute(insert(durable_runs).values(row))
             await self._responses.create_in(connection, response, inputs)
         return holds
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Claimed]:
-        chosen = next_runs(self._me, [key(each) for each in going], most, bounds.of_tenant)
+        going = [key(each) for each in going]
+        chosen = next_runs(self._me, going, most, bounds.of_tenant, ~goes_on_decided())
         async with self.database.read() as connection:  # most looks find nothing, and lock nothing
             if (await connection.execute(chosen)).first() is None:
                 return ()
-        died = case((_C.process.in_((_NOBODY, self._me)), 0), else_=1)
-        held = update(durable_runs).values(process=self._me, losses=_C.losses + died)
-        told = held.returning(_C.tenant_name, _C.run_name, _C.state, _C.losses, _C.cancelled)
-        claimed: list[Claimed] = []
         async with self.database.write() as connection:
-            await self._alone(connection)
-            for tenant, run_id in (await connection.execute(chosen)).all():
-                this = and_(_C.tenant == tenant, _C.run_id == run_id)
-                row = (await connection.execute(told.where(this))).one()
-                names = decode(row.tenant_name), decode(row.run_name)
-                claimed.append(Claimed(*names, decode(row.state), row.losses, row.cancelled))
-        return claimed
+            await alone(connection)
+            rows = await hold(connection, self._me, chosen)
+        return [
+            Claimed(
+                decode(row.tenant_name),
+                decode(row.run_name),
+                decode(row.state),
+                row.losses,
+                row.cancelled,
+            )
+            for row in rows
+        ]
 
     async def is_held(self, tenant: str, run_id: str) -> bool:
-        held = select(_C.run_id).where(_at(tenant, run_id), ~unheld())
+        held = select(_C.run_id).where(this_run(tenant, run_id), ~unheld())
         async with self.database.read() as connection:
             return (await connection.execute(held)).first() is not None
 
@@ -127,7 +128,7 @@ class SqlDurableRuns(DurableRuns):
         where = {"tenant": key(tenant), "run_id": key(run_id), "step": at[0], "kind": at[1]}
         same = and_(*(_S[name] == part for name, part in where.items()))
         async with self.database.write() as connection:
-            await self._require(connection, tenant, run_id)
+            await require_hold(connection, self._me, tenant, run_id)
             await connection.execute(delete(durable_steps).where(same))
             row = {**where, "record": encode(dict(value))}
             await connection.execute(insert(durable_steps).values(row))
@@ -135,21 +136,21 @@ class SqlDurableRuns(DurableRuns):
     async def finish(self, log: RunLog, ended: Ended) -> None:
         response, conversation = ended.response, ended.response.conversation_id
         async with self._runs.ending(log) as connection:
-            await self._require(connection, log.tenant, log.run_id)
+            await require_hold(connection, self._me, log.tenant, log.run_id)
             await self._responses.update_in(connection, response, ended.outputs, ended.events)
             if conversation is not None and ended.said:
                 await self._conversations.append_in(
                     connection, response.tenant, conversation, ended.said
                 )
-            await connection.execute(delete(durable_runs).where(_at(log.tenant, log.run_id)))
+            await connection.execute(delete(durable_runs).where(this_run(log.tenant, log.run_id)))
 
     async def drop(self, response: StoredResponse, error: str) -> None:
         async with self.database.write(durable=True) as connection:
-            await self._require(connection, response.tenant, response.run_id)
+            await require_hold(connection, self._me, response.tenant, response.run_id)
             await self._drop(connection, response, error)
 
     async def cancel(self, response: StoredResponse, error: str) -> bool:
-        this = _at(response.tenant, response.run_id)
+        this = this_run(response.tenant, response.run_id)
         held = _C.process.in_(select(processes.c.id))
         async with self.database.write(durable=True) as connection:
             found = await connection.execute(select(held).where(this).with_for_update())
@@ -167,7 +168,7 @@ class SqlDurableRuns(DurableRuns):
             return [(decode(tenant), decode(run_id)) for tenant, run_id in rows]
 
     async def aclose(self) -> None:
-        held = update(durable_runs).where(_C.process == self._me).values(process=_NOBODY)
+        held = update(durable_runs).where(_C.process == self._me).values(process=NOBODY)
         try:
             if self.database.is_announced:
                 async with self.database.write() as connection:
@@ -181,18 +182,6 @@ class SqlDurableRuns(DurableRuns):
     def _me(self) -> str:
         return self.database.process.id
 
-    async def _alone(self, connection: AsyncConnection) -> None:
-        """Two that count at the same time would count wrong; SQLite has one writer anyway."""
-        if self.database.dialect == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-
-    async def _require(self, connection: AsyncConnection, tenant: str, run_id: str) -> None:
-        """Whoever takes it over has to wait for the end of this transaction."""
-        held = _at(tenant, run_id), _C.process == self._me
-        found = await connection.execute(select(_C.losses).where(*held).with_for_update())
-        if found.one_or_none() is None:
-            raise LeaseLost(f"run {run_id} is another process's, or was deleted")
-
     async def _drop(
         self, connection: AsyncConnection, response: StoredResponse, error: str
     ) -> None:
@@ -201,8 +190,6 @@ class SqlDurableRuns(DurableRuns):
         ended = update(runs).values(status=status, error=plain(error), finished_at=self._now())
         this = runs.c.tenant == key(response.tenant), runs.c.id == key(response.run_id)
         await connection.execute(ended.where(*this, runs.c.finished_at.is_(None)))
-        await connection.execute(delete(durable_runs).where(_at(response.tenant, response.run_id)))
-
-
-def _at(tenant: str, run_id: str) -> ColumnElement[bool]:
-    return and_(_C.tenant == key(tenant), _C.run_id == key(run_id))
+        await connection.execute(
+            delete(durable_runs).where(this_run(response.tenant, response.run_id))
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from gateway.storage.sql.schema import durable_runs, effects, processes
+from gateway.storage.sql.schema import durable_runs, effects, processes, suspensions
 
 _C = durable_runs.c
 
@@ -17,17 +17,25 @@ def unheld() -> ColumnElement[bool]:
     return _C.process.not_in(select(processes.c.id))
 
 
-def _free(me: str, going: Collection[str]) -> ColumnElement[bool]:
-    """Those, and what `me` holds and had to leave: all but `going`."""
-    return or_(unheld(), and_(_C.process == me, _C.run_id.not_in(going)))
+def goes_on_decided() -> ColumnElement[bool]:
+    """Runs that go on after a person has decided; the others are responses in the background."""
+    return exists().where(
+        suspensions.c.tenant == _C.tenant,
+        suspensions.c.run_id == _C.run_id,
+        suspensions.c.status == "resuming",
+    )
 
 
-def next_runs(me: str, going: Collection[str], most: int, most_of_tenant: int) -> Select[Any, Any]:
-    """Keys of free runs. Tenants take turns: each run's place is how many of its tenant come before it.
+def next_runs(
+    me: str, going: Collection[str], most: int, most_of_tenant: int, kind: ColumnElement[bool]
+) -> Select[Any, Any]:
+    """Keys of free runs of one kind: of no living process, or `me`'s that are not `going`, which it had to leave.
 
-    One whose write is still under way in a living process waits for it.
+    Tenants take turns: each run's place is how many of its tenant come before it, those that go on, of either kind,
+    first. One whose write is still under way in a living process waits for it.
     """
-    is_free = _free(me, going)
+    left = and_(_C.process == me, _C.run_id.not_in(going), kind)
+    is_free = and_(kind, or_(unheld(), left))
     under_way = exists().where(
         effects.c.tenant == _C.tenant,
         effects.c.run_id == _C.run_id,
@@ -35,7 +43,10 @@ def next_runs(me: str, going: Collection[str], most: int, most_of_tenant: int) -
         effects.c.process.in_(select(processes.c.id)),
     )
     held = (
-        select(_C.tenant, func.count().label("runs")).where(~is_free).group_by(_C.tenant).subquery()
+        select(_C.tenant, func.count().label("runs"))
+        .where(~unheld(), ~left)
+        .group_by(_C.tenant)
+        .subquery()
     )
     oldest_first = func.row_number().over(
         partition_by=_C.tenant, order_by=(_C.created_at, _C.run_id)

@@ -67,7 +67,7 @@ def stores_over(
     responses = SqlResponseStore(database, runs, now)
     conversations = SqlConversationStore(database, responses, now)
     keys, ledger = SqlKeyStore(database), SqlLedger(database, now)
-    waiting, log = SqlSuspensionStore(database, now), SqlAuditStore(database)
+    waiting, log = SqlSuspensionStore(database, runs, now), SqlAuditStore(database)
     kept = runs, responses, conversations, keys, ledger, waiting, log
     shared = SqlAccountStore(database), SqlToolStore(database), SqlNews(database)
     files = SqlFileStore(database, runs, bounds or FileBounds(), now)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     UnaryExpression,
     and_,
     delete,
+    exists,
     func,
     literal,
     or_,
@@ -40,6 +41,7 @@ from gateway.storage.sql.schema import (
     accounts,
     chains,
     conversations,
+    durable_runs,
     effects,
     rates,
     runs,
@@ -107,7 +109,11 @@ async def sweep(
     closed = and_(effects.c.changed_at < before, effects.c.state.not_in(OPEN))
     await _forget(database, effects, of_effect, closed)
     of_run = suspensions.c.tenant, suspensions.c.run_id
-    idle = and_(suspensions.c.expires_at < before, suspensions.c.status != "resuming")
+    goes_on = exists().where(
+        durable_runs.c.tenant == suspensions.c.tenant,
+        durable_runs.c.run_id == suspensions.c.run_id,
+    )
+    idle = and_(suspensions.c.expires_at < before, ~goes_on)
     await _forget(database, suspensions, of_run, idle)
     past = accounts.c.ends_at < before
     await _forget(database, accounts, (accounts.c.account, accounts.c.period), past)

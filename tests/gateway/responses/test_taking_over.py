@@ -9,34 +9,23 @@ from typing import Any
 
 from sqlalchemy import text
 
-from gateway.access.audit import AuditLog
 from gateway.access.principal import ANYONE
-from gateway.agent.till import Till
-from gateway.agent.writes import Writes
 from gateway.api.responses.creation import prepare
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.request import parse_request
 from gateway.services import Services
-from gateway.storage.retention import Retention
 from gateway.storage.sql.durable import SqlDurableRuns
-from gateway.storage.sql.migrate import prepare as migrate
-from gateway.storage.sql.stores import open_stores
 from routing.backends.scripted import Call, Say, ScriptedBackend
 from tests.gateway.conftest import Tools, build
+from tests.gateway.test_approvals import over as all_of
+from tests.gateway.test_approvals import stores
 
 ASKED = parse_request({"input": "Go.", "background": True, "metadata": {"of": "mine"}})
 
 
 def over(path: Path, script: list[Any]) -> tuple[Services, Tools]:
     """A gateway over the database at `path`."""
-    url = f"sqlite:///{path}"
-    migrate(url)
-    stores = open_stores(url, Retention())
-    names = "responses", "conversations", "keys", "suspensions", "durable", "files"
-    kept: dict[str, Any] = {name: getattr(stores, name) for name in names}
-    kept |= {"tool_store": stores.tools, "news": stores.news, "closers": (stores.rates.aclose,)}
-    kept |= {"store": stores.runs, "audit": AuditLog(stores.audit), "till": Till(stores.accounts)}
-    return build(script, writes=Writes(stores.ledger), **kept)
+    return build(script, **all_of(stores(path)))
 
 
 def model(services: Services) -> ScriptedBackend:
