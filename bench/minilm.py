@@ -9,15 +9,18 @@ Raises `bench.bfcl.Unavailable` where the wheel is not there and can't be fetche
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import struct
+import sys
 import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.bfcl import fetched
+from bench.bfcl import FOLDER, fetched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,6 +104,48 @@ class MiniLM:
         return (
             x * self._weights[f"{name}.LayerNorm.weight"] + self._weights[f"{name}.LayerNorm.bias"]
         )
+
+
+class Kept:
+    """An `Embedder` that keeps the model's vectors in a file beside the wheel, and says how far it is."""
+
+    def __init__(self, model: MiniLM) -> None:
+        self._model = model
+        self._file = FOLDER / f"all-minilm-l6-v2-{_LONGEST}.npz"
+        self._known: dict[str, Floats] = {}
+        if self._file.exists():
+            with np.load(self._file) as kept:
+                self._known = dict(kept)
+        self._made = 0
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector of length one for each text."""
+        keys = [hashlib.sha256(each.encode()).hexdigest() for each in texts]
+        missing = {
+            key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
+        }
+        if missing:
+            made = self._model.vectors(list(missing.values()))
+            self._known.update(zip(missing, made, strict=True))
+            self._made += len(missing)
+        return [self._known[key].tolist() for key in keys]
+
+    def save(self) -> None:
+        """Keep what was made for the next time."""
+        if self._made:
+            np.savez(self._file, **self._known)  # pyright: ignore[reportArgumentType]
+            self._made = 0
+
+
+def with_one_thread() -> None:
+    """Begin this program anew with one thread for products of matrices, unless the caller said how many.
+
+    The matrices are small: where other work shares the cores, threads that wait for one another took thirty
+    times the processor time of one. The library reads this when it is loaded, so it is too late afterwards.
+    """
+    if "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the program itself
 
 
 def _gelu(x: Floats) -> Floats:

