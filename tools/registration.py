@@ -3,6 +3,7 @@
     {name, description, parameters, returns?,
      annotations: {read_only, idempotent, destructive, open_world},
      read_back?: {tool, arguments, after_s?, absent?}, resource?, result_tokens?,
+     max_concurrent?, max_per_minute?, breaker?: {failures?, pause_s?},
      executor: {kind: http, method, url, headers?, timeout_s?, cache_s?}}
 
 What it is: reading that document and building what the registry takes.
@@ -17,21 +18,34 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
-from tools.declared import CacheS, Declaration, ReadBackKind, Resource, ResultTokens, TimeoutS
+from tools.declared import (
+    CacheS,
+    Declaration,
+    MaxConcurrent,
+    MaxPerMinute,
+    ReadBackKind,
+    Resource,
+    ResultTokens,
+    TimeoutS,
+)
 from tools.errors import RegistrationError
 from tools.executor import Executor
 from tools.executors.http import HttpExecutor, environment_secrets
 from tools.executors.http_session import HttpSessions
 from tools.executors.http_template import EndpointTemplate, Method, Secrets
-from tools.spec import Annotations, JSONObject, ReadBack, ToolSpec
+from tools.spec import Annotations, Effect, JSONObject, ReadBack, ToolSpec
 from tools.wording import show
+from tools.wrappers.breaker import FAILURES, PAUSE_S
+from tools.wrappers.upstream import Upstream
 
 _SECRET_NAME = re.compile(
     r"(?i)(authorization|cookie|token|secret|password|signature|api[-_]?key|[-_]key)$"
 )
 """Names of headers and of parameters under which secrets are sent."""
+UPSTREAM_BOUNDS = ("max_concurrent", "max_per_minute", "breaker")
+"""What a registration says about the calls that reach its upstream."""
 
 
 class Hints(Declaration):
@@ -45,6 +59,15 @@ class Hints(Declaration):
     """What it changes can't be had back."""
     open_world: bool = False
     """It reaches beyond what the gateway's operator controls."""
+
+
+class BreakerKind(Declaration):
+    """An upstream that keeps failing is left alone for a while."""
+
+    failures: Annotated[int, Field(ge=1, le=1_000)] = FAILURES
+    """So many attempts in a row that could not be made or were not answered."""
+    pause_s: Annotated[float, Field(gt=0, le=3_600)] = PAUSE_S
+    """For how long no call is let through, in seconds; then one tries."""
 
 
 class HttpKind(Declaration):
@@ -80,7 +103,24 @@ class Registration(Declaration):
     """Calls with the same text, `{argument}`s filled in, run one after another."""
     result_tokens: ResultTokens | None = None
     """How many tokens of a result a model is shown. Null: as many as of others."""
+    max_concurrent: MaxConcurrent | None = None
+    """Calls that run at once, in each process of the gateway; further ones wait. Null: no bound."""
+    max_per_minute: MaxPerMinute | None = None
+    """Calls that begin in a minute, evenly spread, in each process. Null: no bound."""
+    breaker: BreakerKind | None = None
+    """When the upstream is left alone. Null: 30 s after five failures in a row."""
     executor: HttpKind
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without bounds that are not set: a definition keeps the hash that it had before there were any."""
+        fields: dict[str, Any] = handler(self)
+        unset = {name for name in UPSTREAM_BOUNDS if fields.get(name) is None}
+        return {name: value for name, value in fields.items() if name not in unset}
+
+    def upstream(self) -> Upstream:
+        """What bounds the calls of the tool, begun anew."""
+        return bounded(self.name, self.max_concurrent, self.max_per_minute, self.breaker)
 
     def spec(self) -> ToolSpec:
         """The definition without its executor."""
@@ -96,6 +136,23 @@ class Registration(Declaration):
             resource=self.resource,
             result_tokens=self.result_tokens,
         )
+
+
+def bounded(
+    name: str,
+    max_concurrent: int | None,
+    max_per_minute: float | None,
+    breaker: BreakerKind | None,
+) -> Upstream:
+    """What the bounds of one tool come to; `name` is told to models."""
+    breaker = breaker or BreakerKind()
+    return Upstream(
+        name,
+        max_concurrent=max_concurrent,
+        max_per_minute=max_per_minute,
+        failures=breaker.failures,
+        pause_s=breaker.pause_s,
+    )
 
 
 def read_registration(document: Any) -> Registration:
@@ -118,6 +175,9 @@ def build(
     spec, kind = registration.spec(), registration.executor
     template = EndpointTemplate(kind.method, kind.url, kind.headers)
     _refuse_secrets(kind)
+    if kind.cache_s > 0 and spec.effect is not Effect.READ:
+        why = "only a read-only tool can be answered from memory: see $.annotations.read_only"
+        raise RegistrationError("$.executor.cache_s", why)
     required = cast("list[Any]", spec.parameters.get("required") or [])
     for name in sorted(template.placeholders):
         if name not in required:

@@ -84,7 +84,10 @@ class History:
         digest = digest_of(entry.spec, document)
         same = next((each for each in self.versions.values() if each.digest == digest), None)
         number = same.number if same is not None else self.last + 1
-        entry = replace(entry, spec=replace(entry.spec, version=number, digest=digest))
+        if same is not None and document is not None:
+            entry = same.entry  # what its upstream has seen goes on: a breaker that is open, a pace
+        else:
+            entry = replace(entry, spec=replace(entry.spec, version=number, digest=digest))
         version = Version(entry, document, same and same.deprecated)
         grown = {**self.versions, number: version}
         last = max(self.last, number)

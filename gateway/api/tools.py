@@ -27,7 +27,7 @@ from gateway.services import Services
 from gateway.tool_report import tool_report
 from policies.decision import Deny, RequireApproval
 from tools.errors import NameTaken, UnknownTool
-from tools.registration import Registration, read_registration
+from tools.registration import UPSTREAM_BOUNDS, Registration, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
 from tools.versions import SEPARATOR, Version
@@ -258,7 +258,18 @@ def _describe(spec: ToolSpec, version: Version) -> dict[str, Any]:
         "object": "tool",
         **_definition(spec),
         "effect": spec.effect,
+        "bounds": _bounds(spec, version),
         "version": spec.version,
         "hash": version.digest,
         "deprecated": version.deprecated,
+    }
+
+
+def _bounds(spec: ToolSpec, version: Version) -> dict[str, Any]:
+    """What holds for every call: times in seconds, and what an author set for the upstream."""
+    kept: dict[str, Any] = {} if version.document is None else version.document
+    return {
+        "timeout_s": spec.timeout_s,
+        "cache_s": spec.cache_s,
+        **{name: kept[name] for name in UPSTREAM_BOUNDS if kept.get(name) is not None},
     }

@@ -177,7 +177,7 @@ class Authoring:
 
     def _compiled(self, registration: Registration) -> Entry:
         spec, executor = build(registration, self._http, allow_private=self._allow_private)
-        return self._registry.compiled(spec, executor)
+        return self._registry.compiled(spec, executor, registration.upstream())
 
     async def _follow(self) -> None:
         """Hear of changes until this is cancelled."""

@@ -32,7 +32,7 @@ from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document
 from tools.openapi.reading import is_url, read_source
 from tools.overrides import overridden
-from tools.registration import build
+from tools.registration import bounded, build
 from tools.registry import Registry
 from tools.spec import DECLARED, ToolSpec
 from tools.wrappers import Upstream
@@ -227,7 +227,7 @@ def _function(place: str) -> Callable[..., Any]:
 
 
 def _upstream(entry: HttpEntry | PythonEntry, name: str) -> Upstream:
-    return Upstream(name, max_concurrent=entry.max_concurrent, max_per_minute=entry.max_per_minute)
+    return bounded(name, entry.max_concurrent, entry.max_per_minute, entry.breaker)
 
 
 def _shown(spec: str) -> str:

@@ -15,17 +15,13 @@ from gateway.settings.overrides import OverrideSettings
 from gateway.settings.tools import OpenAPISettings
 from tools.declared import MaxConcurrent, MaxPerMinute
 from tools.effect_names import EffectName
-from tools.registration import Registration
+from tools.registration import BreakerKind, Registration
 
 
 class HttpEntry(Registration):
     """One HTTP endpoint, as registered over REST. The kind that is meant where none is said."""
 
     kind: Literal["http"] = "http"
-    max_concurrent: MaxConcurrent | None = None
-    """Calls that run at once; further ones wait. Null: no bound."""
-    max_per_minute: MaxPerMinute | None = None
-    """Calls that begin in a minute, evenly spread. Null: no bound."""
 
 
 class PythonEntry(OverrideSettings):
@@ -42,6 +38,8 @@ class PythonEntry(OverrideSettings):
     """Calls that run at once; further ones wait. Null: no bound."""
     max_per_minute: MaxPerMinute | None = None
     """Calls that begin in a minute, evenly spread. Null: no bound."""
+    breaker: BreakerKind | None = None
+    """When it is left alone for a while. Null: 30 s after five failures in a row."""
 
 
 class OpenAPIEntry(OpenAPISettings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -268,3 +269,43 @@ async def test_a_definition_that_is_not_right_is_refused_with_its_place(
     assert response.json()["error"]["param"].startswith(param)
     assert response.json()["error"]["code"] == "invalid_tool"
     assert len((await gateway.http.get("/v1/tools")).json()["data"]) == 2
+
+
+class OneAtATime:
+    """An upstream that remembers how many calls it had at once."""
+
+    def __init__(self) -> None:
+        self.busy = self.most = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.busy -= 1
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+
+async def test_what_an_author_bounds_holds_for_calls_and_is_told(serve: Any, listen: Any) -> None:
+    upstream, gateway = OneAtATime(), await serve([], allow_private=True)
+    async with listen(upstream) as url:
+        executor = {"kind": "http", "method": "GET", "url": url, "timeout_s": 7, "cache_s": 0}
+        bounds = {"max_concurrent": 1, "breaker": {"failures": 2, "pause_s": 9.0}}
+        tool = {
+            "name": "narrow",
+            "description": "Goes through a narrow door.",
+            "parameters": {"type": "object", "properties": {"n": {"type": "integer"}}},
+            "annotations": {"read_only": True},
+            "executor": executor,
+            **bounds,
+        }
+        made = await gateway.http.post("/v1/tools", json=tool)
+        assert made.json()["bounds"] == {"timeout_s": 7.0, "cache_s": 0.0, **bounds}
+        calls = [invoke(gateway, {"n": n}, "narrow") for n in range(5)]
+        answers = await asyncio.gather(*calls)
+        assert [answer.json()["is_error"] for answer in answers] == [False] * 5
+        assert upstream.most == 1
+        add = (await gateway.http.get("/v1/tools/add")).json()
+        assert add["bounds"] == {"timeout_s": 30.0, "cache_s": 0.0}

@@ -16,10 +16,11 @@ from routing.backends.scripted import ScriptedBackend
 from routing.router import Member, Router
 from tests.storage.stores import Kept, memory_stores, sql_stores
 from tools.errors import NameTaken, UnknownTool
+from tools.executor import CallContext
 from tools.executors.function import FunctionExecutor
 from tools.registration import read_registration
 from tools.registry import Registry
-from tools.spec import ToolSpec
+from tools.spec import ToolSpec, ValidCall
 
 
 def registration(name: str = "look", word: str = "one", **more: Any) -> Any:
@@ -176,6 +177,33 @@ async def test_every_gateway_over_a_database_has_what_one_was_told(url: str) -> 
         assert there.get("look") == here.get("look")
     await first.aclose()
     await second.aclose()
+
+
+async def call(registry: Registry, name: str = "look") -> str:
+    made = ValidCall("abcdefgh1", registry.get(name), {})
+    return (await registry.execute(made, CallContext())).content
+
+
+async def test_what_bounds_a_tool_holds_in_every_gateway_and_through_a_restart(kept: Kept) -> None:
+    bounds: dict[str, Any] = {
+        "max_per_minute": 0.001,
+        "max_concurrent": 3,
+        "breaker": {"failures": 1},
+    }
+    async with gateway(kept) as (registry, authoring):
+        await authoring.register(registration(**bounds), replace=False)
+        digest = registry.get("look").digest
+    async with gateway(kept) as (again, authoring):
+        assert again.get("look").digest == digest
+        assert "TOOL_LOOK_KEY is missing" in await call(again)
+        paused = await call(again)
+        assert "failed 1 times in a row" in paused
+        await authoring.register(registration(**bounds), replace=True)
+        assert await call(again) == paused, "the same definition is the same version"
+        loose: dict[str, Any] = {**bounds, "breaker": {"failures": 5}}
+        await authoring.register(registration(**loose), replace=True)
+        assert again.get("look").version == 2
+        assert "too many calls in a short time" in await call(again)
 
 
 async def test_authors_at_two_gateways_never_take_the_same_name_or_number(url: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.errors import RegistrationError
+from tools.errors import RegistrationError, ToolPaused, ToolUnavailable
 from tools.executors.http_session import HttpSessions
 from tools.registration import build, read_registration
 from tools.registry import Registry
@@ -38,6 +38,28 @@ def test_a_registration_becomes_a_tool() -> None:
     assert registry.get("get_weather").parameters == WEATHER["parameters"]
 
 
+def test_what_bounds_an_endpoint_is_read_and_kept_only_where_it_is_set() -> None:
+    bounds: dict[str, Any] = {
+        "max_concurrent": 2,
+        "max_per_minute": 30.0,
+        "breaker": {"failures": 2},
+    }
+    bounded = read_registration({**WEATHER, **bounds})
+    upstream = bounded.upstream()
+    assert upstream.slots is not None
+    assert upstream.pace is not None
+    for _ in range(2):
+        upstream.breaker.learn(ToolUnavailable("gone"), probe=upstream.breaker.enter())
+    with pytest.raises(ToolPaused, match="failed 2 times in a row"):
+        upstream.breaker.enter()
+    kept = bounded.model_dump(mode="json")
+    assert kept["breaker"] == {"failures": 2, "pause_s": 30.0}
+    assert read_registration(kept) == bounded
+    plain = read_registration(WEATHER)
+    assert (plain.upstream().slots, plain.upstream().pace) == (None, None)
+    assert not {"max_concurrent", "max_per_minute", "breaker"} & set(plain.model_dump())
+
+
 def test_a_secret_is_named_and_other_headers_are_written_out() -> None:
     headers = {
         "Authorization": "Bearer ${TOOL_KEY}",
@@ -64,6 +86,14 @@ def test_without_annotations_the_cautious_ones_hold() -> None:
         ({"executor": {**WEATHER["executor"], "kind": "shell"}}, "$.executor.kind"),
         ({"executor": {**WEATHER["executor"], "method": "TRACE"}}, "$.executor.method"),
         ({"executor": {**WEATHER["executor"], "timeout_s": 0}}, "$.executor.timeout_s"),
+        ({"max_concurrent": 0}, "$.max_concurrent"),
+        ({"max_per_minute": 0}, "$.max_per_minute"),
+        ({"breaker": {"failures": 0}}, "$.breaker.failures"),
+        ({"breaker": {"pause_s": 0}}, "$.breaker.pause_s"),
+        (
+            {"annotations": {}, "executor": {**WEATHER["executor"], "cache_s": 9}},
+            "$.executor.cache_s",
+        ),
         ({"executor": {**WEATHER["executor"], "allow_private": True}}, "$.executor.allow_private"),
         ({"executor": {**WEATHER["executor"], "url": "http://x/{zip}"}}, "$.executor.url"),
         ({"parameters": {"type": "object"}}, "$.executor.url"),

@@ -15,7 +15,7 @@ from typing import Any
 from tools.errors import ToolPaused, ToolTimeout
 from tools.executor import CallContext, Executor
 from tools.spec import ValidCall
-from tools.wrappers.breaker import Breaker
+from tools.wrappers.breaker import FAILURES, PAUSE_S, Breaker
 
 Clock = Callable[[], float]
 
@@ -24,7 +24,8 @@ class Upstream:
     """One place that tools go to, named for the model.
 
     `max_concurrent` bounds the calls that run at once, `max_per_minute` those that begin in a minute,
-    evenly spread; None: no bound.  Bounds that let nothing through are refused with `ValueError`.
+    evenly spread; None: no bound. After so many `failures` in a row it is left alone for `pause_s` seconds.
+    Bounds that let nothing through are refused with `ValueError`.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Upstream:
         *,
         max_concurrent: int | None = None,
         max_per_minute: float | None = None,
+        failures: int = FAILURES,
+        pause_s: float = PAUSE_S,
         clock: Clock = time.monotonic,
     ) -> None:
         if max_concurrent is not None and max_concurrent < 1:
@@ -40,7 +43,7 @@ class Upstream:
         if max_per_minute is not None and not max_per_minute > 0:
             raise ValueError(f"max_per_minute of {name} is {max_per_minute}, not above 0")
         self.name = name
-        self.breaker = Breaker(name, clock=clock)
+        self.breaker = Breaker(name, failures=failures, pause_s=pause_s, clock=clock)
         self.slots = None if max_concurrent is None else asyncio.Semaphore(max_concurrent)
         self.pace = None if max_per_minute is None else Pace(60 / max_per_minute, clock)
 
