@@ -1,0 +1,55 @@
+"""What an answer of pip-audit comes to: silence is no good news."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "audit_verdict.py"
+WELL: dict[str, Any] = {"name": "aiohttp", "version": "3.14.5", "vulns": []}
+WEAK: dict[str, Any] = {
+    "name": "starlette",
+    "version": "1.0.0",
+    "vulns": [{"id": "CVE-2026-48710", "fix_versions": ["1.0.1"], "aliases": []}],
+}
+UNASKED: dict[str, Any] = {"name": "litellm", "skip_reason": "not found on PyPI"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "told"),
+    [
+        ([WELL], 0, ""),
+        ([WELL, WEAK], 1, "starlette 1.0.0: CVE-2026-48710, fixed in 1.0.1"),
+        ([UNASKED], 3, "had for none of 1 packages, not for litellm"),
+        ([WELL, UNASKED], 3, "had for 1 of 2 packages"),
+        ([WEAK, UNASKED], 1, "not for litellm"),
+        ([], 3, "nothing was checked"),
+    ],
+)
+def test_what_is_known_and_what_could_not_be_asked_are_told_apart(
+    tmp_path: Path, packages: list[dict[str, Any]], code: int, told: str
+) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"dependencies": packages, "fixes": []}))
+    done = judged(answer)
+    assert done.returncode == code
+    assert told in done.stdout
+
+
+def test_no_answer_is_not_a_clean_one(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text('{"dependencies": [')
+    for name in ("missing.json", "cut.json"):
+        done = judged(tmp_path / name)
+        assert done.returncode == 3
+        assert "nothing was checked" in done.stdout
+
+
+def judged(answer: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), str(answer)], capture_output=True, text=True, check=False
+    )
