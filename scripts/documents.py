@@ -1,7 +1,8 @@
 """The documents and the code kept in step.
 
-    documents.py write                     writes docs/configuration.md from the settings, and the table in
-                                           docs/schema-targets.md from what the compilers say
+    documents.py write                     writes docs/configuration.md from the settings, docs/reference from the
+                                           code (`scripts/reference`), and the table in docs/schema-targets.md
+                                           from what the compilers say
     documents.py check                     fails when it is out of date, a link leads nowhere, or a
                                            configuration in a document is refused
     documents.py run URL [LEAST]           runs the README's examples against the gateway at URL: the
@@ -26,6 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "configuration.md"
+PAGES = ROOT / "docs" / "reference"
 TARGETS = ROOT / "docs" / "schema-targets.md"
 DOCUMENTED = "http://127.0.0.1:8080"
 EXAMPLE_TIMEOUT_S = 180
@@ -148,11 +150,26 @@ def targets() -> str:
     return _TABLE.sub(lambda found: f"{found[1]}{rows}\n{found[2]}", written)
 
 
+def pages() -> dict[Path, str]:
+    """The pages that are made from the code, as they have to be."""
+    sys.path.insert(0, str(ROOT))
+    from scripts.reference import PAGES as MADE
+
+    return {REFERENCE: reference(), **{PAGES / name: make() for name, make in MADE.items()}}
+
+
 def check() -> list[str]:
     """What is wrong with the documents, a line each."""
     problems: list[str] = []
-    if not REFERENCE.is_file() or REFERENCE.read_text(encoding="utf-8") != reference():
-        problems.append("docs/configuration.md is out of date: python scripts/documents.py write")
+    made = pages()
+    for path, text in made.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            name = path.relative_to(ROOT)
+            problems.append(f"{name} is out of date: python scripts/documents.py write")
+    strays = set(PAGES.glob("*.md")) - set(made)
+    problems += [
+        f"{path.relative_to(ROOT)} is not made from the code: delete it" for path in strays
+    ]
     if TARGETS.read_text(encoding="utf-8") != targets():
         problems.append("docs/schema-targets.md is out of date: python scripts/documents.py write")
     for document in documents():
@@ -213,7 +230,9 @@ def main(arguments: list[str]) -> int:
     """The exit code of a command line."""
     match arguments:
         case ["write"]:
-            REFERENCE.write_text(reference(), encoding="utf-8")
+            PAGES.mkdir(exist_ok=True)
+            for path, text in pages().items():
+                path.write_text(text, encoding="utf-8")
             TARGETS.write_text(targets(), encoding="utf-8")
             return 0
         case ["check"]:

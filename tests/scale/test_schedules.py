@@ -44,7 +44,7 @@ async def test_each_time_comes_once_though_both_look_and_one_is_killed(replicas:
     replicas.kill(NAMES[0])
     await until(second, ids, 6)
     for each in ids:
-        await second.post(f"/v1/schedules/{each}/pause")
+        assert (await second.post(f"/v1/schedules/{each}/pause")).status_code == 200
     begun = set[str]()
     for each in ids:
         made = (await second.get(f"/v1/schedules/{each}")).json()

@@ -29,6 +29,7 @@ from gateway.storage.schedules import RUNS_KEPT, Schedule, TooManySchedules
 router = APIRouter(prefix="/v1/schedules", tags=["schedules"])
 
 _SHOWN = 20
+_TRIES = 5
 
 
 @router.post("", status_code=201, openapi_extra=json_body(NewSchedule))
@@ -98,12 +99,15 @@ async def list_schedule_runs(
 @router.post("/{schedule_id}/pause")
 async def pause_schedule(schedule_id: str, services: UsesServices, caller: Caller) -> Response:
     """Begin no further run until it is resumed; what runs goes on."""
-    found = await _found(services, caller.tenant, schedule_id)
-    if found.state == "paused":
-        return document(as_data(found))
-    if found.state != "active":
-        raise _wrong_state(found, "only an active one can be paused")
-    return await _moved(services, caller, found, "pause_schedule", None)
+    for _ in range(_TRIES):  # it may fire just now, which changes it too
+        found = await _found(services, caller.tenant, schedule_id)
+        if found.state == "paused":
+            return document(as_data(found))
+        if found.state != "active":
+            raise _wrong_state(found, "only an active one can be paused")
+        if (moved := await _moved(services, caller, found, "pause_schedule", None)) is not None:
+            return moved
+    raise _changed()
 
 
 @router.post("/{schedule_id}/resume")
@@ -119,7 +123,10 @@ async def resume_schedule(schedule_id: str, services: UsesServices, caller: Call
         await owner_of(services, found)
     except KeyRefused as refused:
         raise _wrong_state(found, str(refused)) from refused
-    return await _moved(services, caller, found, "resume_schedule", next_at)
+    moved = await _moved(services, caller, found, "resume_schedule", next_at)
+    if moved is None:
+        raise _changed()
+    return moved
 
 
 @router.delete("/{schedule_id}")
@@ -135,10 +142,11 @@ async def delete_schedule(
 
 async def _moved(
     services: Services, caller: Principal, found: Schedule, action: str, next_at: float | None
-) -> Response:
+) -> Response | None:
+    """Make it active, or paused; None when it has changed since it was read."""
     state = "active" if next_at is not None else "paused"
     if not await services.schedules.move(found, state, "", next_at):
-        raise ApiError(409, "it has just changed; read it again", code="schedule_changed")
+        return None
     await services.audit.write(caller, action, found.id)
     return document(as_data(await _found(services, caller.tenant, found.id)))
 
@@ -182,6 +190,10 @@ async def _found(services: Services, tenant: str, schedule_id: str) -> Schedule:
     if found is None:
         raise _unknown(schedule_id)
     return found
+
+
+def _changed() -> ApiError:
+    return ApiError(409, "it has just changed; try again", code="schedule_changed")
 
 
 def _unknown(schedule_id: str) -> ApiError:
