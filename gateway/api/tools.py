@@ -201,7 +201,8 @@ async def _invocation(
         problem = f"unknown parameter: {name}"
         raise ApiError(400, problem, param=name, code="unknown_parameter")
     try:
-        options = InvocationOptions.model_validate(parsed.get("gateway") or {})
+        wished = parsed.get("gateway")
+        options = InvocationOptions.model_validate({} if wished is None else wished)
     except ValidationError as error:
         inner = refusal(error)
         param = f"gateway.{inner.param}" if inner.param else "gateway"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,41 @@ async def test_a_tool_is_called_dry_by_hand_and_needs_nobody_to_approve(serve: A
     assert refused.json()["error"]["code"] == "approval_required"
 
 
+@pytest.mark.parametrize("options", [[], False, "", 0, {"dry": True}])
+async def test_options_of_a_call_by_hand_are_an_object_of_known_names(
+    serve: Any, options: Any
+) -> None:
+    gateway = await started(serve)
+    body = {"arguments": {"a": 1, "b": 2}, "gateway": options}
+    answer = await gateway.http.post("/v1/tools/pay/invoke", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].startswith("gateway")
+    assert gateway.tools.log == []
+
+
+async def test_an_mcp_client_is_not_told_that_it_is_the_structure_that_the_tool_declares(
+    serve: Any,
+) -> None:
+    gateway = await serve((), limits=Limits(dry=DryRun("writes")))
+    declared = replace(PAY, returns={"type": "object", "required": ["receipt"]})
+    gateway.services.registry.register(declared, gateway.tools)
+    told = await over_mcp(gateway)
+    assert "structuredContent" not in told
+    assert told["isError"] is True  # else a client would miss the structure, and refuse the whole
+    assert "Not executed" in told["content"][0]["text"]
+
+
+async def over_mcp(gateway: Any) -> dict[str, Any]:
+    called = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "pay", "arguments": {"a": 1, "b": 2}},
+    }
+    accepts = {"accept": "application/json, text/event-stream"}
+    return (await gateway.http.post("/mcp", json=called, headers=accepts)).json()["result"]
+
+
 async def test_what_the_operator_wishes_holds_for_every_surface_and_can_only_be_widened(
     serve: Any,
 ) -> None:
@@ -132,15 +168,7 @@ async def test_what_the_operator_wishes_holds_for_every_surface_and_can_only_be_
     assert (answer["gateway"]["dry_run"], answer["gateway"]["dry_run_tools"]) == ("writes", ["add"])
     body = {"arguments": {"a": 1, "b": 2}}
     assert (await gateway.http.post("/v1/tools/pay/invoke", json=body)).json()["dry_run"]
-    called = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": "pay", **body},
-    }
-    accepts = {"accept": "application/json, text/event-stream"}
-    told = (await gateway.http.post("/mcp", json=called, headers=accepts)).json()["result"]
-    assert "Not executed" in told["content"][0]["text"]
+    assert "Not executed" in (await over_mcp(gateway))["content"][0]["text"]
     assert gateway.tools.log == []
 
 
