@@ -50,6 +50,13 @@ app author operator  GET    /v1/runs/{run_id}/effects
 -   -      operator  POST   /v1/runs/{run_id}/effects/{effect_id}
 app author operator  GET    /v1/runs/{run_id}/events
 app author operator  GET    /v1/runs/{run_id}/files/{handle}
+app author operator  GET    /v1/schedules
+app author operator  POST   /v1/schedules
+app author operator  DELETE /v1/schedules/{schedule_id}
+app author operator  GET    /v1/schedules/{schedule_id}
+app author operator  POST   /v1/schedules/{schedule_id}/pause
+app author operator  POST   /v1/schedules/{schedule_id}/resume
+app author operator  GET    /v1/schedules/{schedule_id}/runs
 app author operator  GET    /v1/stats
 app author operator  GET    /v1/tools
 -   author operator  POST   /v1/tools
