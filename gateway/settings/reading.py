@@ -15,6 +15,7 @@ from gateway.settings.anchoring import anchored
 from gateway.settings.everything import Settings
 from gateway.settings.explaining import explained
 from gateway.settings.models import EMBEDDED_MODEL
+from gateway.settings.section import describe
 from gateway.settings_document import Document, SettingsError, dotted, read_document
 
 
@@ -39,6 +40,7 @@ def load_settings(
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors and for the reference."""
+    describe()
     schema = Settings.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "gateway configuration"
