@@ -24,6 +24,9 @@ SECRETS = {
     "MODEL_KEY": "planted-model-key-7f3a9c",
     "MODEL_PASSWORD": "planted-model-password-1b2c",
     "EXPERT_KEY": "planted-expert-key-55d0e1",
+    "FALLBACK_KEY": "planted-fallback-key-6a5b4c",
+    "OVERFLOW_KEY": "planted-overflow-key-2d3e4f",
+    "EMBEDDING_KEY": "planted-embedding-key-9c8b7a",
     "TOOL_HEADER": "planted-tool-header-9e8d7c",
     "TOOL_API": "planted-tool-api-3c1d2e",
     "MCP_KEY": "planted-mcp-key-8a7b6c",
@@ -69,7 +72,7 @@ class Upstream:
         self.traces.append((await request.read()).decode("latin-1"))
         return web.Response(content_type="application/x-protobuf")
 
-    async def no_mcp(self, request: web.Request) -> web.Response:
+    async def no_entry(self, request: web.Request) -> web.Response:
         self.headers.append(str(request.headers))
         return web.Response(status=401, text=f"bad key: {request.headers.get('Authorization')}")
 
@@ -85,8 +88,9 @@ async def upstream() -> AsyncIterator[Upstream]:
     stub = Upstream()
     application = web.Application()
     application.router.add_post("/v1/chat/completions", stub.model)
+    application.router.add_post("/v1/embeddings", stub.no_entry)
     application.router.add_post("/traces", stub.collect)
-    application.router.add_route("*", "/mcp", stub.no_mcp)
+    application.router.add_route("*", "/mcp", stub.no_entry)
     application.router.add_get("/tool/{status}", stub.tool)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
@@ -132,10 +136,16 @@ def configured(folder: Path, port: int) -> Settings:
     model = {"backend": "vllm", "model": "m", "context_tokens": 8000, "api_key": "${MODEL_KEY}"}
     model["base_url"] = f"http://127.0.0.1:{port}/v1"
     expert = {**model, "api_key": "${EXPERT_KEY}"}
+    fallback, overflow = (
+        {**model, "api_key": f"${{{each}_KEY}}"} for each in ("FALLBACK", "OVERFLOW")
+    )
+    embeddings = {"base_url": model["base_url"], "model": "e", "api_key": "${EMBEDDING_KEY}"}
     document = {
-        "models": {"intermediary": model, "expert": expert},
+        "models": {"intermediary": model, "expert": expert, "fallbacks": [fallback]},
+        "tiers": {"overflow": {"model": overflow}},
         "tools": {
             "python": [],
+            "retrieval": {"above": 1, "pinned": ["probe"], "embeddings": embeddings},
             "manifests": ["tools.yaml"],
             "http": {"allow_private": True},
             "openapi": [{"name": "api", "spec": "api.json", "auth": {"key": "TOOL_API"}}],
@@ -211,7 +221,7 @@ async def test_no_secret_is_seen_anywhere(
     assert any(SECRETS["TOOL_HEADER"] in each for each in upstream.headers), (
         "the tool got its secret"
     )
-    for name in ("TOOL_API", "MCP_KEY"):
+    for name in ("TOOL_API", "MCP_KEY", "EMBEDDING_KEY"):
         assert any(SECRETS[name] in each for each in upstream.headers), f"{name} was not used"
     assert any("probe" in each for each in upstream.traces), "traces came, with content"
     seen["the traces"] = "".join(upstream.traces)
