@@ -102,10 +102,13 @@ class Resuming:
 
     async def _serve(self) -> None:
         """Take what was decided whenever there is a place. Does not end."""
-        bounds = self._services.queue
+        bounds, durable = self._services.queue, self._services.durable
         while True:
             self._wake.clear()
             try:
+                if durable is not None and self._going:
+                    for tenant, run_id in await durable.cancelled():
+                        self._services.live.cancel(tenant, run_id)
                 if (places := bounds.in_process - len(self._going)) > 0:
                     going = [run_id for _, run_id in self._going]
                     for each in await self._services.suspensions.claim(going, places, bounds):
@@ -133,12 +136,14 @@ class Resuming:
         if claimed.losses:
             log.warning("run %s was left by its gateway and goes on", kept.run_id)
         try:
-            if claimed.losses > MOST_LOSSES:
+            if claimed.is_cancelled:
+                await self._services.suspensions.drop(kept, "cancelled", "stopped: cancelled")
+            elif claimed.losses > MOST_LOSSES:
                 why = f"{claimed.losses} gateways stopped over this run"
-                await self._services.suspensions.drop(kept, why)
+                await self._services.suspensions.drop(kept, "failed", why)
             elif (suspended := _loaded(kept)) is None:
                 why = "another version of the gateway suspended this run"
-                await self._services.suspensions.drop(kept, why)
+                await self._services.suspensions.drop(kept, "failed", why)
             else:
                 await self._go_on(kept, suspended)
         except (LeaseLost, StorageUnavailable) as error:

@@ -67,9 +67,14 @@ async def get_run(run_id: str, services: UsesServices, tenant: Tenant) -> Respon
 
 @router.post("/{run_id}/cancel")
 async def cancel_run(run_id: str, services: UsesServices, tenant: Tenant) -> dict[str, Any]:
-    """Stop a run that is going; one that has ended stays as it is."""
+    """Stop a run that is going; one that has ended stays as it is.
+
+    What goes on behind the requests is stopped at whichever gateway does it, within a second.
+    """
     run = await find_run(services, tenant, run_id)
     cancelling = services.live.cancel(tenant, run_id)
+    if not cancelling and services.durable is not None:
+        cancelling = await services.durable.stop(tenant, run_id)
     return {**_head(run), "cancelling": cancelling}
 
 

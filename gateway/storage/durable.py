@@ -125,6 +125,10 @@ class DurableRuns(Protocol):
         """
         ...
 
+    async def stop(self, tenant: str, run_id: str) -> bool:
+        """Let who does a run, or will, hear that it is to be ended; False for one that nobody does or will."""
+        ...
+
     async def cancelled(self) -> Sequence[tuple[str, str]]:
         """Tenant and run of those that this process holds and that are to be ended."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.storage.durable import Bounds, LeaseLost
-from gateway.storage.runs import RunLog
+from gateway.storage.runs import RunLog, RunStatus
 from gateway.storage.suspensions import Resumable, Suspension, decided, following
 
 
@@ -50,8 +50,8 @@ class MemorySuspensionStore:
         else:
             self._end(log.tenant, log.run_id)
 
-    async def drop(self, held: Suspension, error: str) -> None:
-        del error
+    async def drop(self, held: Suspension, status: RunStatus, error: str) -> None:
+        del status, error
         self._require(held.tenant, held.run_id)
         self._end(held.tenant, held.run_id)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from gateway.storage.durable import Bounds
 
 if TYPE_CHECKING:
-    from gateway.storage.runs import RunLog
+    from gateway.storage.runs import RunLog, RunStatus
 
 SuspensionStatus = Literal["waiting", "decided", "resuming", "over"]
 
@@ -51,10 +51,14 @@ class Suspension:
 
 
 class Resumable(NamedTuple):
-    """A decided run that this process holds from now on; `losses` is how many processes died over it."""
+    """A decided run that this process holds from now on; `losses` is how many processes died over it.
+
+    One that `is_cancelled` is to be ended, and nobody was told yet.
+    """
 
     suspension: Suspension
     losses: int
+    is_cancelled: bool = False
 
 
 class DecisionRefused(Exception):
@@ -127,8 +131,8 @@ class SuspensionStore(Protocol):
         """
         ...
 
-    async def drop(self, held: Suspension, error: str) -> None:
-        """End a run that this process holds and can't do: it failed, for this reason. Raises `LeaseLost`."""
+    async def drop(self, held: Suspension, status: RunStatus, error: str) -> None:
+        """End a run that this process holds and does not do. Raises `LeaseLost`."""
         ...
 
     async def aclose(self) -> None:

@@ -141,6 +141,22 @@ async def test_a_response_in_the_background_that_went_on_has_its_whole_record(
         await store.aclose()
 
 
+async def test_it_is_cancelled_at_another_gateway(serve: Any, tmp_path: Path) -> None:
+    never, path = asyncio.Event(), tmp_path / "gateway.db"
+    services, _ = await opened(path, [ADD_100, Say("never", pauses={0: never})])
+    run_id = await decided(services)
+    async with Resuming(services):
+        await model(services).asked(2)
+        idle = over(await asyncio.to_thread(stores, path))
+        beside = await serve([], queue=Bounds(in_process=0), **idle)
+        told = (await beside.http.post(f"/v1/runs/{run_id}/cancel")).json()
+        assert told["cancelling"]
+        await ended(beside.services, run_id, "cancelled")
+    await services.aclose()
+    again = (await beside.http.post(f"/v1/runs/{run_id}/cancel")).json()
+    assert (again["status"], again["cancelling"]) == ("cancelled", False)
+
+
 async def test_what_nobody_survives_is_failed_in_the_end(tmp_path: Path) -> None:
     services, tools = await opened(tmp_path / "gateway.db", [ADD_100])
     run_id = await decided(services)

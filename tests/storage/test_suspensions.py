@@ -108,7 +108,7 @@ async def test_what_can_not_go_on_is_failed(sql: Kept) -> None:
     await sql.runs.settled()
     await decided(sql, "run_1")
     [claimed] = await claim(sql)
-    await sql.suspensions.drop(claimed.suspension, "nobody survives it")
+    await sql.suspensions.drop(claimed.suspension, "failed", "nobody survives it")
     run = await sql.runs.get("a", "run_1")
     assert run is not None
     assert (run.status, run.error) == ("failed", "nobody survives it")
@@ -136,6 +136,20 @@ async def test_what_a_dead_process_resumed_is_taken_over_by_one_other(url: str) 
     assert (await one.tables())["durable_steps"] == 0
     for kept in (dead, one, other):
         await kept.aclose()
+
+
+async def test_who_takes_over_hears_that_it_is_to_be_ended(url: str) -> None:
+    leaves, other = sql_stores(url), sql_stores(url)
+    await decided(leaves, "run_1")
+    await claim(leaves)
+    assert not await runs_of(other).stop("b", "run_1")
+    assert await runs_of(other).stop("a", "run_1")
+    assert await runs_of(leaves).cancelled() == [("a", "run_1")]
+    await leaves.aclose()
+    assert [each.is_cancelled for each in await claim(other)] == [True]
+    await other.suspensions.finish(ended("run_1"), None)
+    assert not await runs_of(other).stop("a", "run_1")
+    await other.aclose()
 
 
 async def test_who_stops_leaves_what_it_resumed_to_the_others(url: str) -> None:

@@ -161,6 +161,11 @@ class SqlDurableRuns(DurableRuns):
                 await self._drop(connection, response, error)
         return not is_held
 
+    async def stop(self, tenant: str, run_id: str) -> bool:
+        told = update(durable_runs).where(this_run(tenant, run_id)).values(cancelled=True)
+        async with self.database.write(durable=True) as connection:
+            return bool((await connection.execute(told)).rowcount)
+
     async def cancelled(self) -> Sequence[tuple[str, str]]:
         mine = select(_C.tenant_name, _C.run_name).where(_C.process == self._me, _C.cancelled)
         async with self.database.read() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, select, update
 
 from gateway.storage.durable import Bounds
-from gateway.storage.runs import RunLog
+from gateway.storage.runs import RunLog, RunStatus
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import goes_on_decided, next_runs
@@ -79,7 +79,7 @@ class SqlSuspensionStore(SuspensionStore):
             await self._enqueue(connection, ready)
             for row in await hold(connection, self._me, free):
                 kept = await _read(connection, decode(row.tenant_name), decode(row.run_name))
-                claimed += [Resumable(kept, row.losses)] if kept else []
+                claimed += [Resumable(kept, row.losses, row.cancelled)] if kept else []
         return claimed
 
     async def finish(self, log: RunLog, again: Suspension | None) -> None:
@@ -91,13 +91,13 @@ class SqlSuspensionStore(SuspensionStore):
                 await _end(connection, log.tenant, log.run_id)
             await connection.execute(delete(durable_runs).where(this_run(log.tenant, log.run_id)))
 
-    async def drop(self, held: Suspension, error: str) -> None:
+    async def drop(self, held: Suspension, status: RunStatus, error: str) -> None:
         tenant, run_id = held.tenant, held.run_id
-        failed = update(runs).values(status="failed", error=plain(error), finished_at=self._now())
+        ended = update(runs).values(status=status, error=plain(error), finished_at=self._now())
         async with self._database.write(durable=True) as connection:
             await require_hold(connection, self._me, tenant, run_id)
             this = runs.c.tenant == key(tenant), runs.c.id == key(run_id)
-            await connection.execute(failed.where(*this))
+            await connection.execute(ended.where(*this))
             await _end(connection, tenant, run_id)
             await connection.execute(delete(durable_runs).where(this_run(tenant, run_id)))
 
