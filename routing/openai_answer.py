@@ -10,7 +10,7 @@ the *stream* is whole is decided here, and `finish_reason` proves nothing about 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -56,18 +56,22 @@ class AnswerReader:
     _told: int = 0
     _looks: int = 0
 
-    def feed(self, chunk: object) -> str:
+    def feed(self, chunk: Any) -> str:
         """Take one chunk; the text it adds to the answer, `""` when none.
 
         Raises `BackendProtocolError` when it is no chunk at all.
         """
-        whole = _object(chunk, "a chunk")
-        if isinstance(model := whole.get("model"), str) and model:
+        if chunk.__class__ is not dict:
+            raise _no_object(chunk, "a chunk")
+        said = ""
+        for choice in _objects(chunk.get("choices")):
+            if not choice.get("index"):
+                said += self._choice(choice)
+        if (model := chunk.get("model")) and isinstance(model, str):
             self.model = model
-        if usage := whole.get("usage"):
+        if usage := chunk.get("usage"):
             self.usage = _usage(_object(usage, "usage"))
-        choices = _objects(whole.get("choices"))
-        return "".join(self._choice(choice) for choice in choices if not choice.get("index"))
+        return said
 
     def is_whole(self, *, ended: bool) -> bool:
         """Whether all of it came. `ended` tells that the protocol's own end (`[DONE]`) was seen.
@@ -123,27 +127,30 @@ class AnswerReader:
         )
 
     def _choice(self, choice: JSONObject) -> str:
+        """Take what there is of the usual fields; asked for one by one, since this is done for each token."""
         if isinstance(reason := choice.get("finish_reason"), str):
             self.finish_reason = reason
-        new_ids = _ints(choice.get("token_ids"))
-        self.token_ids += new_ids
+        new_ids: list[int] = []
+        if told := choice.get("token_ids"):
+            new_ids = _ints(told)
+            self.token_ids += new_ids
         if logprobs := choice.get("logprobs"):
             self._logprobs(_object(logprobs, "logprobs"), new_ids)
         if not (delta := choice.get("delta")):
             return ""
-        fields = _object(delta, "a delta")
-        visible = self._content(fields.get("content"))
-        for call in _objects(fields.get("tool_calls")):
-            self._call(call)
-        return visible
-
-    def _content(self, content: object) -> str:
-        text = _text(content)
-        if text and self.drafts and self.text_after_calls_is_tail:
-            self.tail.append(text)
-            return ""
-        if text:
-            self.text.append(text)
+        if delta.__class__ is not dict:
+            raise _no_object(delta, "a delta")
+        text = ""
+        if content := delta.get("content"):
+            text = content if isinstance(content, str) else _text(content)
+            if self.drafts and self.text_after_calls_is_tail:
+                self.tail.append(text)
+                text = ""
+            elif text:
+                self.text.append(text)
+        if calls := delta.get("tool_calls"):
+            for call in _objects(calls):
+                self._call(call)
         return text
 
     def _call(self, delta: JSONObject) -> None:
@@ -231,9 +238,7 @@ def _count(value: object) -> int:
 
 
 def _text(content: object) -> str:
-    """Content is text, or (Mistral) a list of typed parts."""
-    if isinstance(content, str):
-        return content
+    """The text of a list of typed parts, as Mistral writes content."""
     texts = (part.get("text") for part in _objects(content))
     return "".join(text for text in texts if isinstance(text, str))
 
@@ -244,13 +249,20 @@ def _ints(value: object) -> list[int]:
     return [item for item in cast("list[object]", value) if isinstance(item, int)]
 
 
-def _objects(value: object) -> list[JSONObject]:
-    if not isinstance(value, list):
-        return []
-    return [_object(item, "an item") for item in cast("list[object]", value)]
+def _objects(value: Any) -> Sequence[JSONObject]:
+    if value.__class__ is not list:
+        return ()
+    for item in value:
+        if item.__class__ is not dict:
+            raise _no_object(item, "an item")
+    return value
 
 
-def _object(value: object, what: str) -> JSONObject:
-    if not isinstance(value, dict):
-        raise BackendProtocolError(f"{what} is no JSON object: {str(value)[:200]!r}")
-    return cast("JSONObject", value)
+def _object(value: Any, what: str) -> JSONObject:
+    if value.__class__ is not dict:
+        raise _no_object(value, what)
+    return value
+
+
+def _no_object(value: object, what: str) -> BackendProtocolError:
+    return BackendProtocolError(f"{what} is no JSON object: {str(value)[:200]!r}")

@@ -8,9 +8,14 @@ comments (`: ping`).
 
 from __future__ import annotations
 
+import re
+
 from routing.errors import BackendProtocolError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+_PLAIN = re.compile(rb"data: ([^\n]*)\n\n")
+"""An event of one line of data and nothing else, as every engine writes them."""
+_AROUND = len(b"data: \n\n")
 
 
 class SseDecoder:
@@ -42,7 +47,7 @@ class SseDecoder:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         events: list[bytes] = []
         if b"\n" in chunk:  # a line that comes in many pieces is put together once
-            *lines, chunk = b"".join((*self._line, chunk)).split(b"\n")
+            *lines, chunk = self._plain(b"".join((*self._line, chunk)), events).split(b"\n")
             self._line, self._line_size = [], 0
             for line in lines:
                 self._read(line, events)
@@ -59,6 +64,18 @@ class SseDecoder:
         self._read(b"", events)
         self._line, self._line_size = [], 0
         return events
+
+    def _plain(self, text: bytes, events: list[bytes]) -> bytes:
+        """Take the events in front of `text` at once, if all are plain; gives what is left to read by lines."""
+        end = text.rfind(b"\n\n") + 2
+        if self._data or end == 1:
+            return text
+        found: list[bytes] = _PLAIN.findall(text, 0, end)
+        if sum(map(len, found)) + _AROUND * len(found) != end:
+            return text  # something else stands between them
+        self._at_start = False
+        events += found
+        return text[end:]
 
     def _read(self, line: bytes, events: list[bytes]) -> None:
         if self._at_start:

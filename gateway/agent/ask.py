@@ -16,6 +16,7 @@ from typing import cast
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
+from gateway.agent.patience import Patience
 from gateway.transcript.parts import words_of
 from routing.backend import CallClosed, Completion, ModelBackend, StreamItem, TextDelta, Turn
 from routing.errors import BackendTimeout
@@ -95,17 +96,13 @@ async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[StreamItem
     """The backend's stream, each wait bounded by the deadline, whatever the backend does."""
     stream = backend.stream(turn)
     try:
-        while True:
-            try:
-                async with asyncio.timeout_at(turn.deadline):
-                    item = await anext(stream)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise BackendTimeout(
-                    "No answer within the run's deadline.", backend=backend.name
-                ) from None
-            yield item
+        with Patience(turn.deadline) as patience:
+            while True:
+                yield await patience.of(anext(stream))
+    except StopAsyncIteration:
+        return
+    except TimeoutError:
+        raise BackendTimeout("No answer within the run's deadline.", backend=backend.name) from None
     finally:
         if isinstance(stream, AsyncGenerator):
             await _let_go(cast("AsyncGenerator[object]", stream), turn, backend.name)
@@ -115,8 +112,8 @@ async def _let_go(stream: AsyncGenerator[object], turn: Turn, name: str) -> None
     """Close the stream, waiting for it no longer than for an answer."""
     until = asyncio.get_running_loop().time() + _GRACE_S
     try:
-        async with asyncio.timeout_at(turn.deadline and max(turn.deadline, until)):
-            await stream.aclose()
+        with Patience(turn.deadline and max(turn.deadline, until)) as patience:
+            await patience.of(stream.aclose())
     except TimeoutError:
         log.warning("the stream of %s could not be closed in time", name)
 

@@ -289,9 +289,9 @@ class AgentLoop:
             run.subject,
             run.calls_left,
             heard.unknown,
+            {} if run.early is None else run.early.court.known,
             dry=run.request.limits.dry,
         )
-        court = court if run.early is None else replace(court, known=run.early.court.known)
         verdict = court.judge(completion, calls, callable_now=plan.must_answer is None)
         if run.form is not None and verdict.answers:
             verdict, read = hold_to_form(run.form, verdict, completion)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 
 from gateway.agent.verdict import Verdict
 from routing.escalation import Evidence
 from tools.spec import Problem, ToolResult, ValidCall
+
+_NOTHING = Evidence()
+
+
+@cache
+def _nothing_yet(context_tokens: int) -> Evidence:
+    """What is known when a run begins. Kept, since every run begins so; of windows there are few."""
+    return Evidence(context_tokens=context_tokens)
 
 
 @dataclass(slots=True)
 class Progress:
     """Counts since the last good decision. One a run, used by its loop alone."""
 
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: Evidence = _NOTHING
     _seen: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
 
     def know_window(self, context_tokens: int) -> None:
-        """The intermediary's window in tokens, 0 when unknown."""
-        self.evidence = replace(self.evidence, context_tokens=context_tokens)
+        """The intermediary's window in tokens, 0 when unknown; to be told before anything else."""
+        self.evidence = _nothing_yet(context_tokens)
 
     def note_turn(
         self, verdict: Verdict, results: Sequence[tuple[ValidCall, ToolResult]], prompt_tokens: int

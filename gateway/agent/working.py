@@ -98,6 +98,7 @@ class Working:
     tiers: list[str] = field(default_factory=list[str])
     _text: list[str] = field(default_factory=list[str])
     _loans: int = 0
+    _subject: Subject | None = field(default=None, repr=False)
 
     @classmethod
     def begin(
@@ -131,8 +132,16 @@ class Working:
 
     @property
     def subject(self) -> Subject:
-        request = self.request
-        return Subject(
+        """What rules are told of the run; the same one until something of it changes."""
+        kept, request = self._subject, self.request
+        if (
+            kept is not None
+            and kept.step == self.step
+            and kept.cost_usd == self.cost_usd
+            and kept.messages is self.messages
+        ):
+            return kept
+        self._subject = Subject(
             request.run_id,
             request.tenant,
             request.key,
@@ -143,6 +152,7 @@ class Working:
             messages=self.messages,
             asked=len(request.messages),
         )
+        return self._subject
 
     @property
     def nothing_done(self) -> bool:

@@ -146,16 +146,13 @@ class _Heard:
 
     def take(self, event: RunEvent) -> None:
         """Note an event."""
-        match event:
-            case CallAccepted():
-                self.calls += 1
-            case TurnFinished() if self.run.logprobs:
-                self.turns.append(event)
-            case RunFinished(outcome=outcome):
-                told = of_answer(self.turns, outcome.text, self.run.top_logprobs)
-                self._ending = Ending(outcome, self.calls, told)
-            case _:
-                pass
+        if isinstance(event, CallAccepted):
+            self.calls += 1
+        elif isinstance(event, TurnFinished) and self.run.logprobs:
+            self.turns.append(event)
+        elif isinstance(event, RunFinished):
+            told = of_answer(self.turns, event.outcome.text, self.run.top_logprobs)
+            self._ending = Ending(event.outcome, self.calls, told)
 
     @property
     def ending(self) -> Ending:

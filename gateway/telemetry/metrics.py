@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from time import perf_counter
-from typing import get_args
+from typing import Any, ClassVar, get_args
 
 from gateway.agent.events import (
     CallAccepted,
@@ -24,7 +24,6 @@ from gateway.agent.events import (
     TurnStarted,
 )
 from gateway.agent.run import Role, RunRequest
-from gateway.context.receipt import Shortened
 from gateway.telemetry.instruments import Instruments
 from gateway.telemetry.labels import OTHER, Bounded, one_of
 from gateway.telemetry.observing import Ending
@@ -118,34 +117,8 @@ class _RunWatch:
                 self._wants_text = False
                 self._of.instruments.first_token_seconds.observe(perf_counter() - self._began)
             return
-        match event:
-            case ContextShortened():
-                self._count_summary(event.receipt)
-            case TurnStarted():
-                self._open_turn(event)
-            case TurnFinished():
-                self._close_turn(event)
-            case CallAccepted():
-                tool = CLIENT if event.client else self._of.tool(event.call.name)
-                self._of.calls(tool, "repaired" if event.call.repairs else "valid").inc()
-            case CallRefused():
-                verdict = "denied" if event.invalid is None else "invalid"
-                self._of.calls(self._of.tool(event.name), verdict).inc()
-            case Observation():
-                self._observe(event)
-            case Escalated():
-                result = "failed" if event.receipt.failed else "decided"
-                first = event.receipt.reason.partition("+")[0]  # what it was joined to by &
-                reason = self._of.reason(first)
-                self._of.escalations(reason, result).inc()
-                dear = event.receipt.cost_usd + event.receipt.doubted_cost_usd
-                self._of.escalation_cost(reason).inc(dear)
-            case RunFinished():
-                self._stop = event.outcome.stop
-                if event.outcome.incomplete is not None:
-                    self._of.incomplete(self._of.missing(event.outcome.incomplete.reason)).inc()
-            case _:
-                pass
+        if (noted := self._noted.get(kind)) is not None:
+            noted(self, event)
 
     def end(self, ending: Ending, error: BaseException | None) -> None:  # noqa: ARG002 - the seam
         self._abandon_turn("failed" if ending in {"finished", "failed"} else "cancelled")
@@ -173,7 +146,29 @@ class _RunWatch:
             model = self._of.model(served.model)
         self._spend(role, model, event.usage, event.cost_usd)
 
-    def _count_summary(self, receipt: Shortened) -> None:
+    def _accept(self, event: CallAccepted) -> None:
+        tool = CLIENT if event.client else self._of.tool(event.call.name)
+        self._of.calls(tool, "repaired" if event.call.repairs else "valid").inc()
+
+    def _refuse(self, event: CallRefused) -> None:
+        verdict = "denied" if event.invalid is None else "invalid"
+        self._of.calls(self._of.tool(event.name), verdict).inc()
+
+    def _lend(self, event: Escalated) -> None:
+        result = "failed" if event.receipt.failed else "decided"
+        first = event.receipt.reason.partition("+")[0]  # what it was joined to by &
+        reason = self._of.reason(first)
+        self._of.escalations(reason, result).inc()
+        dear = event.receipt.cost_usd + event.receipt.doubted_cost_usd
+        self._of.escalation_cost(reason).inc(dear)
+
+    def _finish(self, event: RunFinished) -> None:
+        self._stop = event.outcome.stop
+        if event.outcome.incomplete is not None:
+            self._of.incomplete(self._of.missing(event.outcome.incomplete.reason)).inc()
+
+    def _count_summary(self, event: ContextShortened) -> None:
+        receipt = event.receipt
         if receipt.role:
             model = self._of.model(receipt.model)
             self._spend(receipt.role, model, receipt.usage, receipt.cost_usd)
@@ -206,3 +201,15 @@ class _RunWatch:
         self._of.tool_seconds(tool).observe(result.elapsed_s)
         if result.failure is not None:
             self._of.tool_errors(tool, result.failure.value).inc()
+
+    # By type, since every event of every run comes here.
+    _noted: ClassVar[dict[type[RunEvent], Callable[[_RunWatch, Any], None]]] = {
+        ContextShortened: _count_summary,
+        TurnStarted: _open_turn,
+        TurnFinished: _close_turn,
+        CallAccepted: _accept,
+        CallRefused: _refuse,
+        Observation: _observe,
+        Escalated: _lend,
+        RunFinished: _finish,
+    }

@@ -13,11 +13,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
+from routing.backends.http_client import HttpClient
+from routing.backends.http_connection import Connection, HttpFailure, HungUp
 from routing.backends.http_errors import (
     error_message,
     error_status,
@@ -55,7 +57,7 @@ class HttpTimeouts:
 
 @dataclass(slots=True)
 class OpenAiHttp:
-    """One engine's HTTP side. The session is made at the first request and shared.
+    """One engine's HTTP side. The client is made at the first request and shared.
 
     `carried` gives the headers that carry the trace of the open turn on to the engine.
     """
@@ -66,40 +68,42 @@ class OpenAiHttp:
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     retries: Retries = field(default_factory=Retries)
     carried: Callable[[], Mapping[str, str]] | None = None
-    _session: aiohttp.ClientSession | None = None
+    _client: HttpClient | None = None
 
     async def batches(
         self, body: Mapping[str, Any], deadline: float | None
-    ) -> AsyncGenerator[list[dict[str, Any] | End], None]:
-        """The JSON of the events that arrived together, and `End` where the stream ended as agreed.
+    ) -> AsyncGenerator[list[dict[str, Any]] | End, None]:
+        """The JSON of the events that arrived together, at last `End` where the stream ended as agreed.
 
         Raises a `BackendError`, behind the events that came before it. An error that the engine sends inside
         the stream is raised, too.
         """
+        client = self._opened()
         response = await self._open(orjson.dumps(body), deadline)
         try:
             decoder = SseDecoder()
             ended = False
-            while not ended and (chunk := await self._read(response, deadline)):
+            while not ended and (chunk := await self._read(response)):
                 batch, ended, failure = self._batch(decoder.feed(chunk))
                 if batch:
                     yield batch
                 if failure:
                     raise failure
             if ended:
-                await self._drain(response)
-                yield [End()]
+                if not response.is_at_end:
+                    await self._drain(response)
+                yield End()
                 return
             batch, ended, failure = self._batch(filter(bytes.strip, decoder.finish()))
-            if ended:
-                batch.append(End())
             if batch:
                 yield batch
             if failure:
                 raise failure
+            if ended:
+                yield End()
         finally:
             # A response that was not read to its end closes its connection: the engine notices.
-            response.release()
+            client.release(response)
 
     async def get_json(self, url: str, timeout_s: float) -> Any:
         """The JSON at `url`; None when its body is empty.
@@ -113,125 +117,126 @@ class OpenAiHttp:
             raise BackendUnavailable(str(error), backend=self.backend) from error
 
     async def get(self, url: str, timeout_s: float) -> bytes:
-        """What is at `url`. Raises `BackendUnavailable` or `BackendTimeout`."""
+        """What is at `url`, on this engine. Raises `BackendUnavailable` or `BackendTimeout`."""
+        until = asyncio.get_running_loop().time() + timeout_s
+        client = self._opened()
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                self._client().get(url) as response,
-            ):
+            response = await client.send(
+                "GET", _path(url), idle_s=self.timeouts.idle_s, deadline=until
+            )
+            try:
                 if response.status >= 400:
                     raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
-                return await response.read()
+                parts: list[bytes] = []
+                while chunk := await response.read():
+                    parts.append(chunk)
+            finally:
+                client.release(response)
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except HttpFailure as error:
             raise BackendUnavailable(str(error), backend=self.backend) from error
+        return b"".join(parts)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
+    def _opened(self) -> HttpClient:
+        if self._client is None:
             headers = {"Content-Type": "application/json"}
             if self.api_key:
                 headers["Authorization"] = f"Bearer {self.api_key}"
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeouts.connect_s),
-                headers=headers,
-            )
-        return self._session
+            self._client = HttpClient(self.base_url, headers, self.timeouts.connect_s)
+        return self._client
 
-    async def _open(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+    async def _open(self, body: bytes, deadline: float | None) -> Connection:
         return await retried(lambda: self._post(body, deadline), self.retries, deadline)
 
-    async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
-        url, carried = f"{self.base_url}/chat/completions", self.carried and self.carried()
+    async def _post(self, body: bytes, deadline: float | None) -> Connection:
+        path, carried = f"{_path(self.base_url)}/chat/completions", self.carried and self.carried()
         try:
-            async with self._bounded(deadline):
-                response = await self._client().post(url, data=body, headers=carried)
-        except aiohttp.ServerTimeoutError as error:
-            down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise NotBegunError(down) from error
+            response = await self._opened().send(
+                "POST", path, body, carried, idle_s=self.timeouts.idle_s, deadline=deadline
+            )
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except HttpFailure as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
-            raise NotBegunError(down, hung_up=hung_up) from error
+            raise NotBegunError(down, hung_up=isinstance(error, HungUp)) from error
         if response.status == 200:
             return response
-        raise await self._refused(response, deadline)
+        raise await self._refused(response)
 
-    async def _refused(self, response: aiohttp.ClientResponse, deadline: float | None) -> Exception:
+    async def _refused(self, response: Connection) -> Exception:
+        raw = b""
         try:
-            async with self._bounded(deadline):
-                raw = await response.content.read(_MAX_ERROR_BYTES)
-        except (TimeoutError, aiohttp.ClientError, OSError):
-            raw = b""  # the status says enough
+            while len(raw) < _MAX_ERROR_BYTES and (chunk := await response.read()):
+                raw += chunk
+        except (TimeoutError, HttpFailure):
+            pass  # the status says enough
         finally:
-            response.release()
+            self._opened().release(response)
         try:
             message = error_message(orjson.loads(raw))
         except orjson.JSONDecodeError:
-            message = raw.decode("utf-8", "replace").strip() or response.reason or ""
+            message = raw.decode("utf-8", "replace").strip() or response.reason
         error = refusal(
             response.status,
             without_key(message, self.api_key),
             backend=self.backend,
-            retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+            retry_after_s=retry_after_s(response.headers.get("retry-after")),
         )
         return NotBegunError(error) if isinstance(error, BackendOverloaded) else error
 
-    async def _read(self, response: aiohttp.ClientResponse, deadline: float | None) -> bytes:
+    async def _read(self, response: Connection) -> bytes:
         """The next bytes, `b""` at the end of the body, in however many pieces they came."""
         try:
-            async with self._bounded(deadline):
-                return await response.content.readany()
+            return await response.read()
         except TimeoutError:
             raise BackendTimeout("no further token in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except HttpFailure as error:
             raise BackendProtocolError(
-                f"the stream was cut: {error!r}", backend=self.backend
+                f"the stream was cut: {error}", backend=self.backend
             ) from error
 
-    async def _drain(self, response: aiohttp.ClientResponse) -> None:
+    async def _drain(self, response: Connection) -> None:
         """Read the body's formal end, so that the connection can serve the next request."""
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        with contextlib.suppress(TimeoutError, HttpFailure):
             async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-                await response.content.readany()
+                await response.read()
 
     def _batch(
         self, events: Iterable[bytes]
-    ) -> tuple[list[dict[str, Any] | End], bool, BackendError | None]:
+    ) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
         """What the events say, whether the end was among them, and what was wrong with the one behind them."""
-        batch: list[dict[str, Any] | End] = []
+        batch: list[dict[str, Any]] = []
         for data in events:
             if data.strip() == b"[DONE]":
                 return batch, True, None
             try:
-                batch.append(self._event(data))
-            except BackendError as error:
-                return batch, False, error
+                event: Any = orjson.loads(data)
+            except orjson.JSONDecodeError:
+                return batch, False, self._unreadable("no JSON", data)
+            if event.__class__ is not dict:
+                return batch, False, self._unreadable("no JSON object", data)
+            if failure := event.get("error"):
+                return batch, False, self._told(failure)
+            batch.append(event)
         return batch, False, None
 
-    def _event(self, data: bytes) -> dict[str, Any]:
-        try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            shown = data[:200].decode("utf-8", "replace")
-            raise BackendProtocolError(f"no JSON: {shown!r}", backend=self.backend) from error
-        if not isinstance(event, dict):
-            raise BackendProtocolError(f"no JSON object: {data[:200]!r}", backend=self.backend)
-        fields = cast("dict[str, Any]", event)
-        if failure := fields.get("error"):
-            message = without_key(error_message(failure), self.api_key)
-            raise refusal(error_status(failure), message, backend=self.backend)
-        return fields
+    def _unreadable(self, what: str, data: bytes) -> BackendError:
+        shown = data[:200].decode("utf-8", "replace")
+        return BackendProtocolError(f"{what}: {shown!r}", backend=self.backend)
 
-    def _bounded(self, deadline: float | None) -> asyncio.Timeout:
-        idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
-        return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
+    def _told(self, failure: Any) -> BackendError:
+        """An error that the engine sends inside the stream."""
+        message = without_key(error_message(failure), self.api_key)
+        return refusal(error_status(failure), message, backend=self.backend)
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -193,14 +193,13 @@ class VllmBackend:
             self._http.batches(self._body(turn, constraint), turn.deadline)
         ) as batches:
             async for batch in batches:
+                if isinstance(batch, End):
+                    ended = True
+                    break
                 said: list[str] = []
                 failure: BackendProtocolError | None = None
                 try:
-                    for event in batch:
-                        if isinstance(event, End):
-                            ended = True
-                        else:
-                            said.append(reader.feed(event))
+                    said.extend(map(reader.feed, batch))
                 except BackendProtocolError as error:
                     failure = error
                 text = "".join(said)  # what arrived together goes on together

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import orjson
 from mistral_common.protocol.instruct.tool_calls import Tool
 
 from routing.backend import NamedTool, ToolChoice
@@ -65,7 +66,7 @@ def lark_grammar(
     `choice` none leaves text only, required and named leave calls only (a named tool once).
     `spelling` is the tokenizer version's.
     """
-    offered = tuple((tool.function.name, _dump(tool.function.parameters)) for tool in tools)
+    offered = tuple([(tool.function.name, _key(tool.function.parameters)) for tool in tools])
     answer: _Answer = "either"
     if isinstance(choice, NamedTool):
         offered = tuple(tool for tool in offered if tool[0] == choice.name)
@@ -74,16 +75,24 @@ def lark_grammar(
         answer = "calls"
     if choice == "none" or not offered:
         offered, answer = (), "text"
-    schema = None if output_schema is None else _dump(output_schema)
+    schema = None if output_schema is None else _key(output_schema)
     return _grammar(offered, answer, max_calls, schema, spelling)
+
+
+def _key(value: Any) -> bytes:
+    """JSON that the same schema is found again by; asked of every tool in every turn."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer that orjson does not know, or half a surrogate pair
+        return json.dumps(value).encode()
 
 
 @lru_cache(maxsize=256)
 def _grammar(
-    offered: tuple[tuple[str, str], ...],
+    offered: tuple[tuple[str, bytes], ...],
     answer: _Answer,
     max_calls: int,
-    output_schema: str | None,
+    output_schema: bytes | None,
     spelling: CallSpelling,
 ) -> Grammar:
     unsupported: list[str] = []

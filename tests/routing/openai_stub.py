@@ -99,6 +99,7 @@ class Stub:
     replies: list[Reply]
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    clients: set[object] = field(default_factory=set[object])
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
     healthy: bool = True
@@ -123,6 +124,8 @@ class Stub:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
         self.headers.append(dict(request.headers))
+        if request.transport is not None:
+            self.clients.add(request.transport.get_extra_info("peername"))
         reply = self.replies[min(len(self.requests), len(self.replies)) - 1]
         response = web.StreamResponse(status=reply.status, headers=reply.headers)
         response.content_type = "text/event-stream" if reply.status == 200 else "application/json"
