@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.processes import ROOT, build, cpu_seconds, resident_mb, running
+from bench.processes import ROOT, build, cpu_seconds, running
 
 PORT, UPSTREAM_PORT = 18762, 18761
 BODY = ROOT / "bench/bodies/turn.json"
@@ -75,15 +75,22 @@ def start(root: Path, folder: Path, database: Path) -> Mapping[str, float]:
     began = time.monotonic()
     with running([*command, "--port", str(PORT)], 0, folder / "log", environment, root) as pid:
         asked("/readyz")
-        ready, idle = cpu_seconds(pid), resident_mb(pid)
+        ready, idle = cpu_seconds(pid), resident(pid)
         asked("/v1/chat/completions", BODY.read_bytes())
         return {
             "first answer, wall s": time.monotonic() - began,
             "ready, CPU s": ready,
             "first answer, CPU s": cpu_seconds(pid),
             "idle, MB": idle,
-            "answered, MB": resident_mb(pid),
+            "answered, MB": resident(pid),
         }
+
+
+def resident(pid: int) -> float:
+    """Resident memory in MB, shared pages counted in full: what others map must not make it less."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) / 1024
 
 
 def asked(path: str, body: bytes | None = None) -> bytes:
