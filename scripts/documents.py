@@ -1,8 +1,9 @@
 """The documents and the code kept in step.
 
     documents.py write                     writes docs/configuration.md from the settings, docs/reference from the
-                                           code (`scripts/reference`), and the table in docs/schema-targets.md
-                                           from what the compilers say
+                                           code (`scripts/reference`), docs/manifest.schema.json from the models
+                                           of manifests, and the table in docs/schema-targets.md from what the
+                                           compilers say
     documents.py check                     fails when it is out of date, a link leads nowhere, or a
                                            configuration in a document is refused
     documents.py run URL [LEAST]           runs the README's examples against the gateway at URL: the
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "configuration.md"
 PAGES = ROOT / "docs" / "reference"
 TARGETS = ROOT / "docs" / "schema-targets.md"
+MANIFEST = ROOT / "docs" / "manifest.schema.json"
 DOCUMENTED = "http://127.0.0.1:8080"
 EXAMPLE_TIMEOUT_S = 180
 
@@ -150,12 +152,25 @@ def targets() -> str:
     return _TABLE.sub(lambda found: f"{found[1]}{rows}\n{found[2]}", written)
 
 
+def manifest() -> str:
+    """The JSON Schema of manifests, for editors."""
+    import json
+
+    from gateway.manifests.document import json_schema
+
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """The pages that are made from the code, as they have to be."""
     sys.path.insert(0, str(ROOT))
     from scripts.reference import PAGES as MADE
 
-    return {REFERENCE: reference(), **{PAGES / name: make() for name, make in MADE.items()}}
+    return {
+        REFERENCE: reference(),
+        MANIFEST: manifest(),
+        **{PAGES / name: make() for name, make in MADE.items()},
+    }
 
 
 def check() -> list[str]:

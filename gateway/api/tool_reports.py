@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 
 from gateway.api.access import Authors, UsesServices
-from gateway.tool_report import Target, ToolReport, tool_report
-from tools.agreement import Agreement
+from gateway.tool_report import tool_report
+from gateway.tool_report_data import as_data
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
-
-_MOST_EXAMPLES = 3
 
 
 @router.get("/{name}/report")
@@ -22,40 +19,3 @@ async def report_tool(name: str, services: UsesServices, authors: Authors) -> di
     await authors.refresh()
     spec = services.registry.get(name)
     return as_data(await tool_report(spec, services.registry, services.models))
-
-
-def as_data(report: ToolReport) -> dict[str, Any]:
-    """The report as JSON."""
-    return {
-        "object": "tool.report",
-        "name": report.spec.name,
-        "version": report.spec.version,
-        "grade": report.grade,
-        "findings": [asdict(each) for each in report.findings],
-        "isolation": report.spec.isolation and asdict(report.spec.isolation),
-        "tokens": [asdict(each) for each in report.costs],
-        "targets": [_target(each) for each in report.targets],
-    }
-
-
-def _target(target: Target) -> dict[str, Any]:
-    compiled = target.compiled
-    return {
-        "target": compiled.target,
-        "not_enforced": list(compiled.wider),
-        "never_generated": list(compiled.narrower),
-        "refused": list(compiled.refused),
-        "tried": None if target.tried is None else _tried(target.tried),
-    }
-
-
-def _tried(tried: Agreement) -> dict[str, Any]:
-    return {
-        "alike": tried.alike,
-        "wider": len(tried.wider),
-        "narrower": len(tried.narrower),
-        "examples": {
-            "wider": list(tried.wider[:_MOST_EXAMPLES]),
-            "narrower": list(tried.narrower[:_MOST_EXAMPLES]),
-        },
-    }

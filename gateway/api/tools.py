@@ -20,11 +20,11 @@ from gateway.api.auth import Caller, needs
 from gateway.api.calling import Ran, call_once, subject_of
 from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
-from gateway.api.tool_reports import as_data
 from gateway.api.wire import DryWish, dry_run, refusal
 from gateway.authoring import Authoring, NotAuthored
 from gateway.services import Services
 from gateway.tool_report import tool_report
+from gateway.tool_report_data import as_data
 from policies.decision import Deny, RequireApproval
 from tools.errors import NameTaken, UnknownTool
 from tools.registration import UPSTREAM_BOUNDS, Registration, read_registration

@@ -29,6 +29,14 @@ Name = Annotated[str, typer.Argument(help="The tool's name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a manifest, for editors."""
+    from gateway.manifests.document import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
 @app.command("list")
 def list_tools(*, url: Url = None, config: Config = None, as_json: Json = False) -> None:
     """List the registered tools."""

@@ -16,6 +16,8 @@ from typing import Any
 
 from gateway.compose.error import CompositionError
 from gateway.compose.isolation import Isolating
+from gateway.compose.mcp import definitions_of
+from gateway.compose.mcp import source_of as mcp_source
 from gateway.compose.modules import load_module, where_modules_are
 from gateway.compose.openapi import register_openapi, source_of
 from gateway.compose.overrides import override_of
@@ -25,16 +27,16 @@ from gateway.manifests.placed import Placed
 from gateway.manifests.problem import Problem
 from gateway.manifests.reading import read_manifest
 from gateway.settings import Settings
-from tools.errors import RegistrationError
-from tools.executor import Executor
+from tools.errors import RegistrationError, ToolUnavailable
+from tools.executor import CallContext, Executor
 from tools.executors.function import as_tool, is_tool, tool
 from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document
 from tools.openapi.reading import is_url, read_source
-from tools.overrides import overridden
+from tools.overrides import overridden, require_known
 from tools.registration import bounded, build
 from tools.registry import Registry
-from tools.spec import DECLARED, ToolSpec
+from tools.spec import DECLARED, ToolSpec, ValidCall
 from tools.wrappers import Upstream
 
 
@@ -57,6 +59,13 @@ class Outcome:
     unread: list[Placed] = field(default_factory=list[Placed])
     """Documents at URLs, where nothing may be asked for."""
     problems: list[Problem] = field(default_factory=list[Problem])
+
+
+class _NotCalled:
+    """The executor of a tool that is only looked at."""
+
+    async def execute(self, call: ValidCall, _context: CallContext) -> Any:
+        raise ToolUnavailable(f"{call.name} is only looked at", sent=False)
 
 
 class Manifests:
@@ -155,6 +164,35 @@ class Manifests:
         if placed.is_wrong:
             return
         self.outcome.servers.append((placed, entry))
+
+    async def ask(self, placed: Placed, entry: McpEntry) -> None:
+        """Registers what a server lists now. Its tools can be looked at; they can't be called."""
+        from tools.mcp.definition import spec_of
+
+        source = mcp_source(entry)
+        try:
+            listed = await definitions_of(source)
+        except ToolUnavailable as error:
+            self._tell(placed, str(error), "start it by hand to see why, or leave out --connect")
+            return
+        names = [each.name for each in listed]
+        for where in ("effects", "overrides"):
+            try:
+                require_known(getattr(source, where), names, where, "tool of the server")
+            except RegistrationError as error:
+                self.outcome.problems.append(placed.problem(error))
+        for each in listed:
+            try:
+                spec = spec_of(each, source)
+                self._registry.register(spec, _NotCalled())
+            except RegistrationError as error:
+                if error.where.startswith("overrides."):
+                    self.outcome.problems.append(placed.problem(error))
+                else:
+                    refused = Refused(each.name, error.where, error.why)
+                    self.outcome.refused.append((placed, refused))
+            else:
+                self.outcome.tools.append(Origin(spec.name, placed))
 
     def _tell(self, placed: Placed, why: str, remedy: str = "") -> None:
         mark = placed.document.value(placed.home)

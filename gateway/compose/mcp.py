@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gateway.compose.error import CompositionError
 from gateway.compose.overrides import overrides_of
 from gateway.settings import McpSettings, Settings
+from tools.errors import ToolUnavailable
 from tools.registry import Registry
 from tools.wrappers import Upstream
 
 if TYPE_CHECKING:
+    from tools.mcp.definition import Definition
     from tools.mcp.servers import McpServers
     from tools.mcp.source import Source
 
@@ -38,6 +41,22 @@ def build_mcp(registry: Registry, settings: Settings, wanted: Sequence[McpSettin
             f"tools.mcp_pins: {error}", "move it away: everything is approved anew at first sight"
         ) from error
     return McpServers(servers, registry, pins, open_session)
+
+
+async def definitions_of(source: Source) -> list[Definition]:
+    """What a server lists now, as far as it is wanted. Raises `ToolUnavailable`."""
+    from tools.mcp.client import open_session
+    from tools.mcp.definition import wanted
+
+    try:
+        async with (
+            open_session(source, asyncio.Event()) as session,
+            asyncio.timeout(source.connect_s),
+        ):
+            listed = await session.definitions()
+    except TimeoutError as error:
+        raise ToolUnavailable(f"{source.name} did not list its tools in time") from error
+    return [each for each in listed if wanted(each, source)]
 
 
 def source_of(one: McpSettings) -> Source:

@@ -40,12 +40,12 @@ class Manifest:
     problems: tuple[Problem, ...]
 
 
-def manifest_files(place: Path) -> list[Path]:
-    """The file itself, or those in a folder and below it that may be manifests, sorted."""
-    if not place.is_dir():
-        return [place]
-    found = (each for each in place.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
-    return sorted(each for each in found if not _is_hidden(each.relative_to(place)))
+def manifest_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder and below it that are meant as manifests, and other YAML and JSON; both sorted."""
+    found = (each for each in folder.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
+    files = sorted(each for each in found if not _is_hidden(each.relative_to(folder)))
+    meant = [each for each in files if _is_meant(each)]
+    return meant, [each for each in files if each not in meant]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -84,16 +84,29 @@ def read_manifest(
     return Manifest(tuple(reader.entries), tuple(sorted(problems)))
 
 
-def is_openapi(path: Path) -> bool:
-    """Whether a file is an OpenAPI document, which may lie beside manifests."""
+def _is_meant(path: Path) -> bool:
+    """Whether anything in a file is begun like an entry; what is no YAML at all may have been meant so."""
     try:
         documents, _ = read_marked(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return False
-    return any(_names_openapi(each.data) for each in documents)
+    return not documents or any(_begins_entry(data) for each in documents for data in _listed(each))
 
 
-def _names_openapi(data: Any) -> bool:
+def _listed(document: MarkedDocument) -> list[Any]:
+    """The entries of a document: it is one, or a list of them."""
+    data = document.data
+    return cast("list[Any]", data) if isinstance(data, list) else [document.data]
+
+
+def _begins_entry(data: Any) -> bool:
+    if not isinstance(data, dict) or _names_openapi(cast("object", data)):
+        return False
+    keys = cast("dict[str, Any]", data).keys()
+    return "apiVersion" not in keys and not keys.isdisjoint(("kind", "executor", *TELLING))
+
+
+def _names_openapi(data: object) -> bool:
     if not isinstance(data, dict):
         return False
     keys = cast("dict[str, Any]", data).keys()

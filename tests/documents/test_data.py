@@ -18,6 +18,7 @@ from gateway.api import budgets
 from gateway.api.wire import ChatRequest
 from gateway.budgets import Budget
 from gateway.cli.decisions import read
+from gateway.manifests.reading import read_manifest
 from gateway.settings import Settings, load_settings
 from policies.loader import parse
 from tests.documents.place import ROOT
@@ -46,7 +47,11 @@ def test_a_block_of_yaml_is_accepted_by_what_reads_it(
 ) -> None:
     said = yaml.safe_load(text)
     (tmp_path / "words.txt").write_text("word\n", encoding="utf-8")
-    if set(said) <= Settings.model_fields.keys():
+    if isinstance(said, list):
+        path = tmp_path / "tools.yaml"
+        path.write_text(text, encoding="utf-8")
+        assert read_manifest(path, {}).problems == ()
+    elif set(said) <= Settings.model_fields.keys():
         path = tmp_path / "gateway.yaml"
         path.write_text(text, encoding="utf-8")
         load_settings(path, environ={"MISTRAL_API_KEY": "key"})
@@ -95,6 +100,13 @@ def _schema(said: dict[str, Any], _folder: Path) -> None:
     compile_schema(said, "parameters")
 
 
+def _registration(said: dict[str, Any], _folder: Path) -> None:
+    """What is shown are the bounds; the rest of the tool stands in the README."""
+    city: dict[str, Any] = {"type": "object", "required": ["city"]}
+    city["properties"] = {"city": {"type": "string"}}
+    build(read_registration({"description": "", "parameters": city, **said}), HttpSessions())
+
+
 def _code(said: dict[str, Any], _folder: Path) -> None:
     [block] = said["gateway"]["code"]
     assert list(block) == [field.name for field in fields(CodeBlock)]
@@ -106,6 +118,7 @@ SHOWN: dict[str, Callable[[dict[str, Any], Path], None]] = {
     "privacy.md": _schema,
     "routing.md": _decision,
     "structured-output.md": _code,
+    "tool-versions.md": _registration,
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.manifests.entries import HttpEntry, McpEntry, OpenAPIEntry, PythonEntry
-from gateway.manifests.reading import Manifest, is_openapi, manifest_files, read_manifest
+from gateway.manifests.reading import Manifest, manifest_files, read_manifest
 
 HTTP = """\
 name: first
@@ -132,12 +132,22 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "odd.yaml", {}).problems
 
 
-def test_a_folder_is_searched_for_what_may_be_manifests(tmp_path: Path) -> None:
-    for name in ("b.yaml", "a/c.yml", "d.json", "e.py", ".hidden/f.yaml"):
+def test_a_folder_is_searched_for_what_is_meant_as_a_manifest(tmp_path: Path) -> None:
+    texts = {
+        "a/c.yml": HTTP,
+        "b.yaml": "openapi: 3.1.0",
+        "broken.yaml": "a: [",
+        "d.json": '[{"kind": "htp"}]',
+        "e.py": HTTP,
+        "gateway.yaml": "tools: {}",
+        "k8s.yaml": "apiVersion: v1\nkind: Service\n",
+        ".hidden/f.yaml": HTTP,
+    }
+    for name, text in texts.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("openapi: 3.1.0" if name == "b.yaml" else HTTP)
-    found = [str(each.relative_to(tmp_path)) for each in manifest_files(tmp_path)]
-    assert found == ["a/c.yml", "b.yaml", "d.json"]
-    assert is_openapi(tmp_path / "b.yaml")
-    assert not is_openapi(tmp_path / "d.json")
-    assert manifest_files(tmp_path / "e.py") == [tmp_path / "e.py"]
+        (tmp_path / name).write_text(text)
+    meant, others = manifest_files(tmp_path)
+    assert [str(each.relative_to(tmp_path)) for each in meant] == [
+        "a/c.yml", "broken.yaml", "d.json",
+    ]  # fmt: skip
+    assert [each.name for each in others] == ["b.yaml", "gateway.yaml", "k8s.yaml"]
