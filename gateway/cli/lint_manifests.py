@@ -23,7 +23,6 @@ from gateway.settings import Settings, load_settings
 from gateway.tool_report import tool_report
 from gateway.tool_report_data import as_data
 from routing.backend import ModelBackend
-from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused
 from tools.registry import Registry
 
@@ -66,7 +65,7 @@ def lint_manifests(paths: Sequence[Path], config: Path | None, *, connect: bool)
     files, others = _files(paths)
     settings = load_settings(config) if config else Settings()
     registry = Registry()
-    manifests = Manifests(registry, HttpSessions(), allow_private=True, fetch=connect)
+    manifests = Manifests(registry, allow_private=True, fetch=connect)
     problems: list[Problem] = []
     for file in files:
         read = read_manifest(file, os.environ, with_secrets=connect)

@@ -64,7 +64,7 @@ class Outcome:
 class _NotCalled:
     """The executor of a tool that is only looked at."""
 
-    async def execute(self, call: ValidCall, _context: CallContext) -> Any:
+    async def execute(self, call: ValidCall, context: CallContext) -> Any:  # noqa: ARG002 - the seam's
         raise ToolUnavailable(f"{call.name} is only looked at", sent=False)
 
 
@@ -74,7 +74,7 @@ class Manifests:
     def __init__(
         self,
         registry: Registry,
-        sessions: HttpSessions,
+        sessions: HttpSessions | None = None,
         *,
         allow_private: bool = False,
         fetch: bool = True,
@@ -83,7 +83,7 @@ class Manifests:
     ) -> None:
         """`servers` are names of MCP servers that are taken; `isolating` is asked about every function."""
         self._registry = registry
-        self._sessions = sessions
+        self._sessions = sessions or HttpSessions()
         self._allow_private = allow_private
         self._fetch = fetch
         self._servers = set(servers)

@@ -104,7 +104,8 @@ def _registration(said: dict[str, Any], _folder: Path) -> None:
     """What is shown are the bounds; the rest of the tool stands in the README."""
     city: dict[str, Any] = {"type": "object", "required": ["city"]}
     city["properties"] = {"city": {"type": "string"}}
-    build(read_registration({"description": "", "parameters": city, **said}), HttpSessions())
+    rest = {"description": "", "parameters": city, "annotations": {"read_only": True}}
+    build(read_registration({**rest, **said}), HttpSessions())
 
 
 def _code(said: dict[str, Any], _folder: Path) -> None:
