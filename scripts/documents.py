@@ -4,7 +4,8 @@
                                            code (`scripts/reference`), docs/manifest.schema.json from the models
                                            of manifests, and the table in docs/schema-targets.md from what the
                                            compilers say
-    documents.py check                     fails when it is out of date, a link leads nowhere, or a
+    documents.py check                     fails when they are out of date, a link leads nowhere,
+                                           docs/README.md does not lead to a page, or a
                                            configuration in a document is refused
     documents.py run URL [LEAST]           runs the README's examples against the gateway at URL: the
                                            `bash` blocks that call http://127.0.0.1:8080, the `python`
@@ -29,6 +30,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "configuration.md"
 PAGES = ROOT / "docs" / "reference"
+INDEX = ROOT / "docs" / "README.md"
 TARGETS = ROOT / "docs" / "schema-targets.md"
 MANIFEST = ROOT / "docs" / "manifest.schema.json"
 DOCUMENTED = "http://127.0.0.1:8080"
@@ -187,6 +189,7 @@ def check() -> list[str]:
     ]
     if TARGETS.read_text(encoding="utf-8") != targets():
         problems.append("docs/schema-targets.md is out of date: python scripts/documents.py write")
+    problems += _not_in_the_index()
     for document in documents():
         name = document.relative_to(ROOT)
         for match in _LINK.finditer(document.read_text(encoding="utf-8")):
@@ -195,6 +198,15 @@ def check() -> list[str]:
                 problems.append(f"{name}: the link to {target} leads nowhere")
         problems += [f"{name}: {problem}" for problem in _refused_configurations(document)]
     return problems
+
+
+def _not_in_the_index() -> Iterator[str]:
+    """Pages that docs/README.md does not lead to."""
+    linked = {match["target"] for match in _LINK.finditer(INDEX.read_text(encoding="utf-8"))}
+    for page in sorted(INDEX.parent.glob("**/*.md")):
+        name = str(page.relative_to(INDEX.parent))
+        if page != INDEX and name not in linked:
+            yield f"docs/README.md does not lead to {name}: add it where it belongs"
 
 
 def _refused_configurations(document: Path) -> Iterator[str]:

@@ -20,6 +20,7 @@ from gateway.budgets import Budget
 from gateway.cli.decisions import read
 from gateway.manifests.reading import read_manifest
 from gateway.settings import Settings, load_settings
+from policies.cedar.policy_set import PolicySet
 from policies.loader import parse
 from tests.documents.place import ROOT
 from tests.test_documents import documents
@@ -130,6 +131,14 @@ def test_a_block_of_json_is_what_the_gateway_says_or_takes(
     said = json.loads(text)
     if page.name not in OF_OTHERS:
         SHOWN[page.name](said, tmp_path)
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("text"))
+def test_a_block_of_text_is_a_policy_that_is_accepted_or_no_command(page: Path, text: str) -> None:
+    if "permit (" in text:
+        assert len(PolicySet([(page.name, text)])) >= 2
+    else:  # what something prints
+        assert not text.startswith(("gateway ", ".venv/bin/", "scripts/", "curl ", "python "))
 
 
 def test_what_is_checked_elsewhere_is_there() -> None:
