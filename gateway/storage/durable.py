@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.storage.runs import RunLog
 
 MOST_LOSSES = 10
-"""How many processes may die over a run, before it is thought to be what kills them."""
+"""How many processes may die over one step of a run, before it is thought to be what kills them."""
 
 
 class LeaseLost(Exception):
@@ -48,7 +48,7 @@ class Bounds:
 class Claimed:
     """A run that this process holds from now on, as it was put.
 
-    `losses` is how many processes died over it. Whether it `is_cancelled`, nobody has told them.
+    `losses` is how many processes died over it since its last step. Whether it `is_cancelled`, nobody has told them.
     """
 
     tenant: str

@@ -22,7 +22,9 @@ from tests.crash.bank import Bank
 from tests.storage.stores import Kept, sql_stores
 
 ROOT = Path(__file__).parents[2]
-_DEADLINE_S = 600.0
+_DEADLINE_S = 280.0
+"""For as few runs as the suite does: it ends a test after 300."""
+_DEADLINE_OF_RUN_S = 12.0
 _PATIENCE_S = 20.0
 
 
@@ -108,10 +110,9 @@ class Crew:
 
     async def finish(self) -> None:
         """Return when everything is done; the workers are gone then."""
-        async with asyncio.timeout(_DEADLINE_S):
-            while not await self.is_idle():
-                await asyncio.sleep(0.1)
-                await self.replace_who_has_ended()
+        while not await self.is_idle():
+            await asyncio.sleep(0.1)
+            await self.replace_who_has_ended()
         for worker in list(self.workers):
             os.kill(worker, signal.SIGKILL)
         self.workers.clear()
@@ -188,9 +189,12 @@ async def forking(folder: Path, *before: str) -> AsyncGenerator[asyncio.subproce
 
 @asynccontextmanager
 async def crew_of(url: str, bank: Bank, folder: Path, runs: int) -> AsyncGenerator[Crew]:
-    """Nobody hired yet; who is left in the end is killed."""
+    """Nobody hired yet; who is left in the end is killed. Raises `TimeoutError` where it takes too long."""
     kept = sql_stores(url)
-    async with forking(folder) as forker:
+    async with (
+        asyncio.timeout(max(_DEADLINE_S, runs * _DEADLINE_OF_RUN_S)),
+        forking(folder) as forker,
+    ):
         crew = Crew(url, bank, folder, list(range(runs)), kept, forker)
         crew.acknowledged.touch()
         try:

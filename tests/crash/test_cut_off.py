@@ -23,8 +23,6 @@ from tests.crash.crew import Crew, crew_of, forking, until
 from tests.peers import program
 from tests.storage.postgres import cluster
 
-_DEADLINE_S = 240.0
-
 
 class Link:
     """A cable into the namespace: `number` makes its names and addresses. It is cut on this side, so that
@@ -88,7 +86,6 @@ async def test_a_worker_that_is_cut_off_loses_its_runs_and_doubles_nothing(
             afar = f"postgresql://postgres@{to_database.outside}:5432/postgres"
             await asyncio.to_thread(prepare, url)
             async with (
-                asyncio.timeout(_DEADLINE_S),
                 open_bank(to_bank.outside) as bank,
                 crew_of(url, bank, tmp_path, runs) as crew,
                 forking(tmp_path, program("ip"), "netns", "exec", name) as inside,

@@ -17,7 +17,7 @@ from tests.crash.bank import open_bank
 from tests.crash.crew import crew_of
 from tests.storage.postgres import cluster
 
-_LEAST_RUNS = 30
+_LEAST_RUNS = 15
 
 
 async def test_runs_in_the_background_outlive_the_workers_that_do_them(

@@ -88,6 +88,20 @@ async def test_what_a_dead_process_held_is_taken_over_by_one_other(url: str) -> 
     await gateways.aclose()
 
 
+async def test_only_deaths_since_its_last_step_are_held_against_a_run(url: str) -> None:
+    gateways = Gateways(url)
+    dead, next_one, last = (gateways.one_more() for _ in range(3))
+    assert await put(dead, "a", "run_1")
+    await gateways.all_but(next_one, last)
+    [claimed] = await claim(next_one)
+    assert claimed.losses == 1
+    await runs_of(next_one).record("a", "run_1", AT, {"said": "Hi."})
+    await gateways.all_but(last)
+    [claimed] = await claim(last)
+    assert claimed.losses == 1
+    await gateways.aclose()
+
+
 async def test_who_was_taken_for_dead_does_and_writes_nothing_more(url: str) -> None:
     gateways = Gateways(url)
     silent, watching = gateways.one_more(), gateways.one_more()

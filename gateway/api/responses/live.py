@@ -56,7 +56,7 @@ class LiveResponses:
         self._queue = None if services.durable is None else Queue(services, services.durable, self)
 
     async def __aenter__(self) -> Self:
-        await self._fail(await self._services.responses.unfinished())  # looks who has died, too
+        await self._look(own=True)  # who has died, too
         await self._group.__aenter__()
         self._watches.append(self._group.create_task(self._fail_those_of_the_dead()))
         if self._queue is not None:
@@ -191,10 +191,13 @@ class LiveResponses:
         """What a gateway beside this one left when it died; its lease, or its process, tells."""
         while True:
             await self._pause(_LOOK_EVERY_S)
-            try:
-                await self._fail(await self._services.responses.unfinished(own=False))
-            except StorageUnavailable as error:
-                log.warning("what dead gateways left can't be looked for now: %s", error)
+            await self._look(own=False)
+
+    async def _look(self, *, own: bool) -> None:
+        try:
+            await self._fail(await self._services.responses.unfinished(own=own))
+        except StorageUnavailable as error:
+            log.warning("what dead gateways left can't be looked for now: %s", error)
 
     async def _fail(self, unfinished: Sequence[StoredResponse]) -> None:
         for left in unfinished:

@@ -128,7 +128,11 @@ class SqlDurableRuns(DurableRuns):
         where = {"tenant": key(tenant), "run_id": key(run_id), "step": at[0], "kind": at[1]}
         same = and_(*(_S[name] == part for name, part in where.items()))
         async with self.database.write() as connection:
-            await require_hold(connection, self._me, tenant, run_id)
+            if await require_hold(
+                connection, self._me, tenant, run_id
+            ):  # it goes on: it kills nobody
+                mended = update(durable_runs).where(this_run(tenant, run_id)).values(losses=0)
+                await connection.execute(mended)
             await connection.execute(delete(durable_steps).where(same))
             row = {**where, "record": encode(dict(value))}
             await connection.execute(insert(durable_steps).values(row))

@@ -33,12 +33,14 @@ async def alone(connection: AsyncConnection) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
-async def require_hold(connection: AsyncConnection, me: str, tenant: str, run_id: str) -> None:
-    """Whoever takes it over has to wait for the end of this transaction. Raises `LeaseLost`."""
+async def require_hold(connection: AsyncConnection, me: str, tenant: str, run_id: str) -> int:
+    """Whoever takes it over has to wait for the end of this transaction. Gives its losses, or raises `LeaseLost`."""
     held = this_run(tenant, run_id), _C.process == me
     found = await connection.execute(select(_C.losses).where(*held).with_for_update())
-    if found.one_or_none() is None:
+    losses = found.scalar_one_or_none()
+    if losses is None:
         raise LeaseLost(f"run {run_id} is another process's, or was deleted")
+    return losses
 
 
 async def hold(connection: AsyncConnection, me: str, chosen: Select[Any, Any]) -> Sequence[Any]:

@@ -211,8 +211,8 @@ async def test_what_a_gateway_beside_this_one_left_is_failed_while_this_one_goes
     answers: list[Any] = [StorageUnavailable("the database is away"), (left,)]
 
     async def unfinished(*, own: bool = True) -> tuple[StoredResponse, ...]:
-        if own:
-            return ()
+        if own:  # it starts all the same
+            raise StorageUnavailable("the database has just gone away")
         if not answers:
             return ()
         answer = answers.pop(0)
