@@ -41,4 +41,4 @@ def test_a_page_that_the_code_has_left_behind_is_told(monkeypatch: pytest.Monkey
     changed = {made.PAGES / "errors.md": "what the code would make now"}
     monkeypatch.setattr(made, "pages", lambda: {**documents().pages(), **changed})
     problem = "docs/reference/errors.md is out of date: python scripts/documents.py write"
-    assert made.check() == [problem]
+    assert problem in made.check()
