@@ -14,12 +14,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
+import aiohttp
 import orjson
 
-from routing.backends.http_client import HttpClient
-from routing.backends.http_connection import Connection, HttpFailure, HungUp
 from routing.backends.http_errors import (
     error_message,
     error_status,
@@ -57,7 +55,7 @@ class HttpTimeouts:
 
 @dataclass(slots=True)
 class OpenAiHttp:
-    """One engine's HTTP side. The client is made at the first request and shared.
+    """One engine's HTTP side. The session is made at the first request and shared.
 
     `carried` gives the headers that carry the trace of the open turn on to the engine.
     """
@@ -68,7 +66,7 @@ class OpenAiHttp:
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     retries: Retries = field(default_factory=Retries)
     carried: Callable[[], Mapping[str, str]] | None = None
-    _client: HttpClient | None = None
+    _session: aiohttp.ClientSession | None = None
 
     async def batches(
         self, body: Mapping[str, Any], deadline: float | None
@@ -78,19 +76,18 @@ class OpenAiHttp:
         Raises a `BackendError`, behind the events that came before it. An error that the engine sends inside
         the stream is raised, too.
         """
-        client = self._opened()
         response = await self._open(orjson.dumps(body), deadline)
         try:
             decoder = SseDecoder()
             ended = False
-            while not ended and (chunk := await self._read(response)):
+            while not ended and (chunk := await self._read(response, deadline)):
                 batch, ended, failure = self._batch(decoder.feed(chunk))
                 if batch:
                     yield batch
                 if failure:
                     raise failure
             if ended:
-                if not response.is_at_end:
+                if not response.content.at_eof():
                     await self._drain(response)
                 yield End()
                 return
@@ -103,7 +100,7 @@ class OpenAiHttp:
                 yield End()
         finally:
             # A response that was not read to its end closes its connection: the engine notices.
-            client.release(response)
+            response.release()
 
     async def get_json(self, url: str, timeout_s: float) -> Any:
         """The JSON at `url`; None when its body is empty.
@@ -118,95 +115,96 @@ class OpenAiHttp:
 
     async def get(self, url: str, timeout_s: float) -> bytes:
         """What is at `url`, on this engine. Raises `BackendUnavailable` or `BackendTimeout`."""
-        until = asyncio.get_running_loop().time() + timeout_s
-        client = self._opened()
         try:
-            response = await client.send(
-                "GET", _path(url), idle_s=self.timeouts.idle_s, deadline=until
-            )
-            try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._client().get(url) as response,
+            ):
                 if response.status >= 400:
                     raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
-                parts: list[bytes] = []
-                while chunk := await response.read():
-                    parts.append(chunk)
-            finally:
-                client.release(response)
+                return await response.read()
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except HttpFailure as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise BackendUnavailable(str(error), backend=self.backend) from error
-        return b"".join(parts)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
-    def _opened(self) -> HttpClient:
-        if self._client is None:
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
             headers = {"Content-Type": "application/json"}
             if self.api_key:
                 headers["Authorization"] = f"Bearer {self.api_key}"
-            self._client = HttpClient(self.base_url, headers, self.timeouts.connect_s)
-        return self._client
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeouts.connect_s),
+                headers=headers,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
 
-    async def _open(self, body: bytes, deadline: float | None) -> Connection:
+    async def _open(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
         return await retried(lambda: self._post(body, deadline), self.retries, deadline)
 
-    async def _post(self, body: bytes, deadline: float | None) -> Connection:
-        path, carried = f"{_path(self.base_url)}/chat/completions", self.carried and self.carried()
+    async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+        url, carried = f"{self.base_url}/chat/completions", self.carried and self.carried()
         try:
-            response = await self._opened().send(
-                "POST", path, body, carried, idle_s=self.timeouts.idle_s, deadline=deadline
-            )
+            async with self._bounded(deadline):
+                response = await self._client().post(url, data=body, headers=carried)
+        except aiohttp.ServerTimeoutError as error:
+            down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
+            raise NotBegunError(down) from error
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except HttpFailure as error:
+        except (aiohttp.ClientError, OSError) as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise NotBegunError(down, hung_up=isinstance(error, HungUp)) from error
+            hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+            raise NotBegunError(down, hung_up=hung_up) from error
         if response.status == 200:
             return response
-        raise await self._refused(response)
+        raise await self._refused(response, deadline)
 
-    async def _refused(self, response: Connection) -> Exception:
-        raw = b""
+    async def _refused(self, response: aiohttp.ClientResponse, deadline: float | None) -> Exception:
         try:
-            while len(raw) < _MAX_ERROR_BYTES and (chunk := await response.read()):
-                raw += chunk
-        except (TimeoutError, HttpFailure):
-            pass  # the status says enough
+            async with self._bounded(deadline):
+                raw = await response.content.read(_MAX_ERROR_BYTES)
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            raw = b""  # the status says enough
         finally:
-            self._opened().release(response)
+            response.release()
         try:
             message = error_message(orjson.loads(raw))
         except orjson.JSONDecodeError:
-            message = raw.decode("utf-8", "replace").strip() or response.reason
+            message = raw.decode("utf-8", "replace").strip() or response.reason or ""
         error = refusal(
             response.status,
             without_key(message, self.api_key),
             backend=self.backend,
-            retry_after_s=retry_after_s(response.headers.get("retry-after")),
+            retry_after_s=retry_after_s(response.headers.get("Retry-After")),
         )
         return NotBegunError(error) if isinstance(error, BackendOverloaded) else error
 
-    async def _read(self, response: Connection) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, deadline: float | None) -> bytes:
         """The next bytes, `b""` at the end of the body, in however many pieces they came."""
         try:
-            return await response.read()
+            async with self._bounded(deadline):
+                return await response.content.readany()
         except TimeoutError:
             raise BackendTimeout("no further token in time", backend=self.backend) from None
-        except HttpFailure as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise BackendProtocolError(
-                f"the stream was cut: {error}", backend=self.backend
+                f"the stream was cut: {error!r}", backend=self.backend
             ) from error
 
-    async def _drain(self, response: Connection) -> None:
+    async def _drain(self, response: aiohttp.ClientResponse) -> None:
         """Read the body's formal end, so that the connection can serve the next request."""
-        with contextlib.suppress(TimeoutError, HttpFailure):
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-                await response.read()
+                await response.content.readany()
 
     def _batch(
         self, events: Iterable[bytes]
@@ -236,7 +234,6 @@ class OpenAiHttp:
         message = without_key(error_message(failure), self.api_key)
         return refusal(error_status(failure), message, backend=self.backend)
 
-
-def _path(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    def _bounded(self, deadline: float | None) -> asyncio.Timeout:
+        idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
+        return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
