@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_RARE = ("requests",)
-"""mistral-common imports it to download images, which the gateway never asks it to: 4 MB with what it brings."""
+_RARE = ("aiohttp", "requests")
+"""Modules of which nothing is used before something rare happens.
+
+aiohttp serves HTTP tools and embedding servers, and reads all certificates when it is imported. mistral-common
+imports requests to download images, which the gateway never asks it to: 4 MB with what it brings.
+"""
 
 
 def begin() -> None:

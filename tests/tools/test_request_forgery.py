@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from tools.errors import ToolFailed, ToolUnavailable
 from tools.executor import CallContext
 from tools.executors.addresses import (
-    GuardedResolver,
     RefusedAddress,
     guarded_socket,
     is_public,
     refusal,
 )
+from tools.executors.guarded_resolver import GuardedResolver
 from tools.executors.http import HttpExecutor
 from tools.executors.http_session import HttpSessions, Request, Response
 from tools.executors.http_template import EndpointTemplate
@@ -159,7 +159,7 @@ async def test_the_socket_itself_refuses_when_everything_before_it_was_passed(
 ) -> None:
     monkeypatch.setattr("tools.executors.http_session.refusal", lambda _: None)
     monkeypatch.setattr(
-        "tools.executors.addresses.GuardedResolver.resolve", Names(["127.0.0.1"]).resolve
+        "tools.executors.guarded_resolver.GuardedResolver.resolve", Names(["127.0.0.1"]).resolve
     )
     for host in ("127.0.0.1", "[::ffff:127.0.0.1]", "rebind.example"):
         with pytest.raises((ToolFailed, ToolUnavailable)):

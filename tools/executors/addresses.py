@@ -3,7 +3,7 @@
 What it is: one question about an address, asked three times, each time of what is used next:
 - of a literal in a URL (`refusal`), where the spellings that only `inet_aton` reads (decimal, octal,
   hexadecimal, short) are refused, whatever they lead to;
-- of every address that a name resolves to (`GuardedResolver`);
+- of every address that a name resolves to (`tools.executors.guarded_resolver`);
 - of the address that a socket is about to be connected to (`guarded_socket`). Nothing is looked up after
   it, so a name that changes its answer between check and connection (DNS rebinding) gains nothing.
 """
@@ -15,8 +15,6 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from unicodedata import normalize
-
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
@@ -93,22 +91,3 @@ def guarded_socket(address: tuple[Any, ...]) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)  # noqa: FBT003 - the socket's own signature
     return made
-
-
-class GuardedResolver(AbstractResolver):
-    """Gives another resolver's answer when every address in it is public, else `RefusedAddress`."""
-
-    def __init__(self, inner: AbstractResolver) -> None:
-        self._inner = inner
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for each in found:
-            if not is_public(each["host"]):
-                raise RefusedAddress(f"{host} leads to a private address")
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()

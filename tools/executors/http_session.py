@@ -12,16 +12,17 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
-from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import UNHEARD_S
-from tools.executors.addresses import GuardedResolver, RefusedAddress, guarded_socket, refusal
+from tools.executors.addresses import RefusedAddress, guarded_socket, refusal
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
 
 MAX_BODY_BYTES = 1024 * 1024
 _CONNECT_S = 10.0
@@ -97,6 +98,11 @@ class HttpSessions:
     def _session(self, *, allow_private: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(allow_private)
         if session is None or session.closed:
+            # Not above: a server puts off aiohttp (`gateway.cli.starting`) until something is exchanged.
+            from aiohttp.resolver import DefaultResolver
+
+            from tools.executors.guarded_resolver import GuardedResolver
+
             resolver = self._resolver or DefaultResolver()
             connector = aiohttp.TCPConnector(
                 resolver=resolver if allow_private else GuardedResolver(resolver),
