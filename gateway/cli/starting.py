@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _RARE = ("aiohttp", "requests")
 """Modules of which nothing is used before something rare happens.
 
-aiohttp serves HTTP tools and embedding servers, and reads all certificates when it is imported. mistral-common
-imports requests to download images, which the gateway never asks it to: 4 MB with what it brings.
+aiohttp reads all certificates when it is imported, and an idle server asks nobody anything.
+mistral-common imports requests to download images, which the gateway never asks it to: 4 MB with what it brings.
 """
 
 

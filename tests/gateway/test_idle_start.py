@@ -31,7 +31,7 @@ LATE = {
     *("alembic", "sqlalchemy.orm"),
     # counting tokens, reading images
     *("mistral_common.tokens.tokenizers.tekken", "tiktoken", "numpy", "requests.sessions"),
-    # HTTP tools, embedding servers; engines have a client of their own
+    # whatever is asked over HTTP: engines, tools, embedding servers
     "aiohttp.client",
     # terminals, sockets that stay open
     *("rich", "websockets", "uvicorn.protocols.websockets.websockets_sansio_impl"),
