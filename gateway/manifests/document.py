@@ -7,12 +7,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gateway.manifests.entries import Entry, HttpEntry
+from gateway.settings.section import describe
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
     """What one document of a file may be: an entry, or a list of them."""
+    describe()
     adapter: TypeAdapter[Entry] = TypeAdapter(Entry)
     made = adapter.json_schema()
     kinds, definitions = made["anyOf"], made["$defs"]
