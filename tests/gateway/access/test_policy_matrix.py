@@ -147,7 +147,8 @@ class Stage:
     async def approved(self, headers: dict[str, str], tool: str) -> str:
         for tenant in TENANTS:
             await self.gateway.services.suspensions.put(held(tenant, tool))
-        told = await self.post("/v1/runs/run_1/approvals/one", {"decision": "approve"}, headers)
+        path = f"/v1/runs/run_{tool}/approvals/one"
+        told = await self.post(path, {"decision": "approve"}, headers)
         assert told.status_code in {200, 403}, told.text
         return letter(told.status_code == 200)
 
@@ -181,7 +182,7 @@ def held(tenant: str, tool: str) -> Suspension:
         {"call_id": call_id, "name": tool, "arguments": {}, "step": 1, "decision": None}
         for call_id in ("one", "two")
     )
-    return Suspension(tenant, "run_1", 1, time.time(), time.time() + 60, calls, {})
+    return Suspension(tenant, f"run_{tool}", 1, time.time(), time.time() + 60, calls, {})
 
 
 async def staged(serve: Serve, folder: Path) -> tuple[Stage, dict[tuple[str, str], dict[str, str]]]:
