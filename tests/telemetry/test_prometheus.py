@@ -24,6 +24,7 @@ from gateway.app import create_app
 from gateway.budgets import Budget
 from gateway.services import Services
 from gateway.storage.memory_accounts import MemoryAccountStore
+from gateway.storage.schedules import ScheduleBounds
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.telemetry import Telemetry
 from routing.backend import Turn
@@ -103,7 +104,12 @@ def watched(tools: Registry) -> Services:
     router = Router(Member(both, Price(1.0, 2.0)), Member(large, Price(2.0, 6.0)))
     loop = AgentLoop(router, tools, till=till)
     return Services(
-        loop=telemetry.watched(loop), registry=tools, models=models, till=till, telemetry=telemetry
+        loop=telemetry.watched(loop),
+        registry=tools,
+        models=models,
+        till=till,
+        telemetry=telemetry,
+        schedule_bounds=ScheduleBounds(min_interval_s=1.0),
     )
 
 
@@ -129,6 +135,7 @@ async def ask(gateway: httpx.AsyncClient) -> None:
 
     for text in SAYINGS:
         await chat(text)
+    await chat("Add.", gateway={"dry_run": "all"})
     await chat("Break.", 503, model="intermediary")
     await chat("Add.", 429, max_tokens=900_000)  # the budget has not that much
 
@@ -182,6 +189,9 @@ async def test_a_real_prometheus_has_figures_for_every_panel_and_evaluates_every
         httpx.AsyncClient(base_url=f"http://{address}", verify=False) as prometheus,
     ):
         file.write_text(configuration({"gateway": url.removeprefix("http://"), "vllm": vllm}))
+        scheduled = {"when": {"every_s": 1.0}, "request": {"input": "Add."}}
+        made = await gateway.post("/v1/schedules", json=scheduled)
+        assert made.is_success, made.text
         with running(command, log):
             empty, told = exprs(), list[dict[str, Any]]()
             deadline = time.monotonic() + PATIENCE_S
