@@ -18,7 +18,8 @@ async def replicas(
     postgres_socket: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Replicas]:
     """Two gateways over one PostgreSQL behind nginx, none of them killed yet."""
-    execute(postgres_socket, "CREATE DATABASE replicas")
-    database = f"postgresql://postgres@/replicas?host={postgres_socket}"
-    async with serving(tmp_path_factory.mktemp("replicas"), database) as made:
+    folder = tmp_path_factory.mktemp("replicas")  # a name of its own for each module
+    execute(postgres_socket, f"CREATE DATABASE {folder.name}")
+    database = f"postgresql://postgres@/{folder.name}?host={postgres_socket}"
+    async with serving(folder, database) as made:
         yield made
