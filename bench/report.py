@@ -19,9 +19,14 @@ def figure(rounds: Sequence[Mapping[str, float]], key: str) -> float:
 
 
 def ratio(results: Results, suite: Suite, name: str) -> float | None:
-    """How many times the peer's: requests a second, for rated suites its latency over ours."""
+    """How many times the peer's: requests a second, for rated suites its latency over ours.
+
+    None where there is nothing to divide by: in most of its rounds one of the two answered nothing.
+    """
     ours, peer = results.get((suite.name, name)), results.get((suite.name, suite.peer))
     if ours is None or peer is None or name == suite.peer:
+        return None
+    if not figure(ours, "rps") or not figure(peer, "rps"):
         return None
     if suite.rate:
         return figure(peer, "p50_ms") / figure(ours, "p50_ms")
