@@ -191,10 +191,8 @@ class Resuming:
             return
         again = last.outcome.suspended
         following = None if again is None else _suspension(again)
-        try:
-            await self._services.suspensions.finish(written.after(last), following)
-        finally:
-            written.append(last)
+        await self._services.suspensions.finish(written.after(last), following)
+        written.append(last)
 
     def _leave(self, written: RunLog) -> None:
         """Nobody hears more of it here, and nothing is recorded of a run that another may go on with."""

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from mistral_common.protocol.instruct.messages import UserMessage
 from sqlalchemy import text
 
@@ -14,7 +15,10 @@ from gateway.agent.run import RunRequest
 from gateway.resuming import Resuming, suspending
 from gateway.services import Services
 from gateway.storage.durable import Bounds
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.runs import RunLog
 from gateway.storage.sql.durable import SqlDurableRuns
+from gateway.storage.suspensions import Suspension
 from routing.backends.scripted import Call, Say, ScriptedBackend
 from tests.gateway.conftest import Tools, build
 from tests.gateway.test_approvals import ADD_100, APPROVED, People, decide, over, stores, went_on
@@ -139,6 +143,32 @@ async def test_a_response_in_the_background_that_went_on_has_its_whole_record(
     assert (run.status, run.trace()["answer"]) == ("completed", "It is 101.")
     for store in beside:
         await store.aclose()
+
+
+async def test_an_end_that_could_not_be_kept_is_told_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, tools = await opened(tmp_path / "gateway.db", [ADD_100, "It is 101."])
+    run_id = await decided(services)
+    reopen, finish = services.store.reopen, services.suspensions.finish
+    logs: list[RunLog] = []
+
+    async def reopened(request: RunRequest) -> RunLog:
+        logs.append(await reopen(request))
+        return logs[-1]
+
+    async def kept_later(log: RunLog, again: Suspension | None) -> None:
+        if len(logs) == 1:
+            raise StorageUnavailable("away")
+        await finish(log, again)
+
+    monkeypatch.setattr(services.store, "reopen", reopened)
+    monkeypatch.setattr(services.suspensions, "finish", kept_later)
+    async with Resuming(services):
+        await ended(services, run_id, "completed")
+    assert [log.status for log in logs] == ["cancelled", "completed"]
+    assert tools.log == ["add"]
+    await services.aclose()
 
 
 async def test_it_is_cancelled_at_another_gateway(serve: Any, tmp_path: Path) -> None:
