@@ -115,7 +115,7 @@ class Working:
 
         `read` is the request with its messages as the rules let them be read.
         """
-        subject = _subject(request)
+        subject = subject_of(request)
         offer = Offer(read, subject, registry, policies, offers)
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
@@ -384,8 +384,3 @@ def subject_of(request: RunRequest) -> Subject:
         messages=request.messages,
         asked=len(request.messages),
     )
-
-
-def _subject(request: RunRequest) -> Subject:
-    caller = request.key, request.caller_role
-    return Subject(request.run_id, request.tenant, *caller, model=request.role)

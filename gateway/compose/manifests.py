@@ -252,9 +252,8 @@ def _function(place: str) -> Callable[..., Any]:
         is_it = f"{module}.".startswith(f"{error.name}.")
         remedy = where_modules_are() if is_it else "install what it needs"
         raise RegistrationError("$.function", f"{error}: {remedy}") from error
-    except (
-        Exception
-    ) as error:  # a module is anyone's code, and what it raises is told to its author
+    except Exception as error:
+        # a module is anyone's code, and what it raises is told to its author
         why = f"importing {module} failed: {type(error).__name__}: {error}"
         raise RegistrationError("$.function", why) from error
     for part in name.split("."):

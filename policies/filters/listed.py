@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from copy import copy
 from importlib import import_module
 from typing import Any
 from unicodedata import category
@@ -55,13 +56,15 @@ class Listed:
         self.kind = kind
         self._reach = reach
         self._alphabet = alphabet
-        self._whole = words
+        self.whole = words
         ends = re.escape(alphabet) if alphabet else r"\s\S"
         self._end = re.compile(f"[{ends}]{{0,{reach + 1}}}").match  # over a text read backwards
 
     def taken_apart(self) -> Rejoined:
         """The same words with gaps in them: where all letters stand alone, a word has no bounds."""
-        return Rejoined(_Anywhere(self), self._alphabet or "", self._reach, symbols=True)
+        anywhere = copy(self)  # what was compiled serves both
+        anywhere.whole = False
+        return Rejoined(anywhere, self._alphabet or "", self._reach, symbols=True)
 
     def find(self, text: str, start: int) -> Iterator[tuple[int, int]]:
         data = text.encode("utf-8", "replace")  # half a surrogate pair becomes one question mark
@@ -75,7 +78,7 @@ class Listed:
             first, last = match.span()
             begin = at + _characters(data, byte, first)
             end = begin + _characters(data, first, last)
-            while match is not None and self._whole and _is_part(text, begin, end):
+            while match is not None and self.whole and _is_part(text, begin, end):
                 if (match := self._matcher.match(data, first, last - 1)) is not None:
                     last = match.end()
                     end = begin + _characters(data, first, last)
@@ -89,14 +92,6 @@ class Listed:
         # a sound or vowel mark that follows would make another word of the last one
         end = self._end(text[: -self._reach - 2 : -1])
         return len(text) if end is None else len(text) - end.end()
-
-
-class _Anywhere(Listed):
-    """Words that are found inside others, too; what was compiled for `other` serves."""
-
-    def __init__(self, other: Listed) -> None:
-        self.__dict__.update(other.__dict__)
-        self._whole = False
 
 
 def words(listed: Sequence[str], kind: str = "word") -> Listed:
