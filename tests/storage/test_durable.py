@@ -107,6 +107,7 @@ async def test_who_was_taken_for_dead_does_and_writes_nothing_more(url: str) -> 
     silent, watching = gateways.one_more(), gateways.one_more()
     await put(silent, "a", "run_1")
     log = begun(silent, "run_1")
+    await settled(silent)  # a gateway that writes is alive
     await gateways.all_but(watching)
     assert len(await claim(watching)) == 1
     log.finish("completed")

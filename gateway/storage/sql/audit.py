@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 
 from gateway.storage.audit import Chained, Entry, chained
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import audit
 
@@ -25,8 +26,7 @@ class SqlAuditStore:
 
     async def append(self, entries: Sequence[Entry]) -> None:
         async with self._database.write() as connection:
-            if self._database.dialect == "postgresql":  # SQLite has one writer anyway
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await alone(connection, _LOCK)
             row = (await connection.execute(_LAST)).first()
             added = chained(Chained(*row) if row else None, entries)
             rows = [asdict(one) for one in added]

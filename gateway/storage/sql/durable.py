@@ -18,11 +18,12 @@ from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
 from gateway.storage.schedules import Firing
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import goes_on_decided, next_runs, unheld
-from gateway.storage.sql.holding import NOBODY, alone, hold, require_hold, this_run
+from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_run
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schedules import SqlScheduleStore
@@ -79,7 +80,7 @@ class SqlDurableRuns(DurableRuns):
         of_tenant = select(func.count(), func.count().filter(unheld()))
         count = of_tenant.where(_C.tenant == row["tenant"])
         async with self.database.write(durable=True) as connection:
-            await alone(connection)
+            await alone(connection, CLAIM)
             total, waiting = (await connection.execute(count)).one()
             if total >= bounds.waiting:
                 raise QueueFull(f"{total} runs of this tenant wait or go on in the background")
@@ -98,7 +99,7 @@ class SqlDurableRuns(DurableRuns):
             if (await connection.execute(chosen)).first() is None:
                 return ()
         async with self.database.write() as connection:
-            await alone(connection)
+            await alone(connection, CLAIM)
             rows = await hold(connection, self._me, chosen)
         return [
             Claimed(

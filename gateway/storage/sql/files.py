@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, tuple_
 
 from gateway.storage.files import (
     LEAST,
@@ -20,6 +20,7 @@ from gateway.storage.files import (
     handle_of,
     head_of,
 )
+from gateway.storage.sql.alone import alone_with
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.runs import SqlRunStore
@@ -29,7 +30,6 @@ from tools.files import FileContent
 
 _F = run_files.c
 _P = run_file_pieces.c
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, :seed))")
 _SEED = 2
 """Apart from the ledger's, which locks names of its own."""
 
@@ -60,8 +60,7 @@ class SqlFileStore(FileStore):
         where = {"tenant": key(tenant), "run_id": key(run_id), "handle": handle}
         this_run = and_(runs.c.tenant == where["tenant"], runs.c.id == where["run_id"])
         async with self._database.write() as connection:
-            if self._database.dialect == "postgresql":  # two that count would count wrong
-                await connection.execute(_LOCK, {"name": where["tenant"], "seed": _SEED})
+            await alone_with(connection, where["tenant"], _SEED)  # two that count would count wrong
             there = select(runs.c.id).where(this_run).with_for_update(read=True, key_share=True)
             if (await connection.execute(there)).first() is None:
                 return None  # deleted meanwhile

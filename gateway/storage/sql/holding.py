@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, case, select, update
 
 from gateway.storage.durable import LeaseLost
 from gateway.storage.sql.asynchronous import AsyncConnection
@@ -19,18 +19,13 @@ from gateway.storage.sql.text import key
 NOBODY = ""
 
 _C = durable_runs.c
-_LOCK = 0x636C61696D  # "claim"
+CLAIM = 0x636C61696D  # "claim"
+"""For `alone`: two that count what goes on at the same time would count wrong."""
 
 
 def this_run(tenant: str, run_id: str) -> ColumnElement[bool]:
     """The row of a run."""
     return and_(_C.tenant == key(tenant), _C.run_id == key(run_id))
-
-
-async def alone(connection: AsyncConnection) -> None:
-    """Two that count at the same time would count wrong; SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 async def require_hold(connection: AsyncConnection, me: str, tenant: str, run_id: str) -> int:

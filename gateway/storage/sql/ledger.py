@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
 
 from gateway.storage.durable import LeaseLost
 from gateway.storage.errors import StorageUnavailable
@@ -26,6 +26,7 @@ from gateway.storage.ledger import (
     Standing,
     way_of,
 )
+from gateway.storage.sql.alone import alone_with
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import durable_runs, effects
@@ -73,12 +74,10 @@ class SqlLedger(Ledger):
         )
         async with self._database.write(durable=True) as connection:
             await self._require_hold(connection, place)
-            if self._database.dialect == "postgresql":  # there, two could look at the same time
-                lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, :seed))")
-                if intent.resource:  # always this one first, so that nobody waits in a circle
-                    name = {"name": f"{key(place.tenant)}:{_digest(intent.resource)}", "seed": 1}
-                    await connection.execute(lock, name)
-                await connection.execute(lock, {"name": f"{place.run_id}:{digest}", "seed": 0})
+            if intent.resource:  # always this one first, so that nobody waits in a circle
+                name = f"{key(place.tenant)}:{_digest(intent.resource)}"
+                await alone_with(connection, name, seed=1)
+            await alone_with(connection, f"{place.run_id}:{digest}", seed=0)
             rows = (await connection.execute(same.order_by(_C.created_at))).all()
             way = way_of(intent, [_entry(row) for row in rows])
             if isinstance(way, Entry):

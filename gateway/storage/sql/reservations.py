@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, select, update
 
 from gateway.storage.accounts import NANO
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.schema import accounts, processes, reservations
 
@@ -28,8 +29,7 @@ _GIVE_BACK = (
 
 async def lock_accounts(connection: AsyncConnection) -> None:
     """Until the transaction ends nobody else changes accounts."""
-    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    await alone(connection, _LOCK)
 
 
 async def release_orphans(connection: AsyncConnection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from gateway.storage.schedules import (
     RUNS_KEPT,
@@ -16,6 +16,7 @@ from gateway.storage.schedules import (
     State,
     TooManySchedules,
 )
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import schedule_fires, schedules
@@ -51,9 +52,7 @@ class SqlScheduleStore:
             "plan": encode(dict(schedule.plan)),
         }
         async with self._database.write(durable=True) as connection:
-            if self._database.dialect == "postgresql":  # SQLite has one writer anyway
-                lock = text("SELECT pg_advisory_xact_lock(:lock)")
-                await connection.execute(lock, {"lock": _LOCK})
+            await alone(connection, _LOCK)
             count = select(func.count()).select_from(schedules).where(mine)
             if (await connection.execute(count)).scalar_one() >= most:
                 raise TooManySchedules(f"there are {most} schedules of this tenant")

@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, sele
 
 from gateway.storage.durable import Bounds
 from gateway.storage.runs import RunLog, RunStatus
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import goes_on_decided, next_runs
-from gateway.storage.sql.holding import NOBODY, alone, hold, require_hold, this_run
+from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_run
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import durable_runs, runs, suspensions
 from gateway.storage.sql.text import decode, encode, key, plain
@@ -75,7 +76,7 @@ class SqlSuspensionStore(SuspensionStore):
             return ()
         claimed: list[Resumable] = []
         async with self._database.write(durable=True) as connection:
-            await alone(connection)
+            await alone(connection, CLAIM)
             await self._enqueue(connection, ready)
             for row in await hold(connection, self._me, free):
                 kept = await _read(connection, decode(row.tenant_name), decode(row.run_name))

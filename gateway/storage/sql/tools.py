@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select
 
 from gateway.storage.news import TOOLS
+from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.news import tell
@@ -53,10 +54,7 @@ class SqlToolStore:
     @asynccontextmanager
     async def changing(self, seen: int) -> AsyncGenerator[_Change]:
         async with self._database.write(durable=True) as connection:
-            if self._database.dialect == "postgresql":  # SQLite has one writer anyway
-                await connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK}
-                )
+            await alone(connection, _LOCK)
             newest = (await connection.execute(select(func.max(_C.revision)))).scalar() or 0
             yield _Change(connection, newest + 1, await _after(connection, seen))
 
