@@ -20,7 +20,9 @@ def at(*when: int) -> datetime:
         ("Tokyo", "Asia/Tokyo"), ("new york", "America/New_York"), ("New_York", "America/New_York"),
         ("纽约", "America/New_York"), ("北京", "Asia/Shanghai"), ("上海市", "Asia/Shanghai"),
         ("东京时间", "Asia/Tokyo"), ("San Francisco", "America/Los_Angeles"), ("Mumbai", "Asia/Kolkata"),
-        ("São Paulo", "America/Sao_Paulo"), ("Zürich", "Europe/Zurich"), ("Washington, D.C.", "America/New_York"),
+        ("São Paulo", "America/Sao_Paulo"), ("Cape Town", "Africa/Johannesburg"),
+        ("Abu Dhabi", "Asia/Dubai"), ("gold coast", "Australia/Brisbane"), ("Tel Aviv", "Asia/Jerusalem"),
+        ("Zürich", "Europe/Zurich"), ("Washington, D.C.", "America/New_York"),
         ("Paris, France", "Europe/Paris"), ("Japan", "Asia/Tokyo"), ("日本", "Asia/Tokyo"), ("Germany", "Europe/Berlin"),
         ("UTC", "UTC"), ("PST", "America/Los_Angeles"), ("EST", "America/New_York"), ("CET", "CET"),
         ("GMT+8", "UTC+08:00"), ("utc-3:30", "UTC-03:30"), ("UTC+0", "UTC"), ("asia/tokyo", "Asia/Tokyo"),
@@ -34,7 +36,8 @@ def test_a_place_has_its_time_zone(place: str, zone: str) -> None:
 @pytest.mark.parametrize(
     ("place", "hint"),
     [
-        ("Tokio", "Asia/Tokyo"), ("CST", "could be"), ("USA", "name one"), ("Atlantis 9", "no time zone"),
+        ("Tokio", "Asia/Tokyo"), ("town", "no time zone"), ("gold", "no time zone"), ("sao", "no time zone"),
+        ("CST", "could be"), ("USA", "name one"), ("Atlantis 9", "no time zone"),
         ("", "no time zone"), ("x" * 10_000, "no time zone"), ("../../etc/passwd", "no time zone"), ("UTC+25", "does not exist"),
     ],
 )  # fmt: skip

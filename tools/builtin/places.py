@@ -24,62 +24,68 @@ _DRESSING = re.compile(r"(?:\s+(?:time ?zone|time|local time|city)|时间|时区
 _Cities = Mapping[str, Mapping[str, str]]
 
 _SAID: dict[str, str] = {
-    "UTC": "utc gmt z zulu,coordinated universal time,greenwich mean time,世界标准时间,协调世界时,格林尼治",
-    "America/Los_Angeles": "pst pdt pt la seattle oakland hollywood portland,san francisco,san diego,san jose,"
-    "las vegas,silicon valley,pacific,california,pacific standard,us pacific,旧金山,西雅图,拉斯维加斯,圣地亚哥港,加州,"
-    "硅谷,三藩市,洛城",
-    "America/Denver": "mst mdt mountain,salt lake city,colorado,盐湖城",
-    "America/Chicago": "cdt houston dallas austin texas minneapolis central,us central,new orleans,san antonio,"
-    "kansas city,st louis,休斯敦,休斯顿,达拉斯,奥斯汀,新奥尔良",
-    "America/New_York": "est edt et nyc boston miami atlanta philadelphia washington eastern orlando baltimore,"
-    "washington dc,washington d.c.,new york city,us eastern,pittsburgh,cleveland,charlotte,纽约市,华盛顿,"
-    "波士顿,迈阿密,亚特兰大,费城",
-    "America/Anchorage": "akst akdt alaska",
-    "Pacific/Honolulu": "hst hawaii,夏威夷",
-    "America/Toronto": "ottawa quebec montreal montréal,蒙特利尔,渥太华",
+    "UTC": "utc,gmt,z,zulu,coordinated universal time,greenwich mean time,世界标准时间,协调世界时,"
+    "格林尼治",
+    "America/Los_Angeles": "pst,pdt,pt,la,seattle,oakland,hollywood,portland,san francisco,san diego,"
+    "san jose,las vegas,silicon valley,pacific,california,pacific standard,us pacific,旧金山,西雅图,"
+    "拉斯维加斯,圣地亚哥港,加州,硅谷,三藩市,洛城",
+    "America/Denver": "mst,mdt,mountain,salt lake city,colorado,盐湖城",
+    "America/Chicago": "cdt,houston,dallas,austin,texas,minneapolis,central,us central,new orleans,"
+    "san antonio,kansas city,st louis,休斯敦,休斯顿,达拉斯,奥斯汀,新奥尔良",
+    "America/New_York": "est,edt,et,nyc,boston,miami,atlanta,philadelphia,washington,eastern,orlando,"
+    "baltimore,washington dc,washington d.c.,new york city,us eastern,pittsburgh,cleveland,charlotte,"
+    "纽约市,华盛顿,波士顿,迈阿密,亚特兰大,费城",
+    "America/Anchorage": "akst,akdt,alaska",
+    "Pacific/Honolulu": "hst,hawaii,夏威夷",
+    "America/Toronto": "ottawa,quebec,montreal,montréal,蒙特利尔,渥太华",
     "America/Vancouver": "victoria,british columbia",
-    "America/Sao_Paulo": "sao paulo,são paulo,rio,rio de janeiro,brasilia,brazil,里约热内卢,里约,巴西利亚,巴西",
+    "America/Sao_Paulo": "sao paulo,são paulo,rio,rio de janeiro,brasilia,brazil,里约热内卢,里约,"
+    "巴西利亚,巴西",
     "America/Argentina/Buenos_Aires": "argentina",
     "America/Mexico_City": "mexico,墨西哥",
     "America/Santiago": "chile",
-    "Europe/London": "bst uk england britain scotland edinburgh manchester liverpool birmingham glasgow oxford"
-    " cambridge bristol leeds,united kingdom,great britain,爱丁堡,曼彻斯特,利物浦,牛津,剑桥,英国",
-    "Europe/Paris": "cest france lyon nice marseille toulouse bordeaux strasbourg,里昂,尼斯,马赛,法国",
-    "Europe/Berlin": "germany munich münchen hamburg frankfurt cologne köln stuttgart dusseldorf düsseldorf"
-    " leipzig dresden,慕尼黑,汉堡,法兰克福,科隆,德国",
-    "Europe/Rome": "italy milan milano naples venice florence turin bologna,米兰,威尼斯,佛罗伦萨,那不勒斯,意大利",
-    "Europe/Madrid": "spain barcelona valencia seville,巴塞罗那,瓦伦西亚,西班牙",
-    "Europe/Lisbon": "portugal porto,葡萄牙,波尔图",
+    "Europe/London": "bst,uk,england,britain,scotland,edinburgh,manchester,liverpool,birmingham,"
+    "glasgow,oxford,cambridge,bristol,leeds,united kingdom,great britain,爱丁堡,曼彻斯特,利物浦,牛津,"
+    "剑桥,英国",
+    "Europe/Paris": "cest,france,lyon,nice,marseille,toulouse,bordeaux,strasbourg,里昂,尼斯,马赛,法国",
+    "Europe/Berlin": "germany,munich,münchen,hamburg,frankfurt,cologne,köln,stuttgart,dusseldorf,"
+    "düsseldorf,leipzig,dresden,慕尼黑,汉堡,法兰克福,科隆,德国",
+    "Europe/Rome": "italy,milan,milano,naples,venice,florence,turin,bologna,米兰,威尼斯,佛罗伦萨,"
+    "那不勒斯,意大利",
+    "Europe/Madrid": "spain,barcelona,valencia,seville,巴塞罗那,瓦伦西亚,西班牙",
+    "Europe/Lisbon": "portugal,porto,葡萄牙,波尔图",
     "Europe/Amsterdam": "rotterdam,the hague,holland,netherlands,鹿特丹,海牙,荷兰",
-    "Europe/Brussels": "antwerp bruges,安特卫普",
-    "Europe/Zurich": "geneva basel bern lausanne,zürich,日内瓦,伯尔尼,巴塞尔",
-    "Europe/Warsaw": "krakow kraków,克拉科夫",
-    "Europe/Moscow": "msk russia,saint petersburg,st petersburg,圣彼得堡,俄罗斯",
-    "Europe/Kyiv": "kiev kyiv ukraine,基辅,乌克兰",
+    "Europe/Brussels": "antwerp,bruges,安特卫普",
+    "Europe/Zurich": "geneva,basel,bern,lausanne,zürich,日内瓦,伯尔尼,巴塞尔",
+    "Europe/Warsaw": "krakow,kraków,克拉科夫",
+    "Europe/Moscow": "msk,russia,saint petersburg,st petersburg,圣彼得堡,俄罗斯",
+    "Europe/Kyiv": "kiev,kyiv,ukraine,基辅,乌克兰",
     "Europe/Stockholm": "gothenburg",
-    "Europe/Istanbul": "ankara turkey,安卡拉,土耳其",
-    "Asia/Shanghai": "beijing peking shenzhen guangzhou chengdu hangzhou wuhan nanjing xian tianjin suzhou qingdao"
-    " china,xi'an,china standard,北京,深圳,广州,成都,杭州,武汉,南京,西安,天津,苏州,青岛,重庆,厦门,长沙,大连,中国,北京时间",
-    "Asia/Hong_Kong": "hk hkt",
+    "Europe/Istanbul": "ankara,turkey,安卡拉,土耳其",
+    "Asia/Shanghai": "beijing,peking,shenzhen,guangzhou,chengdu,hangzhou,wuhan,nanjing,xian,tianjin,"
+    "suzhou,qingdao,china,xi'an,china standard,北京,深圳,广州,成都,杭州,武汉,南京,西安,天津,苏州,青岛,"
+    "重庆,厦门,长沙,大连,中国,北京时间",
+    "Asia/Hong_Kong": "hk,hkt",
     "Asia/Taipei": "taiwan",
-    "Asia/Tokyo": "jst osaka kyoto nagoya sapporo yokohama fukuoka hiroshima,大阪,京都,名古屋,札幌,横滨,福冈",
-    "Asia/Seoul": "kst busan korea,south korea,釜山,韩国",
+    "Asia/Tokyo": "jst,osaka,kyoto,nagoya,sapporo,yokohama,fukuoka,hiroshima,大阪,京都,名古屋,札幌,"
+    "横滨,福冈",
+    "Asia/Seoul": "kst,busan,korea,south korea,釜山,韩国",
     "Asia/Singapore": "sgt",
-    "Asia/Kolkata": "mumbai delhi bangalore bengaluru chennai hyderabad pune calcutta ahmedabad,new delhi,孟买,德里,"
-    "新德里,班加罗尔,金奈,加尔各答,海得拉巴,印度",
+    "Asia/Kolkata": "mumbai,delhi,bangalore,bengaluru,chennai,hyderabad,pune,calcutta,ahmedabad,"
+    "new delhi,孟买,德里,新德里,班加罗尔,金奈,加尔各答,海得拉巴,印度",
     "Asia/Dubai": "abu dhabi,阿布扎比",
     "Asia/Jakarta": "indonesia,印度尼西亚",
-    "Asia/Makassar": "bali denpasar,巴厘岛",
-    "Asia/Ho_Chi_Minh": "saigon hanoi,ho chi minh city,胡志明市,胡志明,河内,西贡",
-    "Asia/Karachi": "islamabad lahore",
+    "Asia/Makassar": "bali,denpasar,巴厘岛",
+    "Asia/Ho_Chi_Minh": "saigon,hanoi,ho chi minh city,胡志明市,胡志明,河内,西贡",
+    "Asia/Karachi": "islamabad,lahore",
     "Asia/Jerusalem": "tel aviv,特拉维夫",
-    "Asia/Riyadh": "mecca jeddah,麦加",
+    "Asia/Riyadh": "mecca,jeddah,麦加",
     "Asia/Kuala_Lumpur": "malaysia,马来西亚",
-    "Australia/Sydney": "aest aedt canberra,堪培拉",
+    "Australia/Sydney": "aest,aedt,canberra,堪培拉",
     "Australia/Brisbane": "gold coast,黄金海岸",
-    "Pacific/Auckland": "nzst nzdt wellington,new zealand,惠灵顿,新西兰",
+    "Pacific/Auckland": "nzst,nzdt,wellington,new zealand,惠灵顿,新西兰",
     "Africa/Johannesburg": "cape town,pretoria,durban,开普敦",
-    "Africa/Casablanca": "marrakesh rabat",
+    "Africa/Casablanca": "marrakesh,rabat",
     "Africa/Nairobi": "eat",
 }
 _AMBIGUOUS = {
@@ -153,11 +159,8 @@ def _zones() -> dict[str, str]:
 
 
 def _from_table() -> Iterator[tuple[str, str]]:
-    """What stands before the first comma is single words, then come names of any kind."""
     for key, names in _SAID.items():
-        first, *rest = names.split(",")
-        yield from ((name, key) for name in first.split())
-        yield from ((name, key) for name in rest)
+        yield from ((name, key) for name in names.split(","))
 
 
 def _from_iana() -> Iterator[tuple[str, str]]:
