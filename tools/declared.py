@@ -5,6 +5,7 @@ Light on purpose: settings and documents read it without loading what runs tools
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ Resource = Annotated[str, Field(max_length=500)]
 ResultTokens = Annotated[int, Field(ge=64, le=1_000_000)]
 MaxConcurrent = Annotated[int, Field(ge=1, le=1_000)]
 MaxPerMinute = Annotated[float, Field(gt=0, le=1_000_000)]
+Alias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 class Declaration(BaseModel):
@@ -36,3 +38,21 @@ class ReadBackKind(Declaration):
     """For how long after the call the read may not show it yet, in seconds."""
     absent: Annotated[str, Field(min_length=1, max_length=200)] = "HTTP 404"
     """A failure whose message begins so means that it was not done."""
+
+
+class DeprecationKind(Declaration):
+    """That a tool is on its way out, for those who still use it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=300)]
+    """Why, in a few words."""
+    replacement: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """The name of the tool to be used instead, which need not be there yet."""
+    until: date | None = None
+    """The last day on which it can be relied on, as `2027-03-31`. Nothing is switched off then."""
+
+    def notice(self) -> str:
+        """All of it in a line."""
+        told = [self.reason]
+        told += [f"use {self.replacement}"] if self.replacement is not None else []
+        told += [f"to be relied on until {self.until}"] if self.until is not None else []
+        return "; ".join(told)

@@ -17,6 +17,7 @@ from tools.errors import RegistrationError
 from tools.near import near_names
 from tools.sensitive import MARK
 from tools.spec import Effect, JSONObject, ReadBack, ToolSpec
+from tools.versions import UNSAID, Standing
 from tools.wording import show
 
 _ITEMS = "[]"
@@ -26,7 +27,10 @@ _BELOW = ("if", "then", "else")
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """None, and an empty `sensitive`, leave what the definition says. Explained at `ToolSpec`."""
+    """None, and an empty `sensitive`, leave what the definition says. Explained at `ToolSpec`.
+
+    `standing` is what is said of the tool beside its definition; who registers it hands it on.
+    """
 
     description: str | None = None
     timeout_s: float | None = None
@@ -35,6 +39,7 @@ class Override:
     read_back: ReadBack | None = None
     resource: str | None = None
     result_tokens: int | None = None
+    standing: Standing = UNSAID
 
 
 def overridden(spec: ToolSpec, override: Override | None, where: str = "$") -> ToolSpec:

@@ -20,7 +20,7 @@ from tools.executor import CallContext, Executor
 from tools.retrieval.index import ToolIndex
 from tools.spec import CheckedCall, JSONObject, ToolResult, ToolSpec, ValidCall
 from tools.toolset import Entry, Toolset, compile_entry, names_taken, require_free, unknown_tool
-from tools.versions import SEPARATOR, History
+from tools.versions import SEPARATOR, History, Standing
 from tools.wrappers import Upstream, standard_wrappers
 
 
@@ -65,15 +65,17 @@ class Registry:
         *,
         replace: bool = False,
         upstream: Upstream | None = None,
+        standing: Standing | None = None,
     ) -> None:
         """Add a tool at the end, or a version in the place of one of the same name with `replace`.
 
-        Raises what `compiled` raises, and `NameTaken` when the name, or one that models could confuse
-        with it, is in use.
+        `standing` is what is said of it beside its definition. Raises what `compiled` raises, and `NameTaken`
+        when the name, or one that models could confuse with it, is in use.
         """
         entry = self.compiled(spec, executor, upstream)
         with self._writing:
-            self._put(self.grown(entry, replace=replace))
+            history = self.grown(entry, replace=replace)
+            self._put(history if standing is None else history.with_standing(standing))
         self._tell()
 
     def compiled(

@@ -36,6 +36,17 @@ class Canary(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a file says of a version beside its definition: names for it, a word for those who still use it."""
+
+    aliases: tuple[str, ...] = ()
+    deprecated: str | None = None
+
+
+UNSAID = Standing()
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """`entry.spec` has its number and digest. `document` is what an author registered, if one did."""
 
@@ -110,6 +121,11 @@ class History:
         """The name stands for this version from now on."""
         self.find(str(number))
         return replace(self, aliases={**self.aliases, alias: number})
+
+    def with_standing(self, standing: Standing) -> History:
+        """The current version has these names, and this word or none."""
+        aliases = {**self.aliases, **dict.fromkeys(standing.aliases, self.current)}
+        return replace(self, aliases=aliases).with_deprecation(self.current, standing.deprecated)
 
     def with_deprecation(self, number: int, notice: str | None) -> History:
         """A word for those who still use it; None takes it back."""

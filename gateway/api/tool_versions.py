@@ -14,6 +14,7 @@ from gateway.api.openapi import json_body
 from gateway.api.tools import not_authored, require_register
 from gateway.api.wire import refusal
 from gateway.authoring import NotAuthored
+from tools.declared import Alias
 from tools.versions import History, Version
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
@@ -28,7 +29,7 @@ class Change(BaseModel):
     """It is called from now on: taken into use, or rolled back to."""
     share: Annotated[float | None, Field(ge=0, le=1)] = None
     """The share of the runs that try it; 0 ends that."""
-    alias: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = None
+    alias: Alias | None = None
     """A name for it, such as `stable`; taken from the version that had it."""
     deprecated: Annotated[str | None, Field(max_length=500)] = None
     """A word for those who still use it; the empty text takes it back."""

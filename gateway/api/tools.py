@@ -137,8 +137,18 @@ async def invoke_tool(
         "attempts": result.attempts,
         "truncated_from": result.truncated_from,
         "repairs": list(call.repairs),
+        **_leaving(services, call.tool),
         **({"dry_run": True} if result.dry else {}),
     }
+
+
+def _leaving(services: Services, spec: ToolSpec) -> dict[str, str]:
+    """The word of the version that was called for those who still use it, if there is one."""
+    try:
+        notice = services.registry.history(spec.name).find(str(spec.version)).deprecated
+    except UnknownTool:  # taken away meanwhile
+        return {}
+    return {} if notice is None else {"deprecated": notice}
 
 
 async def _register(

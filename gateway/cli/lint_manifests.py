@@ -117,12 +117,21 @@ async def _reports(
         for placed, entry in manifests.outcome.servers if connect else ():
             await manifests.ask(placed, entry)
         return [
-            _placed(origin, as_data(await tool_report(registry.get(origin.name), registry, models)))
+            _placed(origin, await _report(origin.name, registry, models))
             for origin in manifests.outcome.tools
         ]
     finally:
         for model in models.values():
             await model.aclose()
+
+
+async def _report(
+    name: str, registry: Registry, models: Mapping[str, ModelBackend]
+) -> dict[str, Any]:
+    history = registry.history(name)
+    notice = history.versions[history.current].deprecated
+    report = as_data(await tool_report(registry.get(name), registry, models))
+    return {**report, "aliases": list(history.aliases), "deprecated": notice}
 
 
 def _placed(origin: Origin, report: dict[str, Any]) -> dict[str, Any]:

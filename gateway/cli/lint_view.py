@@ -64,6 +64,8 @@ def _report(console: Console, report: dict[str, Any], *, targets: bool) -> None:
     if "file" in report:
         head.append(f"  {report['file']}:{report['line']}{report['pointer']}", "not bold dim")
     console.print(head)
+    if notice := report.get("deprecated"):
+        console.print(f"   deprecated: {notice}", style="yellow")
     for each in report["findings"]:
         place = f"{each['line']}:{each['column']} " if "line" in each else ""
         console.print(f"   {place}{each['where']}: {each['advice']}")

@@ -46,11 +46,15 @@ def list_tools(*, url: Url = None, config: Config = None, as_json: Json = False)
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("tool", "effect", "what it does", box=None, pad_edge=False)
     for tool in found:
-        table.add_row(f"[bold]{tool['name']}[/]", _effect(tool), tool["description"])
+        said = escape(tool["description"])
+        if notice := tool["deprecated"]:
+            said = f"[yellow]deprecated: {escape(notice)}[/]\n{said}"
+        table.add_row(f"[bold]{tool['name']}[/]", _effect(tool), said)
     Console().print(table)
 
 

@@ -20,7 +20,7 @@ from gateway.compose.mcp import definitions_of
 from gateway.compose.mcp import source_of as mcp_source
 from gateway.compose.modules import load_module, where_modules_are
 from gateway.compose.openapi import register_openapi, source_of
-from gateway.compose.overrides import override_of
+from gateway.compose.overrides import override_of, standing_of
 from gateway.manifests.entries import HttpEntry, McpEntry, OpenAPIEntry, PythonEntry
 from gateway.manifests.mending import every_problem
 from gateway.manifests.placed import Placed
@@ -33,7 +33,7 @@ from tools.executors.function import as_tool, is_tool, tool
 from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document
 from tools.openapi.reading import is_url, read_source
-from tools.overrides import overridden, require_known
+from tools.overrides import Override, overridden, require_known
 from tools.registration import bounded, build
 from tools.registry import Registry
 from tools.spec import DECLARED, ToolSpec, ValidCall
@@ -106,7 +106,8 @@ class Manifests:
             return
         try:
             spec, executor = self._made(entry)
-            self._registry.register(spec, executor, upstream=_upstream(entry, spec.name))
+            upstream, standing = _upstream(entry, spec.name), standing_of(entry)
+            self._registry.register(spec, executor, upstream=upstream, standing=standing)
         except RegistrationError:
             self.outcome.problems += every_problem(placed, partial(self._try_one, type(entry)))
         else:
@@ -184,7 +185,8 @@ class Manifests:
         for each in listed:
             try:
                 spec = spec_of(each, source)
-                self._registry.register(spec, _NotCalled())
+                override = source.overrides.get(each.name, Override())
+                self._registry.register(spec, _NotCalled(), standing=override.standing)
             except RegistrationError as error:
                 if error.where.startswith("overrides."):
                     self.outcome.problems.append(placed.problem(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gateway.compose.overrides import overrides_of
@@ -10,6 +11,7 @@ from tools.executors.http import HttpExecutor
 from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document, register
 from tools.openapi.operations import OperationTool, Source
+from tools.overrides import Override
 from tools.registry import Registry
 from tools.wrappers import Upstream
 
@@ -26,6 +28,7 @@ def register_openapi(
     allow_private: bool,
 ) -> Added:
     """The operations of a document that was read, as tools. Raises `RegistrationError`."""
+    source = source_of(api)
     upstream = Upstream(
         api.name, max_concurrent=api.max_concurrent, max_per_minute=api.max_per_minute
     )
@@ -34,9 +37,11 @@ def register_openapi(
         executor = HttpExecutor(
             tool.template, sessions, timeout_s=tool.spec.timeout_s, allow_private=allow_private
         )
-        registry.register(tool.spec, executor, upstream=upstream)
+        said = source.overrides.get(tool.operation.id, Override()).standing
+        standing = replace(said, deprecated=said.deprecated or tool.operation.deprecated)
+        registry.register(tool.spec, executor, upstream=upstream, standing=standing)
 
-    return register(import_document(document, source_of(api)), add)
+    return register(import_document(document, source), add)
 
 
 def source_of(api: OpenAPISettings) -> Source:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from gateway.settings.overrides import OverrideSettings
+from tools.declared import DeprecationKind
 from tools.overrides import Override
 from tools.spec import ReadBack
+from tools.versions import Standing
+
+
+class Stands(Protocol):
+    """What says of a tool what stands beside its definition."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def deprecated(self) -> DeprecationKind | None: ...
+
+
+def standing_of(told: Stands) -> Standing:
+    """Its names and its word for those who still use it."""
+    return Standing(told.aliases, told.deprecated and told.deprecated.notice())
 
 
 def override_of(told: OverrideSettings) -> Override:
@@ -20,6 +37,7 @@ def override_of(told: OverrideSettings) -> Override:
         read_back=read_back and ReadBack(**read_back.model_dump()),
         resource=told.resource,
         result_tokens=told.result_tokens,
+        standing=standing_of(told),
     )
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from gateway.settings.mcp import McpSettings
 from gateway.settings.overrides import OverrideSettings
 from gateway.settings.tools import OpenAPISettings
-from tools.declared import MaxConcurrent, MaxPerMinute
+from tools.declared import Alias, DeprecationKind, MaxConcurrent, MaxPerMinute
 from tools.effect_names import EffectName
 from tools.registration import BreakerKind, Registration
 
@@ -22,6 +22,10 @@ class HttpEntry(Registration):
     """One HTTP endpoint, as registered over REST. The kind that is meant where none is said."""
 
     kind: Literal["http"] = "http"
+    aliases: tuple[Alias, ...] = ()
+    """Names of the version that this is: with `stable`, requests may ask for `NAME@stable`."""
+    deprecated: DeprecationKind | None = None
+    """That it is on its way out, and why."""
 
 
 class PythonEntry(OverrideSettings):

@@ -7,7 +7,15 @@ from typing import Annotated
 from pydantic import Field
 
 from gateway.settings.section import Section
-from tools.declared import CacheS, ReadBackKind, Resource, ResultTokens, TimeoutS
+from tools.declared import (
+    Alias,
+    CacheS,
+    DeprecationKind,
+    ReadBackKind,
+    Resource,
+    ResultTokens,
+    TimeoutS,
+)
 
 
 class OverrideSettings(Section):
@@ -27,3 +35,7 @@ class OverrideSettings(Section):
     """Calls with the same text, `{argument}`s filled in, run one after another."""
     result_tokens: ResultTokens | None = None
     """How many tokens of a result a model is shown. Null: as many as of others."""
+    aliases: tuple[Alias, ...] = ()
+    """Names of the version that this is: with `stable`, requests may ask for `TOOL@stable`."""
+    deprecated: DeprecationKind | None = None
+    """That it is on its way out, and why."""

@@ -195,6 +195,57 @@ executor: {kind: http, method: POST, url: "https://x.example/#f", headers: {Host
     assert manifests.outcome.tools == []
 
 
+NAMED = """\
+- name: get_weather
+  description: Tell the weather.
+  parameters: {type: object}
+  executor: {kind: http, method: GET, url: "https://weather.example/"}
+  aliases: [stable, v2]
+- kind: openapi
+  name: zoo
+  spec: zoo.yaml
+  overrides:
+    list_animals:
+      aliases: [stable]
+      deprecated: {reason: it knows no fish, replacement: find_animals, until: 2027-03-31}
+- {kind: python, function: "manifest_made:stock", deprecated: {reason: nobody asks}}
+"""
+
+
+def test_a_version_has_the_names_and_the_word_that_its_manifest_gives_it() -> None:
+    old = "    post:\n      deprecated: true\n"
+    Path("zoo.yaml").write_text(ZOO.replace("    post:\n", old, 1))
+    services = services_of(NAMED)
+    registry = services.registry
+    for reference in ("get_weather@stable", "get_weather@v2", "list_animals@stable"):
+        name = reference.partition("@")[0]
+        assert [spec.name for spec in registry.offered([reference], "run").specs] == [name]
+    histories = {spec.name: registry.history(spec.name) for spec in registry.snapshot().specs}
+    assert {name: each.find("1").deprecated for name, each in histories.items()} == {
+        "get_weather": None,
+        "list_animals": "it knows no fish; use find_animals; to be relied on until 2027-03-31",
+        "add_animal": "deprecated by its author",
+        "stock": "nobody asks",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("aliases: [2]", ":3:11: $.aliases[0]: "),
+        ("aliases: [Stable]", ":3:11: $.aliases[0]: "),
+        ("deprecated: it is old", ":3:13: $.deprecated: "),
+        ("deprecated: {until: 2027-03-31}", ": $.deprecated.reason: is required"),
+        ("deprecated: {reason: old, until: soon}", ":3:34: $.deprecated.until: "),
+    ],
+)
+def test_what_is_no_name_or_word_is_told_with_its_place(said: str, told: str) -> None:
+    with pytest.raises(CompositionError) as caught:
+        services_of(f"kind: python\nfunction: 'manifest_made:stock'\n{said}\n")
+    [problem] = caught.value.problems
+    assert told in problem
+
+
 def test_functions_of_manifests_are_among_those_that_an_operator_may_isolate() -> None:
     with pytest.raises(CompositionError, match="no Python tool matches nothing") as caught:
         services_of(TOOLS, "  isolate: [{tools: [nothing]}]\n")

@@ -77,6 +77,9 @@ async def test_versions_are_there_after_a_restart_and_a_replica_answers_for_all(
     assert (await other.http.get(f"{LOOK}@stable")).json()["version"] == 2
     ran = await other.http.post("/v1/tools/look@stable/invoke", json={"arguments": {}})
     assert (ran.status_code, ran.json()["version"]) == (200, 2)
+    assert ran.json()["deprecated"] == "use 3"
+    newest = await other.http.post("/v1/tools/look@3/invoke", json={"arguments": {}})
+    assert "deprecated" not in newest.json()
     restarted = await serve([], tool_store=store)
     assert await listed(restarted) == await listed(gateway)
     assert (await restarted.http.delete(LOOK)).status_code == 200

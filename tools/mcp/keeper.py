@@ -25,6 +25,7 @@ from tools.mcp.sessions import Sessions
 from tools.mcp.source import Source
 from tools.naming import distinct_name
 from tools.near import normalised
+from tools.overrides import Override
 from tools.registry import Registry
 from tools.spec import ToolSpec
 from tools.wrappers import Upstream
@@ -155,10 +156,15 @@ class Keeper:
 
     def _put(self, spec: ToolSpec, definition: Definition) -> None:
         executor = McpExecutor(self._sessions, definition.name, self._source.secrets)
+        override = self._source.overrides.get(definition.name, Override())
 
         def register(one: ToolSpec) -> None:
             self._registry.register(
-                one, executor, replace=one.name in self._mine, upstream=self._upstream
+                one,
+                executor,
+                replace=one.name in self._mine,
+                upstream=self._upstream,
+                standing=override.standing,
             )
 
         try:

@@ -82,6 +82,11 @@ class Operation:
         made = f"{self.method}_{self.path.strip('/').replace('{', '').replace('}', '')}"
         return self.node.text("operationId") or made
 
+    @property
+    def deprecated(self) -> str | None:
+        """A word for those who use it, where its author says that it is on its way out."""
+        return "deprecated by its author" if self.node.object().get("deprecated") is True else None
+
 
 @dataclass(frozen=True, slots=True)
 class OperationTool:
@@ -129,8 +134,8 @@ def read_operation(document: Document, source: Source, operation: Operation) -> 
         arguments.body,
         credentials,
     )
-    if node.object().get("deprecated") is True:
-        notes.append("deprecated by its author")
+    if operation.deprecated is not None:
+        notes.append(operation.deprecated)
     return OperationTool(spec, template, operation, tuple(notes + dialect.notes))
 
 

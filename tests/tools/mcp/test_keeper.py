@@ -22,6 +22,7 @@ from tools.mcp.source import Source
 from tools.overrides import Override
 from tools.registry import Registry
 from tools.spec import Annotations, Effect, ToolSpec
+from tools.versions import Standing
 from tools.wrappers import Upstream
 
 from .twins import Twin, defined, until
@@ -159,6 +160,20 @@ def test_what_is_said_over_a_definition_holds_and_a_field_that_is_gone_takes_the
         Pins(kept.pins.path).approve("crm")
     assert kept.names == ["crm_add"]
     assert "crm: find is no tool: overrides.find.sensitive[0]: 'parameters.iban'" in caplog.text
+
+
+def test_what_is_said_beside_a_definition_holds_for_the_next_one_too(tmp_path: Path) -> None:
+    said = Override(standing=Standing(("stable",), "use search"))
+    kept = Kept(tmp_path, overrides={"find": said})
+    for description in ("One.", "Another."):
+        kept.pins.approve("crm")
+        kept.keeper.apply([defined("find", description)])
+        Pins(kept.pins.path).approve("crm")
+        kept.keeper.apply([defined("find", description)])
+        [found] = kept.registry.offered(["crm_find@stable"], "run").specs
+        assert found.description == description
+        history = kept.registry.history("crm_find")
+        assert history.versions[history.current].deprecated == "use search"
 
 
 def test_returns_that_can_not_be_checked_are_left_out(tmp_path: Path) -> None:
