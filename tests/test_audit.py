@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,20 @@ def judged(answer: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(SCRIPT), str(answer)], capture_output=True, text=True, check=False
     )
+
+
+def test_the_versions_that_were_compared_by_hand_are_those_that_are_locked() -> None:
+    root = SCRIPT.parents[1]
+    locked = {
+        each["name"]: each["version"]
+        for each in tomllib.loads((root / "uv.lock").read_text(encoding="utf-8"))["package"]
+        if "version" in each
+    }
+    text = (root / "SECURITY.md").read_text(encoding="utf-8")
+    table = text.partition("| package | locked |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert len(table) > 5
+    for names, versions in (line.strip("| ").split(" | ")[:2] for line in table):
+        for name, version in zip(names.split(", "), versions.split(", "), strict=True):
+            package = name.partition("(")[2].strip(")") or name
+            build = locked[package.lower()].rpartition(".")[2]
+            assert version in (locked[package.lower()], f"build {build}"), name

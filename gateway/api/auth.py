@@ -2,7 +2,8 @@
 
 A key stands in `Authorization: Bearer KEY`, as OpenAI's clients send it. It is never taken from a URL:
 those are logged. What the routes read is the `Principal` in the scope. Without authentication everybody
-is the operator of the one tenant, and the gateway listens on loopback only.
+is the operator of the one tenant, and the gateway listens on loopback only: there a web page could reach it by
+a name that was made to lead here, so the name is looked at.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.access.principal import ANYONE, KeyRole, Principal
 from gateway.api.asgi import JSON, header, send_error
 from gateway.api.errors import Answer, ApiError, answer
+from gateway.api.origin import require_own_host
 from gateway.services import Services
 from gateway.storage.errors import StorageUnavailable
 
@@ -47,9 +49,10 @@ class Authenticated:
 
 
 async def authenticate(scope: Scope) -> Principal:
-    """Who asks, kept in the scope. Raises `ApiError` 401, `StorageUnavailable`."""
+    """Who asks, kept in the scope. Raises `ApiError` 401, without keys 421; `StorageUnavailable`."""
     services: Services = scope["app"].state.services
     if services.access is None:
+        require_own_host(scope)
         return ANYONE
     shown = _shown(scope)
     principal = await services.access.principal(shown) if shown else None
