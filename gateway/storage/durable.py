@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 MOST_LOSSES = 10
 """How many processes may die over one step of a run, before it is thought to be what kills them."""
+SUSPECT_LOSSES = 3
+"""From so many on, a run is done only by a process that does no other of these.
+
+So a run that kills its process takes no other along for long, and where processes die of something else, what they
+begin with is so little that it is done before the next one dies.
+"""
 
 
 class LeaseLost(Exception):
@@ -92,6 +98,7 @@ class DurableRuns(Protocol):
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Claimed]:
         """Hold up to `most` runs that nobody does: first those of tenants with the fewest, then the oldest.
 
+        Of those with `SUSPECT_LOSSES` a process holds one at a time, of either kind; the fewest losses come first.
         `going` are the runs that this process does; what else it holds, it had to leave.
         """
         ...

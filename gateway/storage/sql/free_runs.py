@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
+from gateway.storage.durable import SUSPECT_LOSSES
+from gateway.storage.sql.holding import losses_with
 from gateway.storage.sql.schema import durable_runs, effects, processes, suspensions
 
 _C = durable_runs.c
@@ -32,7 +34,8 @@ def next_runs(
     """Keys of free runs of one kind: of no living process, or `me`'s that are not `going`, which it had to leave.
 
     Tenants take turns: each run's place is how many of its tenant come before it, those that go on, of either kind,
-    first. One whose write is still under way in a living process waits for it.
+    first. One whose write is still under way in a living process waits for it. Of suspects there is one, the one with
+    the fewest losses, and none where `me` does one already: it may be what kills processes, or one that it hit.
     """
     left = and_(_C.process == me, _C.run_id.not_in(going), kind)
     is_free = and_(kind, or_(unheld(), left))
@@ -48,19 +51,36 @@ def next_runs(
         .group_by(_C.tenant)
         .subquery()
     )
+    mine = select(_C.run_id).where(_C.process == me, ~left, _C.losses >= SUSPECT_LOSSES)
+    losses = losses_with(me)
+    is_suspect = losses >= SUSPECT_LOSSES
+    fewest_losses = func.row_number().over(
+        partition_by=(_C.tenant, is_suspect), order_by=(losses, _C.created_at, _C.run_id)
+    )
+    told = losses.label("losses"), is_suspect.label("is_suspect"), fewest_losses.label("turn")
+    free = select(_C.tenant, _C.run_id, _C.created_at, *told).where(is_free, ~under_way).subquery()
     oldest_first = func.row_number().over(
-        partition_by=_C.tenant, order_by=(_C.created_at, _C.run_id)
+        partition_by=free.c.tenant, order_by=(free.c.created_at, free.c.run_id)
     )
     waiting = (
-        select(_C.tenant, _C.run_id, _C.created_at, oldest_first.label("nth"))
-        .where(is_free, ~under_way)
+        select(free, oldest_first.label("nth"))
+        .where(or_(~free.c.is_suspect, and_(free.c.turn == 1, ~mine.exists())))
         .subquery()
     )
     place = func.coalesce(held.c.runs, 0) + waiting.c.nth
-    return (
-        select(waiting.c.tenant, waiting.c.run_id)
+    order = place, waiting.c.created_at, waiting.c.run_id
+    least_suspect = func.row_number().over(
+        partition_by=waiting.c.is_suspect, order_by=(waiting.c.losses, *order)
+    )
+    ranked = (
+        select(waiting, place.label("place"), least_suspect.label("rank"))
         .join(held, held.c.tenant == waiting.c.tenant, isouter=True)
         .where(place <= most_of_tenant)
-        .order_by(place, waiting.c.created_at, waiting.c.run_id)
+        .subquery()
+    )
+    return (
+        select(ranked.c.tenant, ranked.c.run_id)
+        .where(or_(~ranked.c.is_suspect, ranked.c.rank == 1))
+        .order_by(ranked.c.place, ranked.c.created_at, ranked.c.run_id)
         .limit(most)
     )

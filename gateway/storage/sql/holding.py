@@ -23,6 +23,11 @@ CLAIM = 0x636C61696D  # "claim"
 """For `alone`: two that count what goes on at the same time would count wrong."""
 
 
+def losses_with(me: str) -> ColumnElement[int]:
+    """What a run's losses are once `me` takes it from whoever held it: one more where that one has died."""
+    return _C.losses + case((_C.process.in_((NOBODY, me)), 0), else_=1)
+
+
 def this_run(tenant: str, run_id: str) -> ColumnElement[bool]:
     """The row of a run."""
     return and_(_C.tenant == key(tenant), _C.run_id == key(run_id))
@@ -40,8 +45,7 @@ async def require_hold(connection: AsyncConnection, me: str, tenant: str, run_id
 
 async def hold(connection: AsyncConnection, me: str, chosen: Select[Any, Any]) -> Sequence[Any]:
     """Make the chosen runs `me`'s, alone; gives names, state, losses, and whether it is cancelled."""
-    died = case((_C.process.in_((NOBODY, me)), 0), else_=1)
-    held = update(durable_runs).values(process=me, losses=_C.losses + died)
+    held = update(durable_runs).values(process=me, losses=losses_with(me))
     told = held.returning(_C.tenant_name, _C.run_name, _C.state, _C.losses, _C.cancelled)
     rows = (await connection.execute(chosen)).all()
     return [
