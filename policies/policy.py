@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -34,7 +34,7 @@ from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
 from tools.spec import ToolResult, ToolSpec, ValidCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Subject:
     """On whose behalf a run acts, and what it has done so far.
 
@@ -168,6 +168,9 @@ class Screens:
         return text
 
 
+_OF_EVERY_TURN = ("on_request", "on_messages", "on_call", "on_spend", "screen")
+
+
 class Policies(Policy):
     """A list of rules that acts as one. `allowance` holds what their rates have left."""
 
@@ -175,6 +178,7 @@ class Policies(Policy):
 
     def __init__(self, rules: Sequence[Policy] = (), allowance: Allowance | None = None) -> None:
         self._rules = tuple(rules)
+        self._having = {hook: _overriding(hook, self._rules) for hook in _OF_EVERY_TURN}
         self._allowance: Allowance = allowance or LocalAllowance()
         self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
         self.limits_rates = any(rule.limits_rates for rule in self._rules)
@@ -185,7 +189,7 @@ class Policies(Policy):
         return any(rule.counts_cost for rule in self._rules)
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
-        for rule in self._rules:
+        for rule in self._having["on_request"]:
             if isinstance(decision := rule.on_request(subject, messages), Deny):
                 return decision
         return ALLOW
@@ -193,7 +197,7 @@ class Policies(Policy):
     def on_messages(
         self, subject: Subject, messages: Sequence[ChatMessage]
     ) -> Sequence[ChatMessage]:
-        for rule in self._rules:
+        for rule in self._having["on_messages"]:
             messages = rule.on_messages(subject, messages)
         return messages
 
@@ -202,18 +206,16 @@ class Policies(Policy):
 
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         held: RequireApproval | None = None
-        for rule in self._rules:
-            match rule.on_call(subject, call):
-                case Deny() as denied:
-                    return denied
-                case RequireApproval() as approval:
-                    held = held or approval
-                case Allow():
-                    pass
+        for rule in self._having["on_call"]:
+            decision = rule.on_call(subject, call)
+            if isinstance(decision, Deny):
+                return decision
+            if isinstance(decision, RequireApproval):
+                held = held or decision
         return held or ALLOW
 
     def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
-        for rule in self._rules:
+        for rule in self._having["on_spend"]:
             rule.on_spend(subject, tokens, cost_usd)
         if self.limits_rates:
             used = Use(tokens=tokens, cost_usd=cost_usd)
@@ -254,7 +256,9 @@ class Policies(Policy):
         return result
 
     def screen(self, subject: Subject) -> Screen | None:
-        screens = [each for rule in self._rules if (each := rule.screen(subject)) is not None]
+        screens = [
+            each for rule in self._having["screen"] if (each := rule.screen(subject)) is not None
+        ]
         return Screens(screens) if len(screens) > 1 else next(iter(screens), None)
 
     def on_response(self, subject: Subject, text: str) -> str:
@@ -270,6 +274,12 @@ class Policies(Policy):
 
     def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
         return _first_denial(rule.on_escalate(subject, model) for rule in self._rules)
+
+
+def _overriding(hook: str, rules: Sequence[Policy]) -> Sequence[Policy]:
+    """Those that have the hook: the others would only let pass, on every turn."""
+    inherited = getattr(Policy, hook)
+    return tuple(r for r in rules if getattr(getattr(r, hook), "__func__", None) is not inherited)
 
 
 def _first_denial(decisions: Iterable[Allow | Deny]) -> Allow | Deny:

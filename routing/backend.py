@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
@@ -41,7 +41,7 @@ class NamedTool:
 ToolChoice = ToolChoiceMode | NamedTool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Sampling:
     """How to sample; None leaves it to the engine. `max_tokens` counts the answer only."""
 
@@ -54,7 +54,7 @@ class Sampling:
     presence_penalty: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Turn:
     """One decision asked of a model.
 
@@ -96,14 +96,14 @@ class TokenCount:
     is_exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class TextDelta:
     """A piece of the answer's text, never empty."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallClosed:
     """A call whose arguments are whole, while the turn may go on. In the order of the calls.
 
@@ -127,7 +127,7 @@ class TokenLogprob:
     alternatives: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Usage:
     """Tokens of one turn. `cached_tokens` is the part of the prompt read from the prefix cache."""
 
@@ -156,7 +156,7 @@ class Served:
     model: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Completion:
     """What a model decided.
 
@@ -169,7 +169,7 @@ class Completion:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish_reason: str = "stop"
-    usage: Usage = Usage()
+    usage: Usage = Usage()  # noqa: RUF009 - frozen for pyright, which ruff can't see
     model: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
     tail: str = ""

@@ -64,9 +64,13 @@ class AnswerReader:
         if chunk.__class__ is not dict:
             raise _no_object(chunk, "a chunk")
         said = ""
-        for choice in _objects(chunk.get("choices")):
-            if not choice.get("index"):
-                said += self._choice(choice)
+        choices = chunk.get("choices")
+        if choices.__class__ is list:
+            for choice in choices:
+                if choice.__class__ is not dict:
+                    raise _no_object(choice, "a choice")
+                if not choice.get("index"):
+                    said += self._choice(choice)
         if (model := chunk.get("model")) and isinstance(model, str):
             self.model = model
         if usage := chunk.get("usage"):
@@ -128,9 +132,9 @@ class AnswerReader:
 
     def _choice(self, choice: JSONObject) -> str:
         """Take what there is of the usual fields; asked for one by one, since this is done for each token."""
-        if isinstance(reason := choice.get("finish_reason"), str):
+        if (reason := choice.get("finish_reason")) is not None and isinstance(reason, str):
             self.finish_reason = reason
-        new_ids: list[int] = []
+        new_ids: Sequence[int] = ()
         if told := choice.get("token_ids"):
             new_ids = _ints(told)
             self.token_ids += new_ids
@@ -142,12 +146,12 @@ class AnswerReader:
             raise _no_object(delta, "a delta")
         text = ""
         if content := delta.get("content"):
-            text = content if isinstance(content, str) else _text(content)
-            if self.drafts and self.text_after_calls_is_tail:
+            text = content if content.__class__ is str else _text(content)
+            if not (self.drafts and self.text_after_calls_is_tail):
+                self.text.append(text)
+            else:
                 self.tail.append(text)
                 text = ""
-            elif text:
-                self.text.append(text)
         if calls := delta.get("tool_calls"):
             for call in _objects(calls):
                 self._call(call)
@@ -186,7 +190,7 @@ class AnswerReader:
             return next((d for d in reversed(self.drafts) if d.id == call_id), None)
         return self.drafts[-1] if self.drafts else None
 
-    def _logprobs(self, logprobs: JSONObject, token_ids: list[int]) -> None:
+    def _logprobs(self, logprobs: JSONObject, token_ids: Sequence[int]) -> None:
         tokens = _objects(logprobs.get("content"))
         ids: list[int | None] = [*token_ids] if len(token_ids) == len(tokens) else []
         for position, token in enumerate(tokens):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from routing.backend import Completion, ModelBackend, Usage, tells_logprobs
 from routing.escalation import Evidence, Reason, StrategyFunction, doubts_reads
@@ -60,7 +60,7 @@ class Member:
         return price(completion.usage)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Route:
     """The answer of the router: whom to ask, in which role, and why."""
 

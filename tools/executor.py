@@ -12,7 +12,7 @@ exceptions are translated inside the executor that met them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tools.dry_run import REAL, DryRun
 from tools.files import KeepFile
@@ -23,7 +23,7 @@ UNHEARD_S = 10.0
 sent again after that, even where the gateway has ended meanwhile; systems go on for a quarter of an hour."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallContext:
     """What a tool may know about the call it serves.
 

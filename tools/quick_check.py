@@ -9,8 +9,8 @@ verdict counts and whose error the model reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 from jsonschema_rs import Draft202012Validator
 
@@ -33,7 +33,11 @@ _MOST_VALUES = 1_000
 _EXACT = 2**53
 """Up to here a number is the same as an integer and as a 64-bit float."""
 
-QuickCheck = Callable[[Any], bool]
+
+class QuickCheck(Protocol):
+    """True for values that are surely valid; with `as_written`, only where no whole number has a fraction."""
+
+    def __call__(self, value: Any, *, as_written: bool = False) -> bool: ...
 
 
 def quick_check(document: SchemaDocument) -> QuickCheck | None:
@@ -47,8 +51,8 @@ def quick_check(document: SchemaDocument) -> QuickCheck | None:
     root = {key: value for key, value in document.root.items() if key not in ("$schema", "$id")}
     is_valid = Draft202012Validator(root, validate_formats=False, offline=True).is_valid
 
-    def check(value: Any) -> bool:
-        return _ordinary(value) and is_valid(value)
+    def check(value: Any, *, as_written: bool = False) -> bool:
+        return _ordinary(value, as_written=as_written) and is_valid(value)
 
     return check
 
@@ -84,8 +88,11 @@ def _weight(document: SchemaDocument, node: Subschema, most: int) -> int | None:
     return weight if weight <= most else None
 
 
-def _ordinary(value: Any) -> bool:
-    """Whether a JSON value is small, and its numbers are the same for everyone."""
+def _ordinary(value: Any, *, as_written: bool = False) -> bool:
+    """Whether a JSON value is small, and its numbers are the same for everyone.
+
+    With `as_written`, 5.0 is not: it is valid as an integer, and a tool should be given 5.
+    """
     left = _MOST_VALUES
     todo: list[Any] = [value]
     while todo:
@@ -95,6 +102,8 @@ def _ordinary(value: Any) -> bool:
             continue
         if kind is int or kind is float:
             if not -_EXACT <= each <= _EXACT:
+                return False
+            if as_written and kind is float and each.is_integer():
                 return False
         elif kind is dict:
             left -= len(each)

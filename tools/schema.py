@@ -202,6 +202,10 @@ class CompiledSchema:
             return None
         return self._check(self._validator, arguments)
 
+    def is_right(self, arguments: JSONObject) -> bool:
+        """Whether what `tools.repair` has read is surely valid, and nothing of it is to be repaired."""
+        return self._quick is not None and self._quick(arguments, as_written=True)
+
     def check_part(self, subschema: Mapping[str, Any], value: Any) -> SchemaProblem | None:
         """Like `check`, against a subschema of this schema."""
         if (odd := _odd_value(value)) is not None:

@@ -38,9 +38,9 @@ class SchemaCache(Generic[Made]):
             return make()
         full = (key, content)
         with self._lock:
-            if full in self._kept:
+            if (kept := self._kept.get(full)) is not None:
                 self._kept.move_to_end(full)
-                return self._kept[full][1]
+                return kept[1]
         made = make()
         if len(content) <= self._max_bytes // 8:
             self._keep(full, len(content), made)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from mistral_common.protocol.instruct.tool_calls import Function, Tool
 
 from tools.effect_names import EffectName
@@ -37,7 +38,7 @@ class Effect(StrEnum):
     """Changes something for good: like `WRITE`, and may need a person's approval."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Annotations:
     """A tool's declared behaviour, with MCP's four hints as names. The default is the cautious one."""
 
@@ -77,7 +78,7 @@ class ReadBack:
     absent: str = "HTTP 404"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class ToolSpec:
     """One tool as its author declares it.
 
@@ -95,7 +96,7 @@ class ToolSpec:
     description: str
     parameters: Mapping[str, Any]
     returns: Mapping[str, Any] | None = None
-    annotations: Annotations = field(default_factory=Annotations)
+    annotations: Annotations = Annotations()  # noqa: RUF009 - frozen for pyright, which ruff can't see
     timeout_s: float = 30.0
     cache_s: float = 0.0
     read_back: ReadBack | None = None
@@ -134,7 +135,7 @@ class Problem(StrEnum):
     """A placeholder for a hidden value that stands for none: the model made it up."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class ValidCall:
     """A call that may be run: its tool exists and its arguments satisfy the tool's schema.
 
@@ -155,10 +156,13 @@ class ValidCall:
 
     def arguments_json(self) -> str:
         """The validated arguments as compact JSON, keys in the model's order."""
-        return _compact(self.arguments)
+        try:
+            return orjson.dumps(self.arguments).decode()
+        except orjson.JSONEncodeError:  # an integer of more than 64 bits
+            return _compact(self.arguments)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class InvalidCall:
     """A call that must not be run, and what the model should be told so that it can mend it.
 
@@ -193,7 +197,7 @@ class Failure(StrEnum):
     """A write may or may not have happened; it is never repeated blindly."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class ToolResult:
     """The observation that a call brought: what the model reads, always, failures too.
 

@@ -181,6 +181,8 @@ class Toolset:
         arguments = parse_arguments(raw, repairs)
         if isinstance(arguments, ParseProblem):
             return InvalidCall(call.id, name, raw, arguments.problem, arguments.message)
+        if entry.schema.is_right(arguments):
+            return ValidCall(call.id, entry.spec, arguments, tuple(repairs))
         arguments = repair_arguments(arguments, entry.schema, repairs)
         if (problem := entry.schema.check_read(arguments)) is not None:
             return InvalidCall(call.id, name, raw, Problem.SCHEMA, problem.message, problem.path)

@@ -9,6 +9,7 @@ exactly one `RunFinished`. Nothing provisional is in it: a call appears once, af
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.agent.run import Decided, Escalation, HeldCall, Outcome, RunRequest
 from gateway.context.receipt import Shortened
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class RunStarted:
     """The run exists; `offered` are the names of the tools that the model is shown."""
 
@@ -48,7 +49,7 @@ class ContextShortened:
     receipt: Shortened
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class TurnStarted:
     """A model is being asked. `step` counts from 1; `reason` says why this backend.
 
@@ -61,7 +62,7 @@ class TurnStarted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class TurnFinished:
     """The model has decided. Times in seconds, cost in US dollars.
 
@@ -84,7 +85,7 @@ class TurnFinished:
     served: Served | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallAccepted:
     """A call is valid and allowed. `client` calls go back to the app, the others run now."""
 
@@ -121,7 +122,7 @@ class ApprovalDecided:
     decided: Decided
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Observation:
     """What a call brought, failures too, as the model will read it."""
 
@@ -136,7 +137,7 @@ class Escalated:
     receipt: Escalation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class RunFinished:
     """The end, always the last event."""
 

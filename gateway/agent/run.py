@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -28,7 +28,7 @@ def new_run_id() -> str:
     return "run_" + secrets.token_hex(12)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Limits:
     """One deadline and one budget for the whole run, whatever it does.
 
@@ -46,7 +46,7 @@ class Limits:
     dry: DryRun = REAL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class RunRequest:
     """One request, parsed and canonical.
 
@@ -219,7 +219,7 @@ class Resumed:
     decisions: Mapping[str, Decided]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Outcome:
     """How a run ended. `client_calls` are non-empty exactly when `stop` is `client_calls`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.agent.ask import Heard
 from gateway.agent.run import HeldCall, Incomplete, Suspended
@@ -16,7 +17,7 @@ class RunAgain:
     """Observations were appended; ask again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Final:
     """The run has its answer, or hands calls back to the app."""
 
@@ -25,7 +26,7 @@ class Final:
     suspended: Suspended | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Held:
     """What the intermediary would have done: valid, allowed, and not run because it is in doubt.
 

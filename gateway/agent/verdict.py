@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import orjson
 from mistral_common.protocol.instruct.messages import AssistantMessage
@@ -56,7 +57,7 @@ _BESIDE_A_HELD_CALL = (
 _CUT_BY_LENGTH = "The turn was cut off by its length limit, so this call was not run. Make fewer calls in a turn."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Verdict:
     """The judgement of one completion.
 
@@ -165,7 +166,7 @@ def select(
     return tuple(kept), tuple(notes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Known:
     """What came out about a call before its turn was judged. `decision` None: not asked yet."""
 
@@ -174,7 +175,7 @@ class Known:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Court:
     """What a completion is judged by: the run's tools, the operator's rules, on whose behalf.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.agent import trace
 from gateway.agent.run import Outcome, RunRequest
@@ -13,7 +13,7 @@ from gateway.api.encoding import encode
 JSONObject = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Ending:
     """What the end of an answer is made of. `calls` counts all that were accepted, the client's too.
 

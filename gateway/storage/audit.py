@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Protocol
 
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Entry:
     """Who did what, what was said to it, and by which policy. No arguments, no text, no names of people.
 
@@ -36,10 +37,11 @@ class Entry:
 
 
 _FIELDS = tuple(sorted(each.name for each in fields(Entry)))
+_values = attrgetter(*_FIELDS)
 _canonical = json.JSONEncoder(separators=(",", ":")).encode  # once made: an entry a call is written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Chained:
     """An entry as it is kept. `number` counts from 1 without a gap; `text` is JSON."""
 
@@ -52,7 +54,7 @@ def chained(last: Chained | None, entries: Sequence[Entry]) -> Iterator[Chained]
     """New entries behind the last one."""
     number, before = (last.number, last.digest) if last else (0, GENESIS)
     for entry in entries:
-        text = _canonical({name: getattr(entry, name) for name in _FIELDS})
+        text = _canonical(dict(zip(_FIELDS, _values(entry), strict=True)))
         number, before = number + 1, digest(before, text)
         yield Chained(number, text, before)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from mistral_common.protocol.instruct.chunk import ContentChunk, TextChunk
@@ -34,7 +34,7 @@ _SHOWN = 64
 _PART_SEPARATOR = "\n\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Transcript:
     """A canonical conversation and the ids under which the client knows its calls.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -91,7 +91,7 @@ class OpenAiHttp:
                     await self._drain(response)
                 yield End()
                 return
-            batch, ended, failure = self._batch(filter(bytes.strip, decoder.finish()))
+            batch, ended, failure = self._batch([*filter(bytes.strip, decoder.finish())])
             if batch:
                 yield batch
             if failure:
@@ -206,10 +206,11 @@ class OpenAiHttp:
             async with asyncio.timeout(_DRAIN_TIMEOUT_S):
                 await response.content.readany()
 
-    def _batch(
-        self, events: Iterable[bytes]
-    ) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
+    def _batch(self, events: list[bytes]) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
         """What the events say, whether the end was among them, and what was wrong with the one behind them."""
+        ended = len(events) > 1 and events[-1] == b"[DONE]"
+        if (told := _together(events[:-1] if ended else events)) is not None:
+            return told, ended, None
         batch: list[dict[str, Any]] = []
         for data in events:
             if data.strip() == b"[DONE]":
@@ -237,3 +238,17 @@ class OpenAiHttp:
     def _bounded(self, deadline: float | None) -> asyncio.Timeout:
         idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
         return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
+
+
+def _together(events: list[bytes]) -> list[dict[str, Any]] | None:
+    """What events say that are plain objects, read as one JSON; None where each needs a look of its own."""
+    try:
+        told = orjson.loads(b"[%b]" % b",".join(events))
+    except orjson.JSONDecodeError:
+        return None
+    if len(told) != len(events):
+        return None
+    for event in told:
+        if event.__class__ is not dict or "error" in event:
+            return None
+    return told

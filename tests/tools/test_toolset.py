@@ -205,6 +205,27 @@ def test_8_a_lossless_coercion_makes_the_call_valid_and_is_recorded(
     assert refused.path == "$.days"
 
 
+def test_8_a_whole_number_with_a_fraction_is_valid_and_given_to_the_tool_as_an_integer(
+    registry: Registry, make_call: MakeCall
+) -> None:
+    checked = registry.check(make_call("get_weather", '{"city": "Paris", "days": 5.0}'))
+    assert isinstance(checked, ValidCall)
+    assert isinstance(checked.arguments["days"], int)
+    assert checked.repairs == ("$.days: number 5.0 read as integer 5",)
+
+
+def test_8_what_is_valid_as_it_stands_is_left_alone(
+    make_spec: MakeSpec, make_call: MakeCall
+) -> None:
+    either = {"anyOf": [{"type": "integer"}, {"enum": ["5"]}]}
+    toolset = Toolset({}).with_client(
+        [make_spec("pick", {"type": "object", "properties": {"v": either}})]
+    )
+    checked = toolset.check(make_call("pick", {"v": "5"}))
+    assert isinstance(checked, ValidCall)
+    assert (checked.arguments, checked.repairs) == ({"v": "5"}, ())
+
+
 def test_10_an_extra_argument_is_judged_by_the_registered_schema(
     registry: Registry, make_call: MakeCall
 ) -> None:
