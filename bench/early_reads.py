@@ -22,6 +22,7 @@ from gateway.agent.run import RunRequest
 from routing.backend import Turn
 from routing.backends.scripted import Call, Say, ScriptedBackend
 from routing.router import Member, Router
+from tools.bounds import UpstreamBounds
 from tools.executor import CallContext, Executor
 from tools.registry import Registry
 from tools.spec import Annotations, ToolSpec, ValidCall
@@ -77,7 +78,9 @@ def loop_of(scene: Scene, *, early: bool) -> AgentLoop:
     registry = Registry()
     executor: Executor = Sleeper()
     if scene.at_once is not None:
-        executor = Limited(executor, Upstream("upstream", max_concurrent=scene.at_once))
+        executor = Limited(
+            executor, Upstream("upstream", UpstreamBounds(max_concurrent=scene.at_once))
+        )
     numbers = {name: {"type": "number"} for name in ("seconds", "n")}
     for name in ("read", "write"):
         schema = {"type": "object", "properties": numbers}

@@ -27,6 +27,15 @@ class Declaration(BaseModel):
     )
 
 
+class BreakerKind(Declaration):
+    """An upstream that keeps failing is left alone for a while."""
+
+    failures: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """So many attempts in a row that could not be made or were not answered."""
+    pause_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+    """For how long no call is let through, in seconds; then one tries."""
+
+
 class ReadBackKind(Declaration):
     """A read-only tool that tells whether a call took effect (`tools.spec.ReadBack`)."""
 

@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from tools.bounds import UNBOUNDED, UpstreamBounds
 from tools.effects import check_declared_effect
 from tools.errors import RegistrationError
 from tools.near import near_names
@@ -29,7 +30,7 @@ _BELOW = ("if", "then", "else")
 class Override:
     """None, and an empty `sensitive`, leave what the definition says. Explained at `ToolSpec`.
 
-    `standing` is what is said of the tool beside its definition; who registers it hands it on.
+    `standing` and `bounds` are beside the tool's definition; who registers it hands them on.
     """
 
     description: str | None = None
@@ -40,6 +41,7 @@ class Override:
     resource: str | None = None
     result_tokens: int | None = None
     standing: Standing = UNSAID
+    bounds: UpstreamBounds = UNBOUNDED
 
 
 def overridden(spec: ToolSpec, override: Override | None, where: str = "$") -> ToolSpec:

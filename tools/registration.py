@@ -20,7 +20,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
+from tools.bounds import UpstreamBounds
 from tools.declared import (
+    BreakerKind,
     CacheS,
     Declaration,
     MaxConcurrent,
@@ -37,14 +39,13 @@ from tools.executors.http_session import HttpSessions
 from tools.executors.http_template import EndpointTemplate, Method, Secrets
 from tools.spec import Annotations, Effect, JSONObject, ReadBack, ToolSpec
 from tools.wording import show
-from tools.wrappers.breaker import FAILURES, PAUSE_S
 from tools.wrappers.upstream import Upstream
 
 _SECRET_NAME = re.compile(
     r"(?i)(authorization|cookie|token|secret|password|signature|api[-_]?key|[-_]key)$"
 )
 """Names of headers and of parameters under which secrets are sent."""
-UPSTREAM_BOUNDS = ("max_concurrent", "max_per_minute", "breaker")
+_BOUNDS = ("max_concurrent", "max_per_minute", "breaker")
 """What a registration says about the calls that reach its upstream."""
 
 
@@ -59,15 +60,6 @@ class Hints(Declaration):
     """What it changes can't be had back."""
     open_world: bool = False
     """It reaches beyond what the gateway's operator controls."""
-
-
-class BreakerKind(Declaration):
-    """An upstream that keeps failing is left alone for a while."""
-
-    failures: Annotated[int, Field(ge=1, le=1_000)] = FAILURES
-    """So many attempts in a row that could not be made or were not answered."""
-    pause_s: Annotated[float, Field(gt=0, le=3_600)] = PAUSE_S
-    """For how long no call is let through, in seconds; then one tries."""
 
 
 class HttpKind(Declaration):
@@ -115,12 +107,12 @@ class Registration(Declaration):
     def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without bounds that are not set: a definition keeps the hash that it had before there were any."""
         fields: dict[str, Any] = handler(self)
-        unset = {name for name in UPSTREAM_BOUNDS if fields.get(name) is None}
+        unset = {name for name in _BOUNDS if fields.get(name) is None}
         return {name: value for name, value in fields.items() if name not in unset}
 
     def upstream(self) -> Upstream:
         """What bounds the calls of the tool, begun anew."""
-        return bounded(self.name, self.max_concurrent, self.max_per_minute, self.breaker)
+        return Upstream(self.name, UpstreamBounds.of(self))
 
     def spec(self) -> ToolSpec:
         """The definition without its executor."""
@@ -136,23 +128,6 @@ class Registration(Declaration):
             resource=self.resource,
             result_tokens=self.result_tokens,
         )
-
-
-def bounded(
-    name: str,
-    max_concurrent: int | None,
-    max_per_minute: float | None,
-    breaker: BreakerKind | None,
-) -> Upstream:
-    """What the bounds of one tool come to; `name` is told to models."""
-    breaker = breaker or BreakerKind()
-    return Upstream(
-        name,
-        max_concurrent=max_concurrent,
-        max_per_minute=max_per_minute,
-        failures=breaker.failures,
-        pause_s=breaker.pause_s,
-    )
 
 
 def read_registration(document: Any) -> Registration:

@@ -9,6 +9,7 @@ What it is not: storage. What survives a restart is the composition root's busin
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -85,7 +86,8 @@ class Registry:
 
         `executor` comes bare: the registry wraps it. Tools that go to the same place share `upstream`.
         """
-        return compile_entry(spec, self._wrap(executor, spec, upstream))
+        entry = compile_entry(spec, self._wrap(executor, spec, upstream))
+        return entry if upstream is None else dataclasses.replace(entry, bounds=upstream.bounds)
 
     def grown(
         self,

@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
 
 from tools.answer import Answer, as_text, error_text
+from tools.bounds import UNBOUNDED, UpstreamBounds
 from tools.effects import check_declared_effect
 from tools.errors import (
     ExecutionError,
@@ -53,13 +54,14 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A tool that was accepted. `executor` is None when the client runs it."""
+    """A tool that was accepted. `executor` is None when the client runs it, `bounds` are its upstream's."""
 
     spec: ToolSpec
     schema: CompiledSchema
     tool: Tool
     executor: Executor | None = None
     returns: CompiledSchema | None = None
+    bounds: UpstreamBounds = UNBOUNDED
 
 
 def compile_entry(spec: ToolSpec, executor: Executor | None, where: str = "$") -> Entry:

@@ -27,7 +27,7 @@ from gateway.tool_report import tool_report
 from gateway.tool_report_data import as_data
 from policies.decision import Deny, RequireApproval
 from tools.errors import NameTaken, UnknownTool
-from tools.registration import UPSTREAM_BOUNDS, Registration, read_registration
+from tools.registration import Registration, read_registration
 from tools.repair import ParseProblem, parse_arguments
 from tools.spec import InvalidCall, ToolSpec
 from tools.versions import SEPARATOR, Version
@@ -277,10 +277,6 @@ def _describe(spec: ToolSpec, version: Version) -> dict[str, Any]:
 
 
 def _bounds(spec: ToolSpec, version: Version) -> dict[str, Any]:
-    """What holds for every call: times in seconds, and what an author set for the upstream."""
-    kept: dict[str, Any] = {} if version.document is None else version.document
-    return {
-        "timeout_s": spec.timeout_s,
-        "cache_s": spec.cache_s,
-        **{name: kept[name] for name in UPSTREAM_BOUNDS if kept.get(name) is not None},
-    }
+    """What holds for every call: times in seconds, and what was set for the upstream."""
+    times = {"timeout_s": spec.timeout_s, "cache_s": spec.cache_s}
+    return {**times, **version.entry.bounds.as_data()}

@@ -27,6 +27,7 @@ from gateway.manifests.placed import Placed
 from gateway.manifests.problem import Problem
 from gateway.manifests.reading import read_manifest
 from gateway.settings import Settings
+from tools.bounds import UpstreamBounds
 from tools.errors import RegistrationError, ToolUnavailable
 from tools.executor import CallContext, Executor
 from tools.executors.function import as_tool, is_tool, tool
@@ -34,7 +35,7 @@ from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document
 from tools.openapi.reading import is_url, read_source
 from tools.overrides import Override, overridden, require_known
-from tools.registration import bounded, build
+from tools.registration import build
 from tools.registry import Registry
 from tools.spec import DECLARED, ToolSpec, ValidCall
 from tools.wrappers import Upstream
@@ -106,7 +107,7 @@ class Manifests:
             return
         try:
             spec, executor = self._made(entry)
-            upstream, standing = _upstream(entry, spec.name), standing_of(entry)
+            upstream, standing = Upstream(spec.name, UpstreamBounds.of(entry)), standing_of(entry)
             self._registry.register(spec, executor, upstream=upstream, standing=standing)
         except RegistrationError:
             self.outcome.problems += every_problem(placed, partial(self._try_one, type(entry)))
@@ -263,10 +264,6 @@ def _function(place: str) -> Callable[..., Any]:
     if not callable(found):
         raise RegistrationError("$.function", f"{module} has no function {name}")
     return found
-
-
-def _upstream(entry: HttpEntry | PythonEntry, name: str) -> Upstream:
-    return bounded(name, entry.max_concurrent, entry.max_per_minute, entry.breaker)
 
 
 def _shown(spec: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.compose.error import CompositionError
 from gateway.compose.overrides import overrides_of
 from gateway.settings import McpSettings, Settings
+from tools.bounds import UpstreamBounds
 from tools.errors import ToolUnavailable
 from tools.registry import Registry
 from tools.wrappers import Upstream
@@ -25,15 +26,7 @@ def build_mcp(registry: Registry, settings: Settings, wanted: Sequence[McpSettin
     from tools.mcp.pins import Pins, PinsError
     from tools.mcp.servers import McpServers
 
-    servers = [
-        (
-            source_of(one),
-            Upstream(
-                one.name, max_concurrent=one.max_concurrent, max_per_minute=one.max_per_minute
-            ),
-        )
-        for one in wanted
-    ]
+    servers = [(source_of(one), Upstream(one.name, UpstreamBounds.of(one))) for one in wanted]
     try:
         pins = Pins(settings.tools.mcp_pins)
     except PinsError as error:
@@ -77,4 +70,5 @@ def source_of(one: McpSettings) -> Source:
         trust_annotations=one.trust_annotations,
         hold_new=one.hold_new,
         timeout_s=one.timeout_s,
+        cache_s=one.cache_s,
     )

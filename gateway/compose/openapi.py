@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.compose.overrides import overrides_of
 from gateway.settings import OpenAPISettings
+from tools.bounds import UpstreamBounds
 from tools.executors.http import HttpExecutor
 from tools.executors.http_session import HttpSessions
 from tools.openapi.importing import Refused, import_document, register
@@ -29,16 +30,16 @@ def register_openapi(
 ) -> Added:
     """The operations of a document that was read, as tools. Raises `RegistrationError`."""
     source = source_of(api)
-    upstream = Upstream(
-        api.name, max_concurrent=api.max_concurrent, max_per_minute=api.max_per_minute
-    )
+    shared = Upstream(api.name, UpstreamBounds.of(api))
 
     def add(tool: OperationTool) -> None:
         executor = HttpExecutor(
             tool.template, sessions, timeout_s=tool.spec.timeout_s, allow_private=allow_private
         )
-        said = source.overrides.get(tool.operation.id, Override()).standing
-        standing = replace(said, deprecated=said.deprecated or tool.operation.deprecated)
+        override = source.overrides.get(tool.operation.id, Override())
+        upstream = shared.for_one(tool.spec.name, override.bounds)
+        notice = override.standing.deprecated or tool.operation.deprecated
+        standing = replace(override.standing, deprecated=notice)
         registry.register(tool.spec, executor, upstream=upstream, standing=standing)
 
     return register(import_document(document, source), add)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.settings.overrides import OverrideSettings
+from tools.bounds import UpstreamBounds
 from tools.declared import DeprecationKind
 from tools.overrides import Override
 from tools.spec import ReadBack
@@ -38,6 +39,7 @@ def override_of(told: OverrideSettings) -> Override:
         resource=told.resource,
         result_tokens=told.result_tokens,
         standing=standing_of(told),
+        bounds=UpstreamBounds.of(told),
     )
 
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from gateway.settings.mcp import McpSettings
 from gateway.settings.overrides import OverrideSettings
 from gateway.settings.tools import OpenAPISettings
-from tools.declared import Alias, DeprecationKind, MaxConcurrent, MaxPerMinute
+from tools.declared import Alias, DeprecationKind
 from tools.effect_names import EffectName
-from tools.registration import BreakerKind, Registration
+from tools.registration import Registration
 
 
 class HttpEntry(Registration):
@@ -38,12 +38,6 @@ class PythonEntry(OverrideSettings):
     """Null: the function's own."""
     effect: EffectName | None = None
     """What a call does. Null: what the mark says, `write` where there is none."""
-    max_concurrent: MaxConcurrent | None = None
-    """Calls that run at once; further ones wait. Null: no bound."""
-    max_per_minute: MaxPerMinute | None = None
-    """Calls that begin in a minute, evenly spread. Null: no bound."""
-    breaker: BreakerKind | None = None
-    """When it is left alone for a while. Null: 30 s after five failures in a row."""
 
 
 class OpenAPIEntry(OpenAPISettings):

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from gateway.settings.overrides import OverrideSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownUrl
-from tools.declared import MaxConcurrent, MaxPerMinute, TimeoutS
+from tools.declared import BreakerKind, CacheS, MaxConcurrent, MaxPerMinute, TimeoutS
 from tools.effect_names import EffectName
 
 
@@ -44,10 +44,14 @@ class McpSettings(Section):
     """Whether tools that a known server begins to list wait for approval, as changed ones always do."""
     timeout_s: TimeoutS = 30.0
     """For one call, in seconds."""
+    cache_s: CacheS = 0.0
+    """For how long reads are answered from memory, in seconds; 0: never."""
     max_concurrent: MaxConcurrent | None = None
     """Calls that run at once, over all its tools; further ones wait. Null: no bound."""
     max_per_minute: MaxPerMinute | None = None
     """Calls that begin in a minute, over all its tools, evenly spread. Null: no bound."""
+    breaker: BreakerKind | None = None
+    """When all its tools are left alone for a while. Null: 30 s after five failures in a row."""
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:

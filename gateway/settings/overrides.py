@@ -9,8 +9,11 @@ from pydantic import Field
 from gateway.settings.section import Section
 from tools.declared import (
     Alias,
+    BreakerKind,
     CacheS,
     DeprecationKind,
+    MaxConcurrent,
+    MaxPerMinute,
     ReadBackKind,
     Resource,
     ResultTokens,
@@ -27,6 +30,12 @@ class OverrideSettings(Section):
     """For one attempt, in seconds."""
     cache_s: CacheS | None = None
     """For how long a read is answered from memory, in seconds; 0: never."""
+    max_concurrent: MaxConcurrent | None = None
+    """Calls that run at once; further ones wait. Null: as of its source."""
+    max_per_minute: MaxPerMinute | None = None
+    """Calls that begin in a minute, evenly spread. Null: as of its source."""
+    breaker: BreakerKind | None = None
+    """When it is left alone for a while. Null: as of its source, 30 s after five failures in a row."""
     sensitive: tuple[str, ...] = ()
     """Fields that leave masked, such as `parameters.iban` and `returns.items[].email`. See docs/privacy.md."""
     read_back: ReadBackKind | None = None

@@ -17,7 +17,7 @@ from gateway.settings.results import ResultSettings
 from gateway.settings.retrieval import RetrievalSettings
 from gateway.settings.section import Section
 from gateway.settings.urls import ShownPlace, ShownUrl
-from tools.declared import CacheS, MaxConcurrent, MaxPerMinute, TimeoutS
+from tools.declared import BreakerKind, CacheS, MaxConcurrent, MaxPerMinute, TimeoutS
 from tools.effect_names import EffectName
 
 
@@ -58,6 +58,8 @@ class OpenAPISettings(Section):
     """Calls that run at once, over all its tools; further ones wait. Null: no bound."""
     max_per_minute: MaxPerMinute | None = None
     """Calls that begin in a minute, over all its tools, evenly spread. Null: no bound."""
+    breaker: BreakerKind | None = None
+    """When all its tools are left alone for a while. Null: 30 s after five failures in a row."""
 
 
 class ToolsSettings(Section):

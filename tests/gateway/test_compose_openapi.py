@@ -79,3 +79,23 @@ def test_what_can_not_be_had_is_told_with_its_name(tmp_path: Path, entry: str, t
 def test_a_key_that_is_misspelled_is_told_with_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="did you mean `base_url`"):
         configured(tmp_path, "openapi: [{name: zoo, spec: zoo.yaml, baseurl: 'https://a.example'}]")
+
+
+async def test_a_document_bounds_its_tools_together_and_an_override_one_by_itself(
+    tmp_path: Path,
+) -> None:
+    settings = configured(
+        tmp_path,
+        "openapi: [{name: zoo, spec: zoo.yaml, max_concurrent: 4, breaker: {failures: 2}, overrides: "
+        "{add_animal: {max_concurrent: 1, max_per_minute: 6, breaker: {pause_s: 9}}}}]",
+    )
+    services = build_services(settings)
+    registry = services.registry
+    shared, own = (
+        registry.history(name).find("1").entry.bounds.as_data()
+        for name in ("list_animals", "add_animal")
+    )
+    assert shared == {"max_concurrent": 4, "breaker": {"failures": 2, "pause_s": 30}}
+    circuit = {"failures": 5, "pause_s": 9}
+    assert own == {"max_concurrent": 1, "max_per_minute": 6, "breaker": circuit}
+    await services.aclose()

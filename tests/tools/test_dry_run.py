@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stage import spec
+from tools.bounds import UpstreamBounds
 from tools.dry_run import REAL, DryRun
 from tools.errors import ToolUnavailable
 from tools.executor import CallContext, Executor
@@ -179,8 +180,8 @@ async def test_what_a_dry_read_tells_is_never_given_to_a_real_one() -> None:
 
 
 async def test_a_dry_call_takes_no_turn_and_no_slot_and_asks_no_breaker() -> None:
-    upstream = Upstream("bank", max_concurrent=1, max_per_minute=0.001)
-    upstream.breaker = _Open("bank")
+    upstream = Upstream("bank", UpstreamBounds(max_concurrent=1, max_per_minute=0.001))
+    upstream.breaker = _Open("bank", failures=5, pause_s=30.0)
     for _ in range(3):
         assert (await made(PAY, Desk(), WRITES, upstream, to="Ann")).dry
 

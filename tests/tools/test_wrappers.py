@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tools.answer import Answer
+from tools.bounds import UpstreamBounds
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext
 from tools.spec import ToolSpec, ValidCall
@@ -159,7 +160,7 @@ async def test_a_limited_tool_serves_the_next_call_when_one_ends(make_spec: Make
             await go.wait()
             return call.id
 
-    limited = Limited(Slow(), Upstream("slow", max_concurrent=1))
+    limited = Limited(Slow(), Upstream("slow", UpstreamBounds(max_concurrent=1)))
     spec = make_spec()
     async with asyncio.TaskGroup() as group:
         one = group.create_task(limited.execute(ValidCall("one", spec, {}), CONTEXT))
@@ -173,7 +174,7 @@ async def test_a_limited_tool_serves_the_next_call_when_one_ends(make_spec: Make
 async def test_waiting_for_a_busy_tool_ends_at_the_timeout_with_nothing_sent(
     make_spec: MakeSpec,
 ) -> None:
-    limited = Limited(Hangs(), Upstream("hangs", max_concurrent=1))
+    limited = Limited(Hangs(), Upstream("hangs", UpstreamBounds(max_concurrent=1)))
     spec = make_spec(timeout_s=0.01)
     async with asyncio.TaskGroup() as group:
         holder = group.create_task(limited.execute(call_of(make_spec()), CONTEXT))
@@ -186,6 +187,6 @@ async def test_waiting_for_a_busy_tool_ends_at_the_timeout_with_nothing_sent(
 
 def test_a_bound_that_lets_nothing_through_is_refused() -> None:
     with pytest.raises(ValueError, match="max_concurrent"):
-        Upstream("slow", max_concurrent=0)
+        Upstream("slow", UpstreamBounds(max_concurrent=0))
     with pytest.raises(ValueError, match="max_per_minute"):
-        Upstream("slow", max_per_minute=0)
+        Upstream("slow", UpstreamBounds(max_per_minute=0))

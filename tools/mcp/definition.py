@@ -65,13 +65,15 @@ def spec_of(definition: Definition, source: Source) -> ToolSpec:
     text = definition.description.strip() or definition.name
     if len(text) > _MAX_DESCRIPTION:
         text = text[: _MAX_DESCRIPTION - 1] + "…"
+    annotations = _annotations(definition, source)
     spec = ToolSpec(
         name=tool_name(source.prefix + definition.name),
         description=text,
         parameters=definition.parameters,
         returns=definition.returns,
-        annotations=_annotations(definition, source),
+        annotations=annotations,
         timeout_s=source.timeout_s,
+        cache_s=source.cache_s if annotations.read_only else 0.0,
     )
     name = definition.name
     return overridden(spec, source.overrides.get(name), f"overrides.{name}")

@@ -73,6 +73,10 @@ class Keeper:
         self._pins = pins
         self._sessions = sessions
         self._upstream = upstream
+        self._own = {
+            name: upstream.for_one(f"{source.prefix}{name}", each.bounds)
+            for name, each in source.overrides.items()
+        }
         self._open_one = open_one
         self._changed = changed
         self._sleep = sleep
@@ -163,7 +167,7 @@ class Keeper:
                 one,
                 executor,
                 replace=one.name in self._mine,
-                upstream=self._upstream,
+                upstream=self._own.get(definition.name, self._upstream),
                 standing=override.standing,
             )
 

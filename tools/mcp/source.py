@@ -17,8 +17,10 @@ class Source:
     `environment` is all that a command gets beside a few harmless variables; `headers` go to the URL only.
     `include` and `exclude` are globs over the server's own names; `effects` maps them to what they do.
     With `trust_annotations` a server's own hints are believed for the others, which are else taken to
-    destroy; `overrides` maps them to what else is said of them. With `hold_new` tools that appear later wait for approval, like those that changed.
-    `timeout_s` bounds one call, `connect_s` the opening of a session, in seconds.
+    destroy; `overrides` maps them to what else is said of them. With `hold_new` tools that appear later wait for
+    approval, like those that changed.
+    `timeout_s` bounds one call, `connect_s` the opening of a session, `cache_s` is for how long a read is
+    answered from memory, all in seconds.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Source:
     trust_annotations: bool = False
     hold_new: bool = False
     timeout_s: float = 30.0
+    cache_s: float = 0.0
     connect_s: float = 30.0
 
     @property

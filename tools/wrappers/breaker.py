@@ -18,9 +18,6 @@ from tools.errors import ToolPaused, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext, Executor
 from tools.spec import ValidCall
 
-FAILURES = 5
-PAUSE_S = 30.0
-
 
 class Breaker:
     """The state of one circuit, shared by everything that goes to the same upstream."""
@@ -29,8 +26,8 @@ class Breaker:
         self,
         name: str,
         *,
-        failures: int = FAILURES,
-        pause_s: float = PAUSE_S,
+        failures: int,
+        pause_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name

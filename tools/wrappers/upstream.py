@@ -12,40 +12,52 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tools.bounds import UNBOUNDED, UpstreamBounds
+from tools.declared import BreakerKind
 from tools.errors import ToolPaused, ToolTimeout
 from tools.executor import CallContext, Executor
 from tools.spec import ValidCall
-from tools.wrappers.breaker import FAILURES, PAUSE_S, Breaker
+from tools.wrappers.breaker import Breaker
 
 Clock = Callable[[], float]
 
 
 class Upstream:
-    """One place that tools go to, named for the model.
+    """One place that tools go to, named for the model, and what bounds the calls that reach it.
 
-    `max_concurrent` bounds the calls that run at once, `max_per_minute` those that begin in a minute,
-    evenly spread; None: no bound. After so many `failures` in a row it is left alone for `pause_s` seconds.
     Bounds that let nothing through are refused with `ValueError`.
     """
 
     def __init__(
-        self,
-        name: str,
-        *,
-        max_concurrent: int | None = None,
-        max_per_minute: float | None = None,
-        failures: int = FAILURES,
-        pause_s: float = PAUSE_S,
-        clock: Clock = time.monotonic,
+        self, name: str, bounds: UpstreamBounds = UNBOUNDED, *, clock: Clock = time.monotonic
     ) -> None:
-        if max_concurrent is not None and max_concurrent < 1:
-            raise ValueError(f"max_concurrent of {name} is {max_concurrent}, less than 1")
-        if max_per_minute is not None and not max_per_minute > 0:
-            raise ValueError(f"max_per_minute of {name} is {max_per_minute}, not above 0")
+        most, pace = bounds.max_concurrent, bounds.max_per_minute
+        if most is not None and most < 1:
+            raise ValueError(f"max_concurrent of {name} is {most}, less than 1")
+        if pace is not None and not pace > 0:
+            raise ValueError(f"max_per_minute of {name} is {pace}, not above 0")
+        circuit = bounds.breaker or BreakerKind()
         self.name = name
-        self.breaker = Breaker(name, failures=failures, pause_s=pause_s, clock=clock)
-        self.slots = None if max_concurrent is None else asyncio.Semaphore(max_concurrent)
-        self.pace = None if max_per_minute is None else Pace(60 / max_per_minute, clock)
+        self.bounds = bounds
+        self.breaker = Breaker(
+            name, failures=circuit.failures, pause_s=circuit.pause_s, clock=clock
+        )
+        self.slots = None if most is None else asyncio.Semaphore(most)
+        self.pace = None if pace is None else Pace(60 / pace, clock)
+
+    def for_one(self, name: str, own: UpstreamBounds) -> Upstream:
+        """What one of its tools has with bounds of its own: the others it shares."""
+        if own == UNBOUNDED:
+            return self
+        made = Upstream(name, own)
+        if own.breaker is None:
+            made.breaker = self.breaker
+        if own.max_concurrent is None:
+            made.slots = self.slots
+        if own.max_per_minute is None:
+            made.pace = self.pace
+        made.bounds = own.over(self.bounds)
+        return made
 
 
 class Pace:

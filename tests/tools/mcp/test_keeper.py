@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from tools.bounds import UpstreamBounds
 from tools.errors import ToolUnavailable
+from tools.executor import Executor
 from tools.mcp.definition import Definition
 from tools.mcp.keeper import Keeper
 from tools.mcp.pins import Pins
@@ -174,6 +176,37 @@ def test_what_is_said_beside_a_definition_holds_for_the_next_one_too(tmp_path: P
         assert found.description == description
         history = kept.registry.history("crm_find")
         assert history.versions[history.current].deprecated == "use search"
+
+
+def test_a_tool_may_have_bounds_of_its_own_and_keeps_their_state_when_it_is_another(
+    tmp_path: Path,
+) -> None:
+    own = UpstreamBounds(max_concurrent=1)
+    wrapped: list[Upstream] = []
+
+    def wrap(executor: Executor, spec: ToolSpec, upstream: Upstream | None) -> Executor:
+        assert upstream is not None
+        wrapped.append(upstream)
+        return executor
+
+    kept = Kept(tmp_path, Registry(wrap), overrides={"find": Override(bounds=own)})
+    kept.keeper.apply([defined("find"), defined("add")])
+    for _ in range(2):  # it is held first, because it changed
+        kept.keeper.apply([defined("find", "Another.")])
+        Pins(kept.pins.path).approve("crm")
+    first, shared, again = wrapped
+    assert first is again
+    assert (first.bounds, shared.bounds) == (own, UpstreamBounds())
+
+
+def test_what_reads_of_a_server_is_answered_from_memory_for_as_long_as_it_says(
+    tmp_path: Path,
+) -> None:
+    over = {"fresh": Override(cache_s=0.0)}
+    effects = {"add": "read", "fresh": "read"}
+    kept = Kept(tmp_path, cache_s=9, effects=effects, overrides=over)
+    kept.keeper.apply([defined("add"), defined("fresh"), defined("wipe")])
+    assert [spec.cache_s for spec in kept.registry.snapshot().specs] == [9, 0, 0]
 
 
 def test_returns_that_can_not_be_checked_are_left_out(tmp_path: Path) -> None:
