@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.compose.escalation import build_strategies, measures
+from gateway.compose.images import ImageSource
 from gateway.compose.tiers import tiered
 from gateway.settings import ModelSettings, Settings
 from gateway.telemetry.propagation import outgoing_headers
@@ -15,6 +16,7 @@ from routing.backends.openai_http import HttpTimeouts
 from routing.consistency import SelfConsistent
 from routing.gauge import Gauge
 from routing.pool import Pool
+from routing.remote_images import RemoteImages
 from routing.router import Member, Price, Router, dearest, free
 from routing.unconstrained import Unconstrained
 
@@ -88,6 +90,10 @@ def _member(
         member = replace(member, backend=Unconstrained(member.backend))
     if model.samples:
         member = replace(member, backend=SelfConsistent(member.backend, model.samples))
+    if model.images:
+        images = ImageSource()
+        backend = RemoteImages(member.backend, images.fetch, images.aclose)
+        member = replace(member, backend=backend)
     return member
 
 

@@ -1,8 +1,8 @@
 """Images in a user's message: where one lies, never what is in it.
 
 A `data:` URL has to be an image in base64 of at most `MAX_DATA_URL` characters; it is not decoded here,
-the model's engine does that. A remote URL has to be http or https; it is handed on as it is and never
-fetched by the gateway, so it can't be made to reach anything in our network.
+the model's engine does that. A remote URL has to be http or https; it is kept as it is, and fetched when a model
+is asked (`routing.remote_images`), from public addresses only: so it can't be made to reach anything in our network.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class VllmBackend:
     better without; a `Turn` asks for it too. `logprobs` and `token_ids` are for engines that lack
     them. `strict_roles` keeps to Mistral's rules of conversation (`routing.openai_wire.arranged`).
     `extra_body` is added to every request. Without `context_tokens` the engine is asked once.
-    `accepts_images` tells that the model reads images; remote ones are fetched by the engine.
+    `accepts_images` tells that the model reads images; the engine would follow any URL (`routing.remote_images`).
     `tokenizer` is the model's `tekken.json`, by which prompts are counted here; it is not needed for
     the models whose tokenizer mistral-common brings. `carried` gives the headers that carry a trace on.
     With `priorities` a turn's priority is told, which vLLM takes only with `--scheduling-policy priority`.

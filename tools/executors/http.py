@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tools.answer import Answer
+from tools.blotting import BLANK, Blotter
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.executor import CallContext
 from tools.executors.http_session import HttpSessions, Request, Response
@@ -31,7 +33,6 @@ from tools.spec import Effect, JSONObject, ValidCall
 SECRET_PREFIX = "TOOL_"  # noqa: S105  # the beginning of a name
 _MAX_REDIRECTS = 3
 _MAX_HEAD = 500
-_BLANK = "***"
 _KEY = "(made for the call)"
 _TEXTUAL = (
     "text/",
@@ -78,28 +79,30 @@ class HttpExecutor:
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """Text: the body of the answer, secrets blotted out."""
         filled = self._template.fill(call.arguments, self._secrets)
-        used = filled.secrets
+        blot = Blotter(filled.secrets)
         try:
             response = await self._follow(self._request(filled, call, context), call)
-            return Answer(_blot(await _result(response, context.keep), used))
+            response = replace(response, body=blot.raw(response.body))  # files are kept, too
+            return Answer(blot.text(await _result(response, context.keep)))
         except ToolUnavailable as error:
             raise ToolUnavailable(
-                _blot(str(error), used), sent=error.sent, retry_after_s=error.retry_after_s
+                blot.text(str(error)), sent=error.sent, retry_after_s=error.retry_after_s
             ) from error.__cause__
         except (ToolFailed, ToolTimeout) as error:
-            error.args = (_blot(str(error), used),)
+            error.args = (blot.text(str(error)),)
             raise
 
     def preview(self, call: ValidCall) -> JSONObject:
         """The request, with `***` for secrets; a secret that is not set is missed as in a real call."""
         filled = self._template.fill(
-            call.arguments, lambda name: _BLANK if self._secrets(name) else None
+            call.arguments, lambda name: BLANK if self._secrets(name) else None
         )
         headers = dict(filled.headers)
         if call.tool.effect is not Effect.READ:
             headers["Idempotency-Key"] = _KEY
-        shown = {name: _blot(value, filled.secrets) for name, value in headers.items()}
-        sent: JSONObject = {"method": filled.method, "url": _blot(filled.url, filled.secrets)}
+        blot = Blotter(filled.secrets)
+        shown = {name: blot.text(value) for name, value in headers.items()}
+        sent: JSONObject = {"method": filled.method, "url": blot.text(filled.url)}
         sent["headers"] = shown
         if filled.body is not None:
             sent["body"] = _shown_body(filled.body)
@@ -210,10 +213,3 @@ def _shown_body(body: bytes) -> Any:
         return json.loads(body)
     except ValueError:
         return body.decode("utf-8", "replace")
-
-
-def _blot(text: str, secrets: tuple[str, ...]) -> str:
-    """A server may echo what it was sent."""
-    for secret in secrets:
-        text = text.replace(secret, _BLANK)
-    return text

@@ -9,12 +9,14 @@ What it is not: the protocol (`tools.mcp.client`), whose session it is (`tools.m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tools.answer import Answer, as_text
+from tools.blotting import Blotter
 from tools.errors import ExecutionError
 from tools.executor import CallContext
-from tools.files import Mixed
+from tools.files import FileContent, Mixed
 from tools.mcp.sessions import SessionExpired, Sessions
 from tools.spec import Effect, JSONObject, ValidCall
 
@@ -28,7 +30,7 @@ class McpExecutor:
     def __init__(self, sessions: Sessions, remote: str, secrets: Sequence[str] = ()) -> None:
         self._sessions = sessions
         self._remote = remote
-        self._secrets = tuple(secrets)
+        self._blot = Blotter(secrets)
 
     async def execute(self, call: ValidCall, context: CallContext) -> Any:
         """Data or text."""
@@ -38,10 +40,10 @@ class McpExecutor:
             except SessionExpired:
                 value = await self._once(call, context)
         except ExecutionError as error:
-            error.args = (self._blot(str(error)),)
+            error.args = (self._blot.text(str(error)),)
             raise
         if isinstance(value, Mixed):
-            value = await value.told(context.keep)
+            value = await self._without(value).told(context.keep)
         return Answer(self._shown(value))
 
     def preview(self, call: ValidCall) -> JSONObject:
@@ -61,13 +63,20 @@ class McpExecutor:
                 self._sessions.retire(context.tenant, session)
                 raise
 
+    def _without(self, value: Mixed) -> Mixed:
+        """Its files without secrets: they are kept. Its texts are looked at afterwards."""
+        return Mixed(
+            tuple(
+                replace(part, data=self._blot.raw(part.data))
+                if isinstance(part, FileContent)
+                else part
+                for part in value.parts
+            )
+        )
+
     def _shown(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self._blot(value)
+            return self._blot.text(value)
         text = as_text(value)
-        return self._blot(text) if any(secret in text for secret in self._secrets) else value
-
-    def _blot(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        shown = self._blot.text(text)
+        return value if shown == text else shown

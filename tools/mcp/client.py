@@ -34,10 +34,12 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
+from tools.blotting import Blotter
 from tools.errors import ToolFailed, ToolTimeout, ToolUnavailable
 from tools.mcp.definition import Definition
 from tools.mcp.instead import Translating, made_here
 from tools.mcp.pipes import Watched
+from tools.mcp.quiet import log_no_words
 from tools.mcp.result import value_of
 from tools.mcp.sessions import SessionExpired
 from tools.mcp.source import Source
@@ -63,6 +65,7 @@ class Session:
         self._source = source
         self._client = client
         self._changed = changed
+        self._blot = Blotter(source.secrets)
         self.over = asyncio.Event()
 
     async def definitions(self) -> list[Definition]:
@@ -74,7 +77,7 @@ class Session:
                 page = await self._client.list_tools(cursor=cursor, cache_mode="bypass")
             except (MCPError, ValidationError) as error:
                 raise self._told(error) from error
-            found += [_definition(tool) for tool in page.tools]
+            found += [self._defined(tool) for tool in page.tools]
             cursor = page.next_cursor
             if not cursor or len(found) >= MAX_TOOLS:
                 break
@@ -131,7 +134,13 @@ class Session:
                 async for _ in events:
                     self._changed.set()
         except (MCPError, TimeoutError, RuntimeError) as error:  # it has none, or it is lost
-            _log.info("%s tells no changes: %s", self._source.name, error)
+            told = self._blot.text(str(error))
+            _log.info("%s tells no changes: %s", self._source.name, told)
+
+    def _defined(self, tool: Tool) -> Definition:
+        """Definitions go into prompts, pins and lists, and a server may write into them what it was given."""
+        given = _definition(tool)
+        return Definition.from_data(self._blot.data(given.as_data()))
 
     def _told(
         self, error: MCPError | ValidationError
@@ -142,12 +151,12 @@ class Session:
         if (made := made_here(error.data)) is not None:
             if made["kind"] == "expired":
                 return SessionExpired(name)
-            return ToolUnavailable(f"{name}: {error.message}", sent=made["sent"])
+            return ToolUnavailable(f"{name}: {self._blot.text(error.message)}", sent=made["sent"])
         if error.code == CONNECTION_CLOSED:
             return ToolUnavailable(f"{name} broke the connection")
         if error.code == REQUEST_TIMEOUT:
             return ToolTimeout(f"{name} gave no answer in time")
-        return ToolFailed(f"{error.message[:1_000]}")
+        return ToolFailed(self._blot.text(error.message)[:1_000])
 
 
 @asynccontextmanager
@@ -159,6 +168,7 @@ async def open_session(
     `changed` is set when the server says that its tools may be others now. `mode` is the SDK's: `auto` asks for the newest protocol first, `legacy` begins with a handshake.
     """
     made: list[Session] = []
+    log_no_words()
 
     async def heed(message: Any) -> None:
         if isinstance(message, ToolListChangedNotification):
@@ -186,7 +196,8 @@ async def open_session(
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # the SDK may end in another error than this
             raise asyncio.CancelledError from error
-        raise ToolUnavailable(f"{source.name}: {_reason(error)}", sent=False) from error
+        told = Blotter(source.secrets).text(_reason(error))[:300]
+        raise ToolUnavailable(f"{source.name}: {told}", sent=False) from error
     finally:
         for session in made:
             session.over.set()
@@ -234,4 +245,4 @@ def _reason(error: BaseException) -> str:
         return "gave no answer in time"
     if isinstance(error, FileNotFoundError):
         return f"there is no program {error.filename or ''}".rstrip()
-    return (str(error) or type(error).__name__).splitlines()[0][:300]
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.effect_names import EffectName
@@ -41,13 +42,27 @@ class Source:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no answer of the server may show to a model."""
-        given = (*self.environment.values(), *self.headers.values())
-        return tuple(value for value in given if len(value) >= _SHORTEST_SECRET)
+        """What nothing that the server says may show: values whole, and what stands in headers behind `Bearer`."""
+        words = [word for value in self.headers.values() for word in value.split()]
+        given = (*self.environment.values(), *self.headers.values(), *words, *_told(words))
+        return tuple(dict.fromkeys(value for value in given if len(value) >= _SHORTEST_SECRET))
 
 
 _SHORTEST_SECRET = 8
 """Shorter values are flags and numbers: blotting them out would spoil answers."""
+
+
+def _told(words: Sequence[str]) -> Iterator[str]:
+    """User and password of `Basic` credentials, and the password alone."""
+    for word in words:
+        try:
+            user, colon, password = b64decode(word, validate=True).decode().partition(":")
+        except ValueError:
+            continue
+        if colon:
+            yield f"{user}:{password}"
+            yield password
+
 
 STRICTEST = Annotations(destructive=True, open_world=True)
 """What a tool is taken to do when nobody who is trusted says anything."""
