@@ -50,10 +50,33 @@ def test_no_answer_is_not_a_clean_one(tmp_path: Path) -> None:
         assert "nothing was checked" in done.stdout
 
 
-def judged(answer: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), str(answer)], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize(
+    ("package", "zizmor", "code", "told"),
+    [
+        (WELL, (0, "online"), 0, ""),
+        (WELL, (0, "offline"), 0, "not checked: whether actions have known weaknesses"),
+        (WELL, (14, "offline"), 1, "zizmor found"),
+        (WELL, (1, "offline"), 3, "no workflow was checked"),
+        (WELL, (127, "online"), 3, "no workflow was checked"),
+        (UNASKED, (13, "online"), 1, "AUDIT_SERVICE=osv scripts/audit"),
+        (WEAK, (1, "online"), 1, "no workflow was checked"),
+    ],
+)
+def test_what_was_not_checked_is_told_and_what_is_known_weighs_more(
+    tmp_path: Path, package: dict[str, Any], zizmor: tuple[int, str], code: int, told: str
+) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"dependencies": [package], "fixes": []}))
+    done = judged(answer, *zizmor)
+    assert done.returncode == code
+    assert told in done.stdout
+    is_partial = zizmor in ((0, "offline"), (14, "offline"))
+    assert ("not checked: whether actions" in done.stdout) == is_partial
+
+
+def judged(answer: Path, ended: int = 0, reach: str = "online") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), str(answer), str(ended), reach]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_versions_that_were_compared_by_hand_are_those_that_are_locked() -> None:
