@@ -63,6 +63,10 @@ class GatewayClient:
         with self._send("POST", path, body) as response:
             return _parsed(response.read())
 
+    def patch(self, path: str, body: Document) -> Document:
+        with self._send("PATCH", path, body) as response:
+            return _parsed(response.read())
+
     def delete(self, path: str) -> Document:
         with self._send("DELETE", path, None) as response:
             return _parsed(response.read())

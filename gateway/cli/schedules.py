@@ -17,7 +17,7 @@ from gateway.cli.target import KEY_VARIABLE
 from gateway.cli.when import span
 
 app = typer.Typer(
-    help="Requests that come again: create, list, show, runs, pause, resume, delete.",
+    help="Requests that come again: create, list, show, runs, edit, pause, resume, delete.",
     no_args_is_help=True,
 )
 
@@ -27,43 +27,74 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 _HERE = "http://127.0.0.1:8080"
 
 
+RequestFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--request", help="A file with the request instead: a body of POST /v1/responses."
+    ),
+]
+Cron = Annotated[str | None, typer.Option(help="When: '0 9 * * 1-5' is 9:00 on weekdays.")]
+Every = Annotated[str | None, typer.Option(help="Or: after each 30m, 12h, 7d.")]
+At = Annotated[str | None, typer.Option(help="Or: once, at 2027-01-31T09:00.")]
+Zone = Annotated[str | None, typer.Option(help="Of --cron and --at: Europe/Paris; else UTC.")]
+_MISSED = "Times at which no gateway ran: one run for all, all, or none."
+_OVERLAP = "While the run before goes on: skip this one, or queue it."
+
+
 @app.command()
 def create(
     text: Annotated[str | None, typer.Argument(help="What to ask.")] = None,
     *,
-    request: Annotated[
-        Path | None,
-        typer.Option(help="A file with the request instead: a body of POST /v1/responses."),
-    ] = None,
-    cron: Annotated[
-        str | None, typer.Option(help="When: '0 9 * * 1-5' is 9:00 on weekdays.")
-    ] = None,
-    every: Annotated[str | None, typer.Option(help="Or: after each 30m, 12h, 7d.")] = None,
-    at: Annotated[str | None, typer.Option(help="Or: once, at 2027-01-31T09:00.")] = None,
-    time_zone: Annotated[
-        str | None, typer.Option(help="Of --cron and --at: Europe/Paris; else UTC.")
-    ] = None,
+    request: RequestFile = None,
+    cron: Cron = None,
+    every: Every = None,
+    at: At = None,
+    time_zone: Zone = None,
     name: Annotated[str, typer.Option(help="For people.")] = "",
-    missed: Annotated[
-        str, typer.Option(help="Times at which no gateway ran: one run for all, all, or none.")
-    ] = "one",
-    overlap: Annotated[
-        str, typer.Option(help="While the run before goes on: skip this one, or queue it.")
-    ] = "skip",
+    missed: Annotated[str, typer.Option(help=_MISSED)] = "one",
+    overlap: Annotated[str, typer.Option(help=_OVERLAP)] = "skip",
     url: Url = _HERE,
 ) -> None:
     """Keep a request that comes again, with the authority of the key; prints its id."""
     with explained():
-        said = {"cron": cron, "at": at, "time_zone": time_zone}
-        when: Document = {key: value for key, value in said.items() if value is not None}
-        if every is not None:
-            when["every_s"] = span(every)
-        body = {"when": when, "request": _request(text, request)}
+        body = {"when": _times(cron, every, at, time_zone), "request": _request(text, request)}
         made = _client(url).post(
             "/v1/schedules", {**body, "name": name, "missed": missed, "overlap": overlap}
         )
         typer.echo(f"first run at {_moment(made['next_at'])}", err=True)
         typer.echo(made["id"])
+
+
+@app.command()
+def edit(
+    schedule_id: Id,
+    text: Annotated[str | None, typer.Argument(help="What to ask from now on.")] = None,
+    *,
+    request: RequestFile = None,
+    cron: Cron = None,
+    every: Every = None,
+    at: At = None,
+    time_zone: Zone = None,
+    name: Annotated[str | None, typer.Option(help="For people.")] = None,
+    missed: Annotated[str | None, typer.Option(help=_MISSED)] = None,
+    overlap: Annotated[str | None, typer.Option(help=_OVERLAP)] = None,
+    url: Url = _HERE,
+) -> None:
+    """Change what is named of it; it acts for this key from then on."""
+    with explained():
+        asked = None if text is None and request is None else _request(text, request)
+        said: Document = {
+            "when": _times(cron, every, at, time_zone) or None,
+            "request": asked,
+            "name": name,
+            "missed": missed,
+            "overlap": overlap,
+        }
+        change = {key: value for key, value in said.items() if value is not None}
+        if not change:
+            raise CommandError("say what is to change", code=Exit.USAGE)
+        found = _client(url).patch(_path(schedule_id), change)
+        typer.echo(f"next run at {_moment(found['next_at'])}", err=True)
 
 
 @app.command("list")
@@ -145,6 +176,12 @@ def _client(url: str) -> GatewayClient:
 
 def _path(schedule_id: str) -> str:
     return f"/v1/schedules/{quote(schedule_id, safe='')}"
+
+
+def _times(cron: str | None, every: str | None, at: str | None, time_zone: str | None) -> Document:
+    said = {"cron": cron, "at": at, "time_zone": time_zone}
+    when: Document = {key: value for key, value in said.items() if value is not None}
+    return when if every is None else {**when, "every_s": span(every)}
 
 
 def _request(text: str | None, file: Path | None) -> Document:

@@ -49,6 +49,13 @@ class MemoryScheduleStore:
         self._kept[key] = moved
         return True
 
+    async def edit(self, schedule: Schedule, changed: Schedule) -> bool:
+        key = schedule.tenant, schedule.id
+        if self._kept.get(key) != schedule:
+            return False
+        self._kept[key] = changed
+        return True
+
     async def delete(self, tenant: str, schedule_id: str) -> bool:
         self._fires.pop((tenant, schedule_id), None)
         return self._kept.pop((tenant, schedule_id), None) is not None

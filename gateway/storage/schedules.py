@@ -104,6 +104,10 @@ class ScheduleStore(Protocol):
         """Pause, resume or stop it, if it still is as it was read; gives whether."""
         ...
 
+    async def edit(self, schedule: Schedule, changed: Schedule) -> bool:
+        """Put what it is to be in its place (plan, whose it is, state, times), if it still is as it was read."""
+        ...
+
     async def delete(self, tenant: str, schedule_id: str) -> bool:
         """Forget it with its fires. What it began goes on."""
         ...

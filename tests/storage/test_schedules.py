@@ -109,6 +109,24 @@ async def test_who_read_it_before_it_changed_can_neither_fire_nor_move_it(kept: 
         await kept.schedules.claim(firing(now))
 
 
+async def test_an_edit_takes_its_place_unless_it_changed_meanwhile(kept: Kept) -> None:
+    await kept.schedules.add(made(), most=9)
+    read = await get(kept)
+    plan = {"when": {"at": "2027-01-01"}, "request": {}}
+    changed = replace(
+        read, key="k2", role="operator", plan=plan, next_at=7.0, look_at=7.0, reason="why"
+    )
+    assert await kept.schedules.edit(read, changed)
+    assert await get(kept) == changed
+    assert not await kept.schedules.edit(read, replace(read, key="k3")), "the times are others"
+    named = replace(changed, plan={**plan, "name": "news"})
+    assert await kept.schedules.edit(changed, named)
+    assert not await kept.schedules.edit(changed, changed), "the plan is another"
+    assert await get(kept) == named
+    await kept.schedules.delete("a", "sched_1")
+    assert not await kept.schedules.edit(named, changed)
+
+
 async def test_of_many_that_claim_a_fire_at_once_one_has_it(url: str) -> None:
     replicas = [sql_stores(url) for _ in range(4)]
     await replicas[0].schedules.add(made(), most=9)

@@ -1,4 +1,4 @@
-"""`/v1/schedules`: make, list, read, pause, resume and delete schedules, and see what they ran."""
+"""`/v1/schedules`: make, list, read, edit, pause, resume and delete schedules, and see what they ran."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from gateway.api.access import Tenant, UsesServices
 from gateway.api.auth import Caller
 from gateway.api.body import read_model
 from gateway.api.encoding import document, encode
-from gateway.api.errors import HANDLED, ApiError
+from gateway.api.errors import ApiError
 from gateway.api.openapi import json_body
-from gateway.api.responses.creation import prepare
-from gateway.api.responses.request import parse_request
-from gateway.api.responses.told import told
+from gateway.api.schedules.checks import (
+    first_of,
+    require_answerable,
+    require_key,
+    require_rare,
+    times,
+)
+from gateway.api.schedules.editing import edited
 from gateway.api.schedules.owner import owner_of
-from gateway.api.schedules.wire import NewSchedule, as_data, run_as_data
+from gateway.api.schedules.wire import NewSchedule, ScheduleChange, as_data, run_as_data
 from gateway.schedules.plan import Plan
-from gateway.schedules.when import NoSuchTime, When, shortest_gap
 from gateway.services import Services
 from gateway.storage.schedules import RUNS_KEPT, Schedule, TooManySchedules
 
@@ -39,14 +43,12 @@ async def create_schedule(request: Request, services: UsesServices, caller: Call
     The request is checked as if it came now.
     """
     plan = (await read_model(NewSchedule, request)).plan()
-    _require_key(caller)
+    require_key(caller)
     now = services.clock()
-    when = _times(plan, now)
-    _require_rare(when, now, services.schedule_bounds.min_interval_s)
-    first = when.after(now)
-    if first is None:
-        raise ApiError(400, "that time does not come", param="when", code="invalid_value")
-    await _check(plan, services, caller)
+    when = times(plan, now)
+    require_rare(when, now, services.schedule_bounds.min_interval_s)
+    first = first_of(when, now)
+    await require_answerable(plan, services, caller)
     made = Schedule(
         tenant=caller.tenant,
         id=f"sched_{secrets.token_hex(12)}",
@@ -77,6 +79,24 @@ async def list_schedules(services: UsesServices, tenant: Tenant) -> Response:
 async def get_schedule(schedule_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """One schedule: what it asks, when it comes next, and why it does not."""
     return document(as_data(await _found(services, tenant, schedule_id)))
+
+
+@router.patch("/{schedule_id}", openapi_extra=json_body(ScheduleChange))
+async def edit_schedule(
+    schedule_id: str, request: Request, services: UsesServices, caller: Caller
+) -> Response:
+    """Change what is named of it, and let it act for the key that does so.
+
+    It is checked as if it were made now. A paused one stays paused; one that was stopped, or done, goes on.
+    """
+    change = await read_model(ScheduleChange, request)
+    for _ in range(_TRIES):  # it may fire just now, which changes it too
+        found = await _found(services, caller.tenant, schedule_id)
+        changed = await edited(found, change, services, caller)
+        if await services.schedules.edit(found, changed):
+            await services.audit.write(caller, "edit_schedule", schedule_id)
+            return document(as_data(await _found(services, caller.tenant, schedule_id)))
+    raise _changed()
 
 
 @router.get("/{schedule_id}/runs")
@@ -116,7 +136,7 @@ async def resume_schedule(schedule_id: str, services: UsesServices, caller: Call
     found = await _found(services, caller.tenant, schedule_id)
     if found.state == "active":
         return document(as_data(found))
-    next_at = _times(Plan(**found.plan), found.created_at).after(services.clock())
+    next_at = times(Plan(**found.plan), found.created_at).after(services.clock())
     if next_at is None:
         raise _wrong_state(found, "its time has passed")
     try:
@@ -149,40 +169,6 @@ async def _moved(
         return None
     await services.audit.write(caller, action, found.id)
     return document(as_data(await _found(services, caller.tenant, found.id)))
-
-
-def _times(plan: Plan, start: float) -> When:
-    try:
-        return plan.times(start)
-    except NoSuchTime as error:
-        where = f"when.{error.part}"
-        raise ApiError(400, str(error), param=where, code="invalid_value") from error
-
-
-def _require_rare(when: When, now: float, least_s: float) -> None:
-    if shortest_gap(when, now) < least_s:
-        problem = f"runs have to be {least_s:g} seconds apart, or more"
-        raise ApiError(400, problem, param="when", code="invalid_value")
-
-
-def _require_key(caller: Principal) -> None:
-    """A token's bearer can't be asked later whether they still may."""
-    if caller.key.startswith("jwt-"):
-        problem = "a schedule acts for a key: make it with an API key, a token ends"
-        raise ApiError(403, problem, code="api_key_required", kind="permission_error")
-
-
-async def _check(plan: Plan, services: Services, caller: Principal) -> None:
-    """Whether the request could be answered if it came now. Raises `ApiError`."""
-    try:
-        body = parse_request({**plan.request, "background": True})
-        await prepare(body, services, caller)
-    except HANDLED as error:
-        said = told(error)
-        param = f"request.{said.param}" if said.param else "request"
-        raise ApiError(
-            said.status, said.message, param=param, code=said.code, kind=said.kind
-        ) from error
 
 
 async def _found(services: Services, tenant: str, schedule_id: str) -> Schedule:

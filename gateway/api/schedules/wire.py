@@ -1,4 +1,4 @@
-"""What `POST /v1/schedules` may say, and how a schedule and its runs are told."""
+"""What `POST` and `PATCH` of `/v1/schedules` may say, and how a schedule and its runs are told."""
 
 from __future__ import annotations
 
@@ -70,6 +70,22 @@ class NewSchedule(_Wire):
             raise ApiError(400, problem, param="missed", code="mutually_exclusive_parameters")
         when = self.when.as_data()
         return Plan(when, self.request, self.name, self.missed, self.overlap)
+
+
+class ScheduleChange(_Wire):
+    """What is to be another; what is left out, or null, stays as it is."""
+
+    when: NewTimes | None = None
+    request: dict[str, Any] | None = None
+    name: Annotated[str | None, Field(max_length=100)] = None
+    missed: Missed | None = None
+    overlap: Overlap | None = None
+
+    def on(self, plan: Mapping[str, Any]) -> Plan:
+        """The plan with this in it. Raises `ApiError`."""
+        said = {name: value for name, value in self if value is not None}
+        kept = {**plan, "when": NewTimes.model_validate(plan["when"])}
+        return NewSchedule.model_validate({**kept, **said}).plan()
 
 
 def as_data(schedule: Schedule) -> dict[str, Any]:

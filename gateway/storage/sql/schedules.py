@@ -78,6 +78,20 @@ class SqlScheduleStore:
         async with self._database.write(durable=True) as connection:
             return bool((await connection.execute(moved)).rowcount)
 
+    async def edit(self, schedule: Schedule, changed: Schedule) -> bool:
+        same_plan = _C.plan == encode(dict(schedule.plan))
+        put = update(schedules).where(_as_read(schedule), same_plan).values(
+            key=changed.key,
+            role=changed.role,
+            state=changed.state,
+            reason=plain(changed.reason),
+            next_at=changed.next_at,
+            look_at=changed.look_at,
+            plan=encode(dict(changed.plan)),
+        )  # fmt: skip
+        async with self._database.write(durable=True) as connection:
+            return bool((await connection.execute(put)).rowcount)
+
     async def delete(self, tenant: str, schedule_id: str) -> bool:
         gone = delete(schedules).where(_at(tenant, schedule_id))
         async with self._database.write(durable=True) as connection:

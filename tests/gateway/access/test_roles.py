@@ -54,6 +54,7 @@ app author operator  GET    /v1/schedules
 app author operator  POST   /v1/schedules
 app author operator  DELETE /v1/schedules/{schedule_id}
 app author operator  GET    /v1/schedules/{schedule_id}
+app author operator  PATCH  /v1/schedules/{schedule_id}
 app author operator  POST   /v1/schedules/{schedule_id}/pause
 app author operator  POST   /v1/schedules/{schedule_id}/resume
 app author operator  GET    /v1/schedules/{schedule_id}/runs

@@ -32,6 +32,12 @@ def test_a_schedule_is_made_seen_paused_resumed_and_deleted(serve: Serve, tmp_pa
     listed = run("list", "--url", url)
     assert "report" in listed
     assert "active" in listed
+    run("edit", made, "Stop.", "--cron", "0 8 * * *", "--name", "early", "--url", url)
+    edited = json.loads(run("show", made, "--url", url))
+    assert (edited["when"], edited["name"]) == ({"cron": "0 8 * * *"}, "early")
+    assert (edited["request"], edited["missed"]) == ({"input": "Stop."}, "one")
+    nothing = cli.invoke(commands(), ["schedules", "edit", made, "--url", url])
+    assert (nothing.exit_code, "say what is to change" in nothing.output) == (2, True)
     run("pause", made, "--url", url)
     assert json.loads(run("show", made, "--url", url))["state"] == "paused"
     run("resume", made, "--url", url)

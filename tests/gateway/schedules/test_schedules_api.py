@@ -10,7 +10,7 @@ import pytest
 
 from gateway.access.principal import Principal
 from gateway.api.errors import ApiError
-from gateway.api.schedules import routes
+from gateway.api.schedules.checks import require_key
 from gateway.storage.schedules import ScheduleBounds
 from routing.backends.scripted import Say
 from tests.gateway.access.doors import bearer, doors
@@ -157,6 +157,74 @@ async def test_each_tenant_has_its_own_and_a_stopped_one_needs_its_key(serve: Se
     assert "was revoked" in refused.text
 
 
+async def test_what_is_edited_is_another_and_the_rest_stays(serve: Serve) -> None:
+    now = time.time()
+    gateway = await serve([], clock=lambda: now)
+    one = await made(gateway)
+    path = f"/v1/schedules/{one['id']}"
+    renamed = (await gateway.http.patch(path, json={"name": "news"})).json()
+    assert renamed == {**one, "name": "news"}
+    hourly = (await gateway.http.patch(path, json={"when": {"every_s": 3600}})).json()
+    assert (hourly["when"], hourly["name"]) == ({"every_s": 3600}, "news")
+    assert hourly["next_at"] == pytest.approx(now + 3600)
+    asked = (await gateway.http.patch(path, json={"request": {"input": "Stop."}})).json()
+    assert (asked["request"], asked["next_at"]) == ({"input": "Stop."}, hourly["next_at"])
+    assert (await gateway.http.get(path)).json() == asked
+    assert [action for action, _ in await said(gateway)][1:] == ["edit_schedule"] * 3
+
+
+async def test_a_paused_one_that_is_edited_stays_paused(serve: Serve) -> None:
+    gateway = await serve([])
+    path = f"/v1/schedules/{(await made(gateway))['id']}"
+    await gateway.http.post(f"{path}/pause")
+    edited = (await gateway.http.patch(path, json={"when": {"every_s": 3600}})).json()
+    assert (edited["state"], edited["next_at"]) == ("paused", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"when": {"every_s": 59.0}}, "when"),
+        ({"when": {"at": "2020-01-01T00:00:00Z"}}, "when"),
+        ({"when": {"cron": "61 * * * *"}}, "when.cron"),
+        ({"when": {}}, "when"),
+        ({"missed": "none"}, "missed"),
+        ({"request": {"input": "Go.", "model": "none"}}, "request.model"),
+        ({"request": {"input": "Go.", "stream": True}}, "request.stream"),
+        ({"state": "paused"}, "state"),
+    ],
+)
+async def test_an_edit_is_checked_as_a_new_one_is_and_changes_nothing_then(
+    serve: Serve, change: dict[str, Any], param: str
+) -> None:
+    gateway = await serve([])
+    one = await made(gateway, overlap="queue")
+    path = f"/v1/schedules/{one['id']}"
+    answer = await gateway.http.patch(path, json=change)
+    assert answer.status_code in {400, 404}, answer.text
+    assert answer.json()["error"]["param"] == param
+    assert (await gateway.http.get(path)).json() == one
+
+
+async def test_whoever_edits_one_makes_it_theirs_and_lets_a_stopped_one_go_on(
+    serve: Serve,
+) -> None:
+    here = doors()
+    gateway = await serve([], keys=here.keys, access=here.access)
+    mine, again = bearer(await here.key(tenant="a")), bearer(await here.key(tenant="a"))
+    one = (await gateway.http.post("/v1/schedules", json=ASKED, headers=mine)).json()
+    path = f"/v1/schedules/{one['id']}"
+    other = bearer(await here.key(tenant="b"))
+    assert (await gateway.http.patch(path, json={}, headers=other)).status_code == 404
+    kept = await gateway.services.schedules.get("a", one["id"])
+    assert kept is not None
+    await gateway.services.schedules.move(kept, "stopped", "its key was revoked", None)
+    edited = (await gateway.http.patch(path, json={"name": "ours"}, headers=again)).json()
+    assert edited["made_by"] in again["authorization"]
+    assert (edited["state"], edited["reason"]) == ("active", None)
+    assert edited["next_at"] == one["next_at"]
+
+
 def test_a_token_can_not_make_one_because_nobody_could_ask_it_later() -> None:
     with pytest.raises(ApiError, match="make it with an API key"):
-        vars(routes)["_require_key"](Principal("jwt-0123", "app"))
+        require_key(Principal("jwt-0123", "app"))
