@@ -104,6 +104,8 @@ class Instruments:
             "Times of schedules that came: started, skipped, failed, or the schedule was stopped",
             "outcome",
         )
+        for outcome in ("started", "skipped", "failed", "stopped"):
+            self.schedule_fires.labels(outcome)  # the first one that fails is an increase, too
         self.schedule_late_seconds = self._histogram(
             "schedule_late_seconds", "From a schedule's time to the begin of its run", _LATE_S
         )
