@@ -8,6 +8,7 @@ import { chartsPage } from "./page_charts.js";
 import { playgroundPage } from "./page_playground.js";
 import { runPage } from "./page_run.js";
 import { runsPage } from "./page_runs.js";
+import { schedulesPage } from "./page_schedules.js";
 import { toolPage } from "./page_tool.js";
 import { toolsPage } from "./page_tools.js";
 import { broken } from "./states.js";
@@ -18,6 +19,7 @@ const PAGES = [
   { path: "playground", name: "Playground", icon: "M4 5h16v11H9l-5 4zM8.5 10.5h7", page: playgroundPage },
   { path: "tools", name: "Tools", icon: "M14.5 6.5a4 4 0 0 0-5.2 5.2L4 17l3 3 5.3-5.3a4 4 0 0 0 5.2-5.2l-2.4 2.4-2.5-.6-.6-2.5z", page: toolsPage, one: toolPage },
   { path: "approvals", name: "Approvals", icon: "M4 12.5l5 5L20 6.5", page: approvalsPage },
+  { path: "schedules", name: "Schedules", icon: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM12 7.5V12l3.2 2", page: schedulesPage },
   { path: "costs", name: "Costs", icon: "M4 20V10M10 20V4M16 20v-7M21 20H3", page: chartsPage },
 ];
 const main = document.getElementById("main");

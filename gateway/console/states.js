@@ -20,12 +20,13 @@ export function broken(problem, again) {
     h("div.row", {}, retry, problem.status === 401 ? h("button.main", { on: { click: () => document.dispatchEvent(new Event("key-wanted")) } }, "Enter a key") : null));
 }
 
-/** A badge for a run's status. Colour is never alone: the word stands beside it. */
+/** A badge for a run's status, or a schedule's. Colour is never alone: the word stands beside it. */
 export function status(name) {
   const [kind, word] = {
     running: ["going", "running"], completed: ["good", "completed"], failed: ["bad", "failed"], denied: ["bad", "denied"],
     cancelled: ["", "cancelled"], incomplete: ["warn", "incomplete"], client_calls: ["", "handed to the app"],
     awaiting_approval: ["warn", "waits for a person"], waiting: ["warn", "waits for a person"], queued: ["", "queued"],
+    active: ["good", "active"], stopped: ["bad", "stopped"], skipped: ["warn", "skipped"], in_progress: ["going", "running"],
   }[name] ?? ["", name];
   return h(`span.badge.round${kind ? `.${kind}` : ""}`, {}, word);
 }

@@ -25,6 +25,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.run import Escalation, Outcome, RunRequest, StopReason
 from gateway.storage.runs import RunLog, RunStore
+from gateway.storage.schedules import Fire, Firing, Schedule, ScheduleStore
 from routing.backend import Usage
 from tests.stage import spec
 from tools.spec import Failure, InvalidCall, Problem, ToolResult, ToolSpec, ValidCall
@@ -78,6 +79,18 @@ CONVERT = described(
     "Convert a quantity from one unit to another, exactly.",
 )
 TOOLS = (FIND, STOCK, NOTE, REFUND, CONVERT)
+
+
+async def scheduled(store: ScheduleStore, name: str = "morning report") -> Schedule:
+    """A schedule on weekdays that came once, and was left out."""
+    at, when = time.time() + 86_400, {"cron": "0 9 * * 1-5", "time_zone": "Europe/Paris"}
+    plan = {"when": when, "request": {"input": "Which orders are open?"}, "name": name}
+    made = Schedule("default", "sched_1", at - 90_000, "", "operator", plan, at, at)
+    await store.add(made, most=9)
+    why = "the run before it still went on"
+    fire = Fire("default", made.id, 1, at, at, time.time() - 3600, "skipped", why)
+    await store.claim(Firing(fire, at, at + 1.0))
+    return made
 
 
 @dataclass

@@ -12,7 +12,7 @@ from gateway.access.check import KeyCheck
 from gateway.storage.memory_keys import MemoryKeyStore
 from routing.backends.scripted import Call, Say
 from tests.console.conftest import Open, Serve
-from tests.console.seed import FIND, Story
+from tests.console.seed import FIND, Story, scheduled
 from tests.console.test_pictures import with_approval
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -173,6 +173,45 @@ async def test_a_call_is_approved_edited_or_rejected(serve: Serve, visit: Open) 
         ("call00001", {"decision": "edit", "arguments": {"order": "1", "amount": 2}}),
         ("call00001", {"decision": "reject", "reason": "the wrong account"}),
     ]
+
+
+async def test_schedules_tell_when_they_come_and_are_paused_and_resumed(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve()
+    kept = await scheduled(stage.services.schedules, f"report {HOSTILE}")
+    opened = await visit(stage)
+    page = await opened.go("schedules")
+    row = page.get_by_role("row").filter(has_text="report <script>")
+    for told in (
+        "0 9 * * 1-5 Europe/Paris",
+        "skipped",
+        "the run before it still went on",
+        "active",
+    ):
+        await expect(row).to_contain_text(told)
+    await row.get_by_role("button", name="Pause").click()
+    await expect(row).to_contain_text("paused")
+    resume = row.get_by_role("button", name="Resume")
+    await expect(resume).to_be_focused()
+    found = await stage.services.schedules.get("default", kept.id)
+    assert found is not None
+    assert (found.state, found.next_at) == ("paused", None)
+    await resume.click()
+    await expect(row).to_contain_text("active")
+    assert await page.evaluate("window.hit") is None
+
+
+async def test_a_schedule_that_can_not_go_on_says_why(serve: Serve, visit: Open) -> None:
+    stage = await serve()
+    kept = await scheduled(stage.services.schedules)
+    opened = await visit(stage)
+    page = await opened.go("schedules")
+    await opened.wait_for("morning report")
+    await stage.services.schedules.delete("default", kept.id)
+    await page.get_by_role("button", name="Pause morning report").click()
+    await expect(page.get_by_role("alert")).to_contain_text("not found")
+    await opened.wait_for("No schedules yet")
 
 
 async def test_with_authentication_a_key_is_asked_for_and_sent_with_everything(

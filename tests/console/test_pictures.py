@@ -12,7 +12,7 @@ import pytest
 
 from routing.backends.scripted import Call
 from tests.console.conftest import Open, Serve, Stage, Visit
-from tests.console.seed import a_busy_day
+from tests.console.seed import a_busy_day, scheduled
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,7 +42,7 @@ PICTURES = {
     "tool-light",
 }
 """Those that the documents show."""
-PAGES = ["runs", "run", "playground", "tools", "tool", "approvals", "costs"]
+PAGES = ["runs", "run", "playground", "tools", "tool", "approvals", "schedules", "costs"]
 
 
 async def busy(serve: Serve) -> tuple[Stage, str]:
@@ -50,6 +50,7 @@ async def busy(serve: Serve) -> tuple[Stage, str]:
         [FIND, "Two orders are open, 160.50 € in all."], says={"find_orders": ORDERS}
     )
     logs = a_busy_day(stage.services.store)
+    await scheduled(stage.services.schedules)
     return stage, logs[-2].run_id
 
 
