@@ -148,15 +148,54 @@ async def test_an_mcp_client_is_not_told_that_it_is_the_structure_that_the_tool_
     assert "Not executed" in told["content"][0]["text"]
 
 
-async def over_mcp(gateway: Any) -> dict[str, Any]:
+async def over_mcp(gateway: Any, part: str = "result", **more: Any) -> dict[str, Any]:
     called = {
         "jsonrpc": "2.0",
         "id": 1,
         "method": "tools/call",
-        "params": {"name": "pay", "arguments": {"a": 1, "b": 2}},
+        "params": {"name": "pay", "arguments": {"a": 1, "b": 2}, **more},
     }
     accepts = {"accept": "application/json, text/event-stream"}
-    return (await gateway.http.post("/mcp", json=called, headers=accepts)).json()["result"]
+    return (await gateway.http.post("/mcp", json=called, headers=accepts)).json()[part]
+
+
+async def test_an_mcp_client_asks_for_a_dry_run_as_others_do(serve: Any) -> None:
+    ledger = MemoryLedger()
+    gateway = await started(serve, policies=People(), writes=Writes(ledger))
+    told = await over_mcp(gateway, _meta={"gateway/dry_run": True})
+    assert (told["isError"], told["_meta"]["gateway/dry_run"]) == (False, True)
+    content = json.loads(told["content"][0]["text"])
+    assert content["would_send"] == {"tool": "pay", "arguments": {"a": 1, "b": 2}}
+    assert content["approval"] == "money"
+    run_id = told["_meta"]["gateway/run_id"]
+    assert made(await gateway.ended(run_id)) == [("pay", True)]
+    assert await ledger.of_run("default", run_id) == []
+    read: dict[str, Any] = {"name": "add", "_meta": {"gateway/dry_run": True}}
+    assert "gateway/dry_run" not in (await over_mcp(gateway, **read))["_meta"]
+    read["_meta"] = {"gateway/dry_run": "all"}
+    assert (await over_mcp(gateway, **read))["_meta"]["gateway/dry_run"] is True
+    assert gateway.tools.log == ["add"]
+    refused = await over_mcp(gateway, _meta={"gateway/dry_run": False})
+    assert "a person has to approve" in refused["content"][0]["text"]
+
+
+@pytest.mark.parametrize("wish", ["yes", 1, 0, None, [], {"calls": "all"}])
+async def test_an_mcp_client_that_asks_in_other_words_has_no_call_made(
+    serve: Any, wish: Any
+) -> None:
+    gateway = await started(serve)
+    error = await over_mcp(gateway, "error", _meta={"gateway/dry_run": wish})
+    assert (error["code"], "true, false" in error["message"]) == (-32602, True)
+    assert gateway.tools.log == []
+
+
+async def test_an_mcp_client_may_ask_for_more_than_the_operator_and_not_for_less(
+    serve: Any,
+) -> None:
+    gateway = await started(serve, limits=Limits(dry=DryRun("writes")))
+    told = await over_mcp(gateway, _meta={"gateway/dry_run": False})
+    assert told["_meta"]["gateway/dry_run"] is True
+    assert gateway.tools.log == []
 
 
 async def test_what_the_operator_wishes_holds_for_every_surface_and_can_only_be_widened(

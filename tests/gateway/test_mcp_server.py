@@ -135,6 +135,20 @@ async def test_a_tool_that_there_is_not_is_an_error_of_the_protocol(
     assert raised.value.code == INVALID_PARAMS
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_official_client_can_ask_for_a_dry_run(
+    serve: Any, connect: Connect, era: str
+) -> None:
+    gateway = await serve()
+    wish: Any = {"gateway/dry_run": "all"}
+    async with connect(gateway, era) as client:
+        told = await client.call_tool("add", {"a": 1, "b": 2}, meta=wish)
+    assert json.loads(text(told))["would_send"] == {"tool": "add", "arguments": {"a": 1, "b": 2}}
+    assert told.meta is not None
+    assert told.meta["gateway/dry_run"] is True
+    assert gateway.tools.log == []
+
+
 class Rules(Policy):
     """Hides `wait`, denies 1, holds 2, and masks what is above 100."""
 

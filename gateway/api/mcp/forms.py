@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -17,8 +18,10 @@ from mcp_types import (
 
 from gateway.agent.verdict import advice
 from gateway.api.calling import CallOutcome, Ran
+from gateway.api.wire import dry_run
 from policies.decision import Deny, RequireApproval
 from tools.answer import error_text
+from tools.dry_run import REAL, DryRun
 from tools.schema import CompiledSchema
 from tools.spec import InvalidCall, Problem, ToolResult, ToolSpec
 from tools.toolset import Toolset
@@ -46,6 +49,22 @@ def tool(spec: ToolSpec) -> Tool:
 
 RUN_ID = "gateway/run_id"
 """In `_meta` of a result: the run that the call is recorded as."""
+DRY_RUN = "gateway/dry_run"
+"""In `_meta` of a call: whether it is only told, `true` or `"all"` as in REST. In that of a result: it was."""
+
+
+def wished_dry(meta: Mapping[str, Any] | None) -> DryRun:
+    """Which calls the client wishes not to be made.
+
+    Raises `MCPError` for anything else than a wish: who asks for a dry run in other words gets no real one.
+    """
+    if meta is None or DRY_RUN not in meta:
+        return REAL
+    match meta[DRY_RUN]:
+        case (True | False | "all") as wish:
+            return dry_run(wish)
+        case _:
+            raise MCPError(INVALID_PARAMS, f'_meta["{DRY_RUN}"] has to be true, false or "all"')
 
 
 def result(outcome: CallOutcome, toolset: Toolset, run_id: str) -> CallToolResult:
@@ -54,7 +73,8 @@ def result(outcome: CallOutcome, toolset: Toolset, run_id: str) -> CallToolResul
     Raises `MCPError` for a tool that there is not; whatever else went wrong is for the model to read.
     """
     told = _told(outcome, toolset)
-    told.meta = {RUN_ID: run_id}
+    is_dry = isinstance(outcome, Ran) and outcome.result.dry
+    told.meta = {RUN_ID: run_id, **({DRY_RUN: True} if is_dry else {})}
     return told
 
 

@@ -53,10 +53,10 @@ class _Tools:
         return ListToolsResult(tools=[forms.tool(spec) for spec in specs])
 
     async def on_call(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
-        subject = _subject(context)
+        subject, dry = _subject(context), forms.wished_dry(params.meta)
         toolset = self._offered(subject)
-        arguments = params.arguments or {}
-        outcome = await call_once(self._services, toolset, subject, params.name, arguments)
+        name, arguments = params.name, params.arguments or {}
+        outcome = await call_once(self._services, toolset, subject, name, arguments, dry=dry)
         return forms.result(outcome, toolset, subject.run_id)
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
