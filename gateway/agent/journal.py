@@ -65,6 +65,12 @@ class Journal:
         """Whether a model was asked in this step before."""
         return (step, "turn") in self._steps
 
+    def called(self, name: str) -> bool:
+        """Whether a model called this tool before."""
+        turns = [told for (_, kind), told in self._steps.items() if kind == "turn"]
+        heard = [_heard(told) for told in turns if "heard" in told]
+        return any(call.function.name == name for each in heard for call in each.completion.calls)
+
     async def hear(
         self, step: int, model: str, said: AsyncGenerator[TextDelta | Heard, None]
     ) -> AsyncGenerator[TextDelta | Heard, None]:

@@ -50,7 +50,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
-from gateway.agent.offering import OfferOptions, look_ahead
+from gateway.agent.offering import FIND_TOOLS, OfferOptions, look_ahead
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
@@ -183,6 +183,8 @@ class AgentLoop:
         run.reads_early = self._early_reads and ours and not waits
         if request.durable and self._durable is not None:
             run.journal = await Journal.read(self._durable, request)
+            if run.journal.called(FIND_TOOLS):
+                run.offer.search_on()
         return run
 
     def _settle(self, run: Working, step: NextStep) -> RunAgain | Final:

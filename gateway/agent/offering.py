@@ -134,6 +134,17 @@ class Offer:
         if self._chose:
             self._add([name for name in _used(messages) if self._may_offer(name)])
 
+    @property
+    def searches(self) -> bool:
+        """Whether the model may ask for more tools than it is shown."""
+        others = self.is_registered(FIND_TOOLS) or self.toolset.is_client(FIND_TOOLS)
+        return FIND_TOOLS in self.toolset and not others
+
+    def search_on(self) -> None:
+        """Offer the search although few tools are left: a run that had it goes on with it."""
+        if FIND_TOOLS not in self.toolset:
+            self.toolset = self._with_search(self.toolset)
+
     def versions(self) -> dict[str, str]:
         """The registered tools that are offered now, with the hashes of their versions."""
         return {spec.name: spec.digest for spec in self.toolset.specs if spec.digest}
@@ -165,10 +176,12 @@ class Offer:
         texts = _said(request.messages)
         ranked = filter(self._may_offer, self._ranked(texts)) if texts else iter(())
         names += islice((name for name in ranked if name not in names), options.most)
-        chosen = self._every.only(frozenset(names))
-        finder = Toolset({FIND_TOOLS: replace(_finder(), executor=_Finder(self))})
-        taken = FIND_TOOLS in self._clients or FIND_TOOLS in self._every
-        return chosen if taken or not self._permits(_SPEC) else chosen.joined(finder)
+        return self._with_search(self._every.only(frozenset(names)))
+
+    def _with_search(self, toolset: Toolset) -> Toolset:
+        if FIND_TOOLS in self._clients or FIND_TOOLS in self._every or not self._permits(_SPEC):
+            return toolset
+        return toolset.joined(Toolset({FIND_TOOLS: replace(_finder(), executor=_Finder(self))}))
 
     def _may_offer(self, name: str) -> bool:
         if name not in self._every or normalised(name) in self._clients:

@@ -178,7 +178,8 @@ class Suspended:
     `messages` end with the turn that made the `held` calls and the results of its other calls. `tools` are
     the registered ones that were offered, by name, with the hash of the version that they had; None: an
     older gateway did not write them down. `kept` are the long results by handle (at most ten million
-    characters), `result_tokens` what results have taken of the run's budget.
+    characters), `result_tokens` what results have taken of the run's budget. `searches`: it could ask for more
+    tools than it was shown.
     """
 
     request: RunRequest
@@ -200,6 +201,7 @@ class Suspended:
     tools: dict[str, str] | None = None
     kept: dict[str, str] = field(default_factory=dict[str, str])
     result_tokens: int = 0
+    searches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

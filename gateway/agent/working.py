@@ -326,6 +326,7 @@ class Working:
             self.offer.versions(),
             {} if self.kept is None else self.kept.texts,
             self.result_tokens,
+            self.offer.searches,
         )
 
     def restore(self, kept: Suspended) -> None:
@@ -335,6 +336,8 @@ class Working:
             self.offer.keep(kept.messages)
         else:
             self.offer.pin(kept.tools)
+        if kept.searches:  # there may be so few tools by now that none would be chosen
+            self.offer.search_on()
         self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
         self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
         self.unknown_usd = kept.unknown_usd

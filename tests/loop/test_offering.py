@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from mistral_common.protocol.instruct.messages import (
 )
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
+from gateway.agent.events import Observation
 from gateway.agent.loop import AgentLoop, RequestDenied
 from gateway.agent.offering import FIND_TOOLS, OfferOptions
 from gateway.agent.run import Decided, Resumed, RunRequest
@@ -225,6 +227,79 @@ async def test_all_that_was_found_is_still_offered_in_its_order_however_often_th
         events = [event async for event in loop.run(kept.request, Resumed(kept, decisions))]
         assert offered(crowd) == before
         suspended = events[-1].outcome.suspended
+
+
+def leave_few(crowd: Any) -> None:
+    """Most tools are taken away, as they are where a gateway starts anew with fewer of them."""
+    for topic in TOPICS:
+        for i in range(20):
+            crowd.registry.remove(f"{topic}_{i}")
+
+
+async def test_a_run_that_waited_may_go_on_searching_though_few_tools_are_left(crowd: Any) -> None:
+    rule = Approval(tools=["wipe"])
+    script = [Call(FIND_TOOLS, {"query": "wipe"}), Call("wipe")]
+    first = await crowd.play(script, policies=rule, **asks("hello"))
+    leave_few(crowd)
+    kept = loaded(json.loads(json.dumps(dumped(first.outcome.suspended))))
+    decisions = {held.call_id: Decided("approve") for held in kept.held}
+    more = [Call(FIND_TOOLS, {"query": "weather"}), Call("get_weather", {"city": "Rome"}), "Clear."]
+    loop = crowd.loop(more, policies=rule)
+    async for _ in loop.run(kept.request, Resumed(kept, decisions)):
+        pass
+    assert offered(crowd) == ["wipe", FIND_TOOLS]
+    assert offered(crowd, 1) == ["wipe", FIND_TOOLS, "get_weather"]
+    assert crowd.tools.log == [("wipe", {}), ("get_weather", {"city": "Rome"})]
+
+
+class Notebook:
+    """What a durable run wrote down, for the process that takes it over."""
+
+    def __init__(self) -> None:
+        self.steps_: dict[tuple[int, str], dict[str, Any]] = {}
+
+    async def steps(self, tenant: str, run_id: str) -> dict[tuple[int, str], dict[str, Any]]:
+        return dict(self.steps_)
+
+    async def record(
+        self, tenant: str, run_id: str, at: tuple[int, str], value: Mapping[str, Any]
+    ) -> None:
+        self.steps_[at] = json.loads(json.dumps(value))
+
+
+async def test_a_run_that_another_process_takes_over_may_go_on_searching(crowd: Any) -> None:
+    notebook: Any = Notebook()
+    request = RunRequest(durable=True, **asks("hello"))
+
+    async def taken_over(script: Sequence[Any], leave_after: int | None) -> list[Any]:
+        loop = AgentLoop(crowd.loop(script)._router, crowd.registry, durable=notebook)
+        found: list[Any] = []
+        async with aclosing(loop.run(request)) as events:
+            async for event in events:
+                found += [event] if isinstance(event, Observation) else []
+                if len(found) == leave_after:
+                    break
+        return found
+
+    await taken_over([Call(FIND_TOOLS, {"query": "weather"})], leave_after=1)
+    leave_few(crowd)
+    more = [Call(FIND_TOOLS, {"query": "add"}), "Clear."]
+    first, second = await taken_over(more, leave_after=None)
+    assert [tool["name"] for tool in json.loads(first.result.content)["tools"]] == ["get_weather"]
+    assert [tool["name"] for tool in json.loads(second.result.content)["tools"]] == ["add"]
+    assert offered(crowd) == ["get_weather", "add", "book", "wipe", FIND_TOOLS]
+
+
+async def test_a_run_that_could_not_search_can_not_when_it_goes_on(stage: Any) -> None:
+    rule = Approval(tools=["wipe"])
+    first = await stage.play([Call("wipe")], policies=rule, **asks("hello"))
+    kept = loaded(json.loads(json.dumps(dumped(first.outcome.suspended))))
+    decisions = {held.call_id: Decided("approve") for held in kept.held}
+    async for _ in stage.loop(["Wiped."], policies=rule).run(
+        kept.request, Resumed(kept, decisions)
+    ):
+        pass
+    assert FIND_TOOLS not in offered(stage)
 
 
 class Secretive(Policy):
