@@ -26,7 +26,7 @@ MAX_STEPS = 2_000
 _MEMORY = 64 << 20
 _re2: Any = re2  # ships no types
 _sre: Any = import_module("re._parser")
-_SPACES = re.compile(r"\s+")
+_RUN = re.compile("[a-z0-9]+")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
@@ -54,6 +54,7 @@ class Listed:
         if not words and (steps := self._matcher.programsize) > MAX_STEPS:
             raise BadList(f"it takes {steps} steps, {MAX_STEPS} are allowed: repeat less often")
         self.kind = kind
+        self.firsts: frozenset[str] | None = None
         self._reach = reach
         self._alphabet = alphabet
         self.whole = words
@@ -107,7 +108,24 @@ def words(listed: Sequence[str], kind: str = "word") -> Listed:
     expression = "|".join(r"\s{1,3}".join(map(_re2.escape, word.split())) for word in folded)
     used = set("".join(folded))
     alphabet = "".join(sorted(used | set(" \t\n\r\f\v") if " " in used else used))
-    return Listed(kind, expression, reach, alphabet, words=True)
+    detector = Listed(kind, expression, reach, alphabet, words=True)
+    detector.firsts = _firsts(folded)
+    return detector
+
+
+def _firsts(listed: Sequence[str]) -> frozenset[str] | None:
+    """What words begin with, up to what is no ASCII letter or digit: in ASCII text a whole run, as words are whole.
+
+    None where one begins with a sign. One that begins in another script stands in no ASCII text.
+    """
+    found: set[str] = set()
+    for word in listed:
+        run = _RUN.match(word)
+        if run is not None:
+            found.add(run[0])
+        elif word[0].isascii():
+            return None
+    return frozenset(found)
 
 
 def pattern(expression: str, kind: str = "pattern") -> Listed:

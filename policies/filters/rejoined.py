@@ -44,6 +44,7 @@ class Rejoined:
         self.kind = inner.kind
         self.clue = inner.clue
         self._inner = inner
+        self.firsts = frozenset(each for each in alphabet if each.isascii() and each.isalnum())
         self._window = 4 * reach + 8
         letters = "".join(each for each in alphabet if _LETTER.match(each))
         letter = f"[{re.escape(letters)}]" if letters else r"[^\s\S]"

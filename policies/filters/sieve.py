@@ -9,13 +9,14 @@ Detectors read folded text (`policies.folding`), so width, case and invisible ch
 segments are cut from the original. Time is linear in the text as far as the detectors' is.
 
 Ordinary words are passed on without asking each detector: where no detector's `clue` stands, none can have
-found anything before the last word.
+found anything before the last word; and where in ASCII text no word stands with which a match begins (`firsts`),
+detectors without a clue need not be asked either.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -24,6 +25,7 @@ from policies.folding import Folded, fold
 
 WORD = "abcdefghijklmnopqrstuvwxyz0123456789._%+'-" + "".join(NUMERALS)
 """What the beginnings of matches are made of that hold no clue yet."""
+_RUNS = re.compile("[a-z0-9]+").findall
 _SHORT = 64
 """Characters up to which a text may wait for its word to end before it is looked at closely."""
 
@@ -36,7 +38,11 @@ class Segment(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds one kind of thing in folded text. Matches are bounded and never empty."""
+    """Finds one kind of thing in folded text. Matches are bounded and never empty.
+
+    One without a clue may have the attribute `firsts`, a set of texts: in ASCII text each of its matches begins with
+    one of these, a run of letters and digits, and the whole of it.
+    """
 
     @property
     def kind(self) -> str: ...
@@ -87,7 +93,9 @@ class Sieve:
             for n, each in enumerate(self._detectors)
             if each.clue is None
         ]
+        self._firsts = _firsts(each for each in self._detectors if each.clue is None)
         self._resume = [0] * len(self._detectors)
+        self._ones = [1] * len(self._detectors)
         self._found: list[_Found] = []
 
     def feed(self, text: str) -> list[Segment]:
@@ -120,6 +128,13 @@ class Sieve:
             cut = len(folded.rstrip(WORD))
             if even and cut <= self._told:
                 return []
+            if whole is None and self._firsts is not None:
+                runs = _RUNS(folded, 0, cut)  # what stands before `cut` ends no run
+                for each in self._firsts:
+                    if not each.isdisjoint(runs):
+                        break
+                else:
+                    return self._let_go(cut)
         for _, settled, _ in self._asked:
             cut = min(cut, settled(folded))
         until = cut if whole is None else whole.start(cut)
@@ -128,13 +143,18 @@ class Sieve:
         for index, _, find in self._asked:
             for _ in find(folded, self._resume[index]):
                 return None
-        passed = Segment(text[self._told : until])
         if whole is None or even:
-            self._text, self._told = text[cut - 1 :], 1
-            self._resume = [1] * len(self._resume)
-        else:
-            self._resume = [cut] * len(self._resume)
-            self._forget(whole, until, cut)
+            return self._let_go(cut)
+        passed = Segment(text[self._told : until])
+        self._resume = [cut] * len(self._resume)
+        self._forget(whole, until, cut)
+        return [passed]
+
+    def _let_go(self, cut: int) -> list[Segment]:
+        """Up to `cut` nothing was found, and each character folds to one: the last one stays, as context."""
+        passed = Segment(self._text[self._told : cut])
+        self._text, self._told = self._text[cut - 1 :], 1
+        self._resume = self._ones
         return [passed]
 
     def _advance(self, *, last: bool) -> list[Segment]:
@@ -163,6 +183,7 @@ class Sieve:
     def _search(self, text: str, *, last: bool) -> int:
         """Find what is settled; gives up to where everything is."""
         cut = len(text)
+        self._resume = [*self._resume]  # it may be `_ones`
         seen: dict[str | None, bool] = {None: True}
         for index, detector in enumerate(self._detectors):
             settled = len(text) if last else detector.settled(text)
@@ -193,6 +214,13 @@ class Sieve:
             for each in self._found
             if each.end > cut
         ]
+
+
+def _firsts(detectors: Iterable[Detector]) -> list[frozenset[str]] | None:
+    """Those of each; None where one can't tell."""
+    told: list[frozenset[str] | None] = [getattr(each, "firsts", None) for each in detectors]
+    known = [each for each in told if each is not None]
+    return known if len(known) == len(told) else None
 
 
 def _merged(found: list[_Found]) -> list[_Found]:

@@ -182,10 +182,12 @@ class _FilterScreen:
     def _passed(self, found: Iterable[Segment]) -> str:
         out: list[str] = []
         for segment in found:
-            if segment.kind is not None and self._action == "block":
+            if segment.kind is None:
+                out.append(segment.text)
+            elif self._action == "block":
                 self._stopped = f"{self._rule.name}: {segment.kind}"
                 break
-            if segment.kind is not None and self._action == "flag":
+            elif self._action == "flag":
                 if not self._noted:
                     self._rule.note(self._subject, segment.kind)
                 self._noted = True

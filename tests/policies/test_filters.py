@@ -232,6 +232,10 @@ def test_one_character_at_a_time_finds_the_same(pieces: list[str]) -> None:
     assert joined(streamed) == joined(segments(text, DETECTORS))
 
 
+QUICK = [*ALL, WORDS_, WORDS_.taken_apart()]
+"""Of these it is known with which words of ASCII text their matches begin."""
+
+
 class Closely(Sieve):
     """Asks every detector of everything."""
 
@@ -243,7 +247,7 @@ class Closely(Sieve):
 @settings(max_examples=100, deadline=None)
 def test_what_is_passed_on_without_asking_holds_nothing(pieces: list[str], size: int) -> None:
     text = "".join(pieces)
-    for detectors in (DETECTORS, ALL, *([each] for each in DETECTORS)):
+    for detectors in (DETECTORS, ALL, QUICK, *([each] for each in DETECTORS)):
         told: list[list[Segment]] = []
         for sieve in (Sieve(detectors), Closely(detectors)):
             fed = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
@@ -269,10 +273,43 @@ def test_ordinary_text_of_any_script_is_passed_on_without_asking_each_detector(
             self.closely += not last
             return super()._advance(last=last)
 
-    sieve = Counting([*ALL, WORDS_, WORDS_.taken_apart()])
+    sieve = Counting(QUICK)
     told = [each for at in range(0, len(text), size) for each in sieve.feed(text[at : at + size])]
     assert "".join(each.text for each in [*told, *sieve.finish()]) == text
     assert sieve.closely == 0
+
+
+STARTS = ["bad", "new york", "a-b", "x1", "c++", "don't", "a股", "坏", "I/O", "co-op town"]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"abcnox1 .-_'(+", " ", "bad", "new", "york", "a-b", "c++", "co-op", "é", "坏"]
+        )
+        | st.sampled_from(STARTS),
+        max_size=12,
+    ),
+    st.integers(1, 7),
+)
+@settings(max_examples=300, deadline=None)
+def test_words_by_which_matches_begin_hide_no_match(pieces: list[str], size: int) -> None:
+    text = "".join(pieces)
+    listed = words(STARTS)
+    assert listed.firsts is not None
+    for detectors in ([*ALL, listed], [*ALL, listed, listed.taken_apart()]):
+        told: list[list[Segment]] = []
+        for sieve in (Sieve(detectors), Closely(detectors)):
+            fed = [sieve.feed(text[at : at + size]) for at in range(0, len(text), size)]
+            told.append([*chain.from_iterable(fed), *sieve.finish()])
+        assert joined(told[0]) == joined(told[1])
+
+
+def test_a_word_that_begins_with_a_sign_is_looked_for_everywhere() -> None:
+    assert words([".net", "bad"]).firsts is None
+    assert [
+        each.text for each in segments("use .net now", [*ALL, words([".net"])]) if each.kind
+    ] == [".net"]
 
 
 def joined(found: Sequence[Segment]) -> list[tuple[str, str | None]]:
@@ -289,7 +326,7 @@ def joined(found: Sequence[Segment]) -> list[tuple[str, str | None]]:
 def test_ordinary_text_waits_no_longer_than_a_word() -> None:
     sieve = Sieve(DETECTORS[:-1])
     assert "".join(each.text for each in sieve.feed("Hello there, my frie")) == "Hello there, my "
-    assert "".join(each.text for each in sieve.feed("nd. ")) == "friend."
+    assert "".join(each.text for each in sieve.feed("nd. ")) == "friend. "
 
 
 def rule(**settings_: Any) -> Policies:
