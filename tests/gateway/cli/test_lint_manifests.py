@@ -71,6 +71,15 @@ def test_a_manifest_is_graded_against_every_target_without_a_gateway() -> None:
     assert "judges" in lint("tools.yaml", "--targets").output
 
 
+def test_a_tool_on_its_way_out_is_told_to_who_looks_at_it() -> None:
+    said = "  aliases: [stable]\n  deprecated: {reason: it is slow, replacement: find_customers}\n"
+    Path("tools.yaml").write_text(GOOD.replace("- {kind: mcp", said + "- {kind: mcp", 1))
+    assert "   deprecated: it is slow; use find_customers\n" in lint("tools.yaml").output
+    [report] = found("tools.yaml")["tools"]
+    assert report["aliases"] == ["stable"]
+    assert report["deprecated"] == "it is slow; use find_customers"
+
+
 def test_machines_get_reports_with_the_place_of_every_finding() -> None:
     Path("tools.yaml").write_text(GOOD.replace(", description: A name or a number.", ""))
     told = found("tools.yaml")

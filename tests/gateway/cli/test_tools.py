@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 from typer.testing import CliRunner
 
 from gateway.cli import commands
@@ -16,6 +17,24 @@ def test_tools_are_listed_with_what_they_do_to_the_world(serve: Serve) -> None:
     assert done.exit_code == 0, done.output
     assert "calculate" in done.output
     assert "reads" in done.output
+
+
+def test_a_tool_on_its_way_out_is_listed_with_the_word_that_was_said_of_it(serve: Serve) -> None:
+    url = serve()
+    registration = {
+        "name": "abacus",
+        "description": "Count [slowly].",
+        "parameters": {"type": "object"},
+        "executor": {"kind": "http", "method": "GET", "url": "https://x.example/"},
+    }
+    httpx.post(f"{url}/v1/tools", json=registration).raise_for_status()
+    said = {"deprecated": "use calculate"}
+    httpx.post(f"{url}/v1/tools/abacus/versions/1", json=said).raise_for_status()
+    lines = cli.invoke(commands(), ["tools", "list", "--url", url]).output.splitlines()
+    [at] = [index for index, line in enumerate(lines) if line.startswith("abacus")]
+    assert "deprecated: use calculate" in lines[at]
+    assert "Count [slowly]." in lines[at + 1]
+    assert sum("deprecated" in line for line in lines) == 1
 
 
 def test_a_list_for_machines_is_json(serve: Serve) -> None:
