@@ -13,6 +13,7 @@ from gateway.storage.conversations import Conversation
 from gateway.storage.items import Page
 from gateway.storage.responses import StoredResponse
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.free_runs import next_runs
 from tests.storage.stores import Kept, item
 
 ITEMS = 10_000
@@ -119,3 +120,9 @@ async def test_a_chain_of_ten_thousand_items_is_linear(sql: Kept) -> None:
     assert whole[-1] == "i0-0"
     assert cost.read <= ITEMS + CHAIN + 10
     assert cost.statements <= ITEMS / 250
+
+
+def test_a_look_for_free_runs_that_asks_the_same_again_builds_nothing() -> None:
+    first = next_runs("me", ("going",), 3, 4, decided=True)
+    assert next_runs("me", ("going",), 3, 4, decided=True) is first
+    assert next_runs("me", (), 3, 4, decided=True) is not first

@@ -22,7 +22,7 @@ from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.free_runs import goes_on_decided, next_runs, unheld
+from gateway.storage.sql.free_runs import next_runs, unheld
 from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_run
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
@@ -93,8 +93,8 @@ class SqlDurableRuns(DurableRuns):
         return holds
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Claimed]:
-        going = [key(each) for each in going]
-        chosen = next_runs(self._me, going, most, bounds.of_tenant, ~goes_on_decided())
+        names = tuple(sorted(key(each) for each in going))
+        chosen = next_runs(self._me, names, most, bounds.of_tenant, decided=False)
         async with self.database.read() as connection:  # most looks find nothing, and lock nothing
             if (await connection.execute(chosen)).first() is None:
                 return ()

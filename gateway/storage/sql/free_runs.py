@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
@@ -28,15 +28,19 @@ def goes_on_decided() -> ColumnElement[bool]:
     )
 
 
+@lru_cache(maxsize=16)  # asked once a second, mostly the same: building it takes milliseconds
 def next_runs(
-    me: str, going: Collection[str], most: int, most_of_tenant: int, kind: ColumnElement[bool]
+    me: str, going: tuple[str, ...], most: int, most_of_tenant: int, *, decided: bool
 ) -> Select[Any, Any]:
     """Keys of free runs of one kind: of no living process, or `me`'s that are not `going`, which it had to leave.
+
+    The kind is runs that go on after a person has `decided`, or the others.
 
     Tenants take turns: each run's place is how many of its tenant come before it, those that go on, of either kind,
     first. One whose write is still under way in a living process waits for it. Of suspects there is one, the one with
     the fewest losses, and none where `me` does one already: it may be what kills processes, or one that it hit.
     """
+    kind = goes_on_decided() if decided else ~goes_on_decided()
     left = and_(_C.process == me, _C.run_id.not_in(going), kind)
     is_free = and_(kind, or_(unheld(), left))
     under_way = exists().where(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, insert, select, update
@@ -16,7 +17,7 @@ from gateway.storage.runs import RunLog, RunStatus
 from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.free_runs import goes_on_decided, next_runs
+from gateway.storage.sql.free_runs import next_runs
 from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_run
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import durable_runs, runs, suspensions
@@ -66,12 +67,11 @@ class SqlSuspensionStore(SuspensionStore):
         return changed
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
-        free = next_runs(
-            self._me, [key(each) for each in going], most, bounds.of_tenant, goes_on_decided()
-        )
-        ready = self._ready()
+        names = tuple(sorted(key(each) for each in going))
+        free = next_runs(self._me, names, most, bounds.of_tenant, decided=True)
+        ready = self._ready
         async with self._database.read() as connection:  # most looks find nothing, and lock nothing
-            looks = [(await connection.execute(each.limit(1))).first() for each in (ready, free)]
+            looks = [(await connection.execute(each)).first() for each in (ready.limit(1), free)]
         if looks == [None, None]:
             return ()
         claimed: list[Resumable] = []
@@ -127,6 +127,7 @@ class SqlSuspensionStore(SuspensionStore):
             )
         )
 
+    @cached_property
     def _ready(self) -> Select[str, str, str]:
         """Those that were decided, and of which nothing goes on or is still to be written."""
         same_run = and_(runs.c.tenant == _C.tenant, runs.c.id == _C.run_id)
