@@ -138,7 +138,7 @@ async def ask(app: FastAPI, body: bytes, key: str = "") -> bytes:
         "raw_path": b"/v1/chat/completions",
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"host", b"x"), (b"content-type", b"application/json"), *shown],
+        "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json"), *shown],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8080),
         "state": {},
