@@ -47,6 +47,10 @@ class Database:
         self._upkeep = upkeep
         self._task: asyncio.Task[None] | None = None
         self._users = 0
+        self._going = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._closed = False
         self._announced = False
         self._announcing = asyncio.Lock()
 
@@ -82,8 +86,9 @@ class Database:
             yield connection
 
     async def release(self) -> None:
-        """One store less; the last one ends the upkeep and closes the connections.
+        """One store less; the last one ends the upkeep, waits for what is going, and closes the connections.
 
+        Whoever asks afterwards gets `StorageUnavailable`: what it opened then, nobody would close.
         That this process has ended, the others find by themselves where it can't be written.
         """
         self._users -= 1
@@ -100,6 +105,9 @@ class Database:
         except StorageUnavailable as error:
             log.warning("that this gateway has ended can't be written: %s", error)
         finally:
+            self._closed = True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), _DEADLINE_S)
             await self.engine.dispose()
 
     async def _announce(self) -> None:
@@ -117,11 +125,25 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+        if self._closed:
+            raise StorageUnavailable("the store is closed: this gateway ends")
         if self._task is None and self._upkeep is not None:
             self._task = asyncio.create_task(_kept_up(self._upkeep, self), name="storage upkeep")
         line = nullcontext() if engine is self.engine else self._line
-        async with translated(), asyncio.timeout(_DEADLINE_S), line, engine.begin() as connection:
-            yield connection
+        self._going += 1
+        self._quiet.clear()
+        try:
+            async with (
+                translated(),
+                asyncio.timeout(_DEADLINE_S),
+                line,
+                engine.begin() as connection,
+            ):
+                yield connection
+        finally:
+            self._going -= 1
+            if not self._going:
+                self._quiet.set()
 
 
 async def _kept_up(upkeep: Upkeep, database: Database) -> None:
