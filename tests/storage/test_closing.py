@@ -21,10 +21,12 @@ async def test_who_asks_a_closed_store_is_told_and_opens_nothing(url: str) -> No
 
 async def test_connections_are_closed_when_the_last_transaction_has_ended(url: str) -> None:
     kept = sql_stores(url)
+    database = kept.database
+    assert database is not None
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def ask() -> int:
-        async with kept.database.read() as connection:
+        async with database.read() as connection:
             begun.set()
             await go_on.wait()
             return int((await connection.execute(text("SELECT 7"))).scalar_one())
