@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from models.nano.grammar import Ask, Source
 from models.nano.quantities import clock, clock_zh, number, price
 from models.nano.spoken import ordinal
@@ -11,6 +13,7 @@ from models.nano.wordings import (
     notes_zh,
     people_notes_en,
     people_notes_zh,
+    people_words,
 )
 from models.nano.words import (
     NAMES,
@@ -351,6 +354,12 @@ _MONTHS = (
     )
 )
 
+# Topics that stand after "the" as well ("the boiler service", not "the Lena's birthday").
+_PLAIN = [t for t in TOPICS if t.count(" ") < 2 and "'" not in t and not t[0].isdigit()]
+_PLAIN_ZH = [t for t in TOPICS_ZH if len(t) <= 5]
+_ALONE = re.compile(r"\w'|^(where|who|what|when|my) |\d$")
+_DETERMINER = re.compile(r"^(the|an?|my|his|her|their) ")
+
 
 def _code(source: Source) -> str:
     kind = source.rng.random()
@@ -369,8 +378,10 @@ def free_text(source: Source, chinese: bool = False, to: bool = False) -> str:
     pick, rng = source.pick, source.rng
     if not to and source.chance(0.2):
         return any_text(source, chinese)
+    if not to and source.chance(0.25):
+        return str(pick(people_words.NOTES_ZH if chinese else people_words.NOTES))
     if chinese:
-        template, words = pick(TEXTS_ZH), [any_chinese(source, 2, 3), *rng.sample(TOPICS_ZH, 2)]
+        template, words = pick(TEXTS_ZH), [any_chinese(source, 2, 3), *rng.sample(_PLAIN_ZH, 2)]
         rng.shuffle(words)
         fills = dict(zip("ijk", rng.sample(THINGS_ZH, 3), strict=True))
         fills |= {
@@ -381,7 +392,7 @@ def free_text(source: Source, chinese: bool = False, to: bool = False) -> str:
         }
     else:
         template = pick(TO if to else TEXTS)
-        words = [any_word(source) if source.chance(0.5) else pick(TOPICS) for _ in range(3)]
+        words = [any_word(source) if source.chance(0.5) else pick(_PLAIN) for _ in range(3)]
         fills = dict(zip("ijk", rng.sample(THINGS, 3), strict=True))
         name = any_word(source).capitalize() if source.chance(0.2) else pick(NAMES)
         fills |= {"n": name, "N": name[0].upper() + name[1:], "d": pick(_DAYS)}
@@ -427,11 +438,7 @@ def topic(source: Source, chinese: bool = False) -> str:
         if source.chance(0.15):
             words.append(str(source.rng.randint(1, 9999)))
         return " ".join(words)
-    return (
-        str(source.pick(THINGS)).removeprefix("the ").removeprefix("a ")
-        if kind < 0.93
-        else city(source)
-    )
+    return _DETERMINER.sub("", source.pick(THINGS)) if kind < 0.93 else city(source)
 
 
 def ask_note(source: Source, chinese: bool = False) -> Ask:
@@ -455,6 +462,8 @@ def ask_note(source: Source, chinese: bool = False) -> Ask:
         template = source.pick(SEARCH_ZH if chinese else SEARCH_Q if form == "q" else SEARCH_I)
         if not chinese and source.chance(0.05):
             template = source.pick(ABOUT)
+        if _ALONE.search(query):
+            template = template.replace("[the |my |]", "")
         return Ask(
             source.say(template), {"q": query}, ("search_notes", {"query": query}), form, chinese
         )

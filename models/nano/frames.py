@@ -9,7 +9,7 @@ from typing import Any
 
 from models.nano.grammar import Ask, Source
 from models.nano.joints import join
-from models.nano.wordings import around, people_around
+from models.nano.wordings import around, people_around, people_words
 from models.nano.words import NAMES, any_word, city
 
 BEFORE = [
@@ -160,11 +160,15 @@ _NEEDS_ORDER = {
     "谢谢，再",
     "thanks! now",
 }
+_FOR = re.compile(r"\bfor (my |the |)\{w\}(?! (?:project|report))")
 _PAUSES = str.maketrans("", "", '?!,;:"“”？！，。；：「」、')
 
 
 def _fill(source: Source, text: str) -> str:
     name = str(source.pick(NAMES))
+    if source.chance(0.5):
+        job = source.pick(people_words.JOBS)
+        text = _FOR.sub(lambda match: f"for {match[1] or 'my '}{job}", text)
     for slot, word in {"w": any_word(source), "n": name, "N": name[0].upper() + name[1:]}.items():
         text = text.replace("{" + slot + "}", word)
     return text.replace("{c}", city(source)) if "{c}" in text else text

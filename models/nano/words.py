@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from models.nano.grammar import Source
+from models.nano.wordings import people_words
 
 CITIES = (
     "Tokyo|Paris|London|Berlin|Madrid|Rome|Vienna|Prague|Warsaw|Budapest|Lisbon|Dublin|Oslo|"
@@ -111,6 +112,13 @@ TOPICS = (
 TOPICS_ZH = "密码|无线密码|牙医|生日|预算|菜谱|会议|项目计划|护照|房租|购物清单|旅行|保险|医生|合同|发票|婚礼|钢琴课|读书会|瑜伽|航班|酒店|停车|礼物|植物|电费|保修|签证|面试|搬家|健身|红烧肉|快递|报销".split(
     "|"
 )
+
+NAMES.extend(people_words.NAMES)
+NAMES_ZH.extend(people_words.NAMES_ZH)
+THINGS.extend(people_words.THINGS)
+THINGS_ZH.extend(people_words.THINGS_ZH)
+TOPICS.extend(people_words.TOPICS)
+TOPICS_ZH.extend(people_words.TOPICS_ZH)
 
 _SYLLABLES = [
     c + v
