@@ -7,7 +7,14 @@ import re
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill, slots
 from models.nano.quantities import number
-from models.nano.wordings import math_en, math_zh, people_math_en, people_math_zh, stories_en
+from models.nano.wordings import (
+    math_en,
+    math_zh,
+    people_functions,
+    people_math_en,
+    people_math_zh,
+    stories_en,
+)
 
 # (phrase that names a value, expression); "n" slots are numbers, "p" percentages, "k" small wholes,
 # "m" amounts of money.
@@ -292,11 +299,11 @@ _TELLING_ZH = [
 ]
 
 
-PHRASES.extend(math_en.PHRASES + people_math_en.PHRASES)
+PHRASES.extend(math_en.PHRASES + people_math_en.PHRASES + people_functions.PHRASES)
 VERBS.extend(math_en.VERBS + people_math_en.VERBS)
-STORIES.extend(stories_en.STORIES + people_math_en.STORIES)
-PHRASES_ZH.extend(math_zh.PHRASES + people_math_zh.PHRASES)
-STORIES_ZH.extend(math_zh.STORIES + people_math_zh.STORIES)
+STORIES.extend(stories_en.STORIES + people_math_en.STORIES + people_functions.STORIES)
+PHRASES_ZH.extend(math_zh.PHRASES + people_math_zh.PHRASES + people_functions.PHRASES_ZH)
+STORIES_ZH.extend(math_zh.STORIES + people_math_zh.STORIES + people_functions.STORIES_ZH)
 _ASKING.extend(math_en.ASKING + people_math_en.ASKING)
 _TELLING.extend(math_en.TELLING + people_math_en.TELLING)
 _ASKING_ZH.extend(math_zh.ASKING + people_math_zh.ASKING)

@@ -18,6 +18,9 @@ _WEEKDAYS = dict(
     )
 )
 _DAYS = {"same day": "同一天", "next day": "第二天", "previous day": "前一天"}
+_KNOWN = {"abs": abs, "max": max, "min": min, "round": round, "ln": math.log} | {
+    name: getattr(math, name) for name in "sqrt cbrt log log2 log10 floor ceil pi e".split()
+}
 _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
 
@@ -25,7 +28,7 @@ def _evaluated(source: Source, expression: str) -> str:
     try:
         if "**" in expression and len(expression) > 12:
             raise OverflowError
-        value = eval(expression, {"__builtins__": {}, "sqrt": math.sqrt, "pi": math.pi})  # noqa: S307 - our own digits
+        value = eval(expression, {"__builtins__": {}, **_KNOWN})  # noqa: S307 - our own digits
         return str(int(value)) if value == int(value) else f"{value:.{source.rng.randint(4, 16)}g}"
     except (ArithmeticError, ValueError, SyntaxError):
         return str(source.rng.randint(1, 10**9))
