@@ -376,7 +376,7 @@ def _code(source: Source) -> str:
 def free_text(source: Source, chinese: bool = False, to: bool = False) -> str:
     """What somebody keeps a note of; never ends in a full stop."""
     pick, rng = source.pick, source.rng
-    if not to and source.chance(0.2):
+    if not to and source.nonsense(0.2):
         return any_text(source, chinese)
     if not to and source.chance(0.25):
         return str(pick(people_words.NOTES_ZH if chinese else people_words.NOTES))
@@ -422,23 +422,18 @@ def free_text(source: Source, chinese: bool = False, to: bool = False) -> str:
 def topic(source: Source, chinese: bool = False) -> str:
     """What notes are searched for."""
     if chinese:
-        kind = source.rng.random()
-        return (
-            str(source.pick(TOPICS_ZH))
-            if kind < 0.5
-            else any_chinese(source, 2, 4)
-            if kind < 0.9
-            else city(source, True)
-        )
-    kind = source.rng.random()
-    if kind < 0.45:
-        return str(source.pick(TOPICS))
-    if kind < 0.85:
+        if source.nonsense(0.4):
+            return any_chinese(source, 2, 4)
+        return city(source, True) if source.chance(0.15) else str(source.pick(TOPICS_ZH))
+    if source.nonsense(0.4):
         words = [any_word(source) for _ in range(source.rng.choice([1, 1, 2, 2, 3]))]
         if source.chance(0.15):
             words.append(str(source.rng.randint(1, 9999)))
         return " ".join(words)
-    return _DETERMINER.sub("", source.pick(THINGS)) if kind < 0.93 else city(source)
+    kind = source.rng.random()
+    if kind < 0.75:
+        return str(source.pick(TOPICS))
+    return _DETERMINER.sub("", source.pick(THINGS)) if kind < 0.88 else city(source)
 
 
 def ask_note(source: Source, chinese: bool = False) -> Ask:

@@ -209,9 +209,9 @@ def ask_units(source: Source, chinese: bool = False) -> Ask:
     u, w = source.pick(table[family].split("|")), source.pick(table[family].split("|"))
     while w == u:
         w = source.rng.choice(table[family].split("|"))
-    if source.chance(0.12):
+    if source.nonsense(0.12):
         u = unheard_of(source, chinese)
-    if source.chance(0.12):
+    if source.nonsense(0.12):
         w = unheard_of(source, chinese)
     special = (ZH_BY_FAMILY if chinese else BY_FAMILY).get(family, [])
     form = "q"

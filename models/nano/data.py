@@ -92,9 +92,9 @@ def group(source: Source, short: float, size: int = 40) -> list[Batch]:
 class Stream:
     """An endless shuffled supply of batches; six in seven show the gateway's own tools."""
 
-    def __init__(self, rng: Random, whole: bool = False, depth: int = 64) -> None:
+    def __init__(self, rng: Random, whole: bool = False, odd: float = 1.0, depth: int = 64) -> None:
         self.rng, self.depth = rng, depth
-        self.source = Source(rng, whole=whole)
+        self.source = Source(rng, whole=whole, odd=odd)
         self.waiting: list[Batch] = []
 
     def next(self, short: float = 0.0) -> Batch:

@@ -30,12 +30,14 @@ class Source:
 
     ``dev`` is the probability of the held-out half: 0 in training; in scoring, 1 picks unseen
     templates and unseen words throughout.  ``whole`` takes both halves, for weights to ship when
-    there is nothing left to find out from the held-out half.
+    there is nothing left to find out from the held-out half.  ``odd`` scales how often names and
+    texts are nonsense: plenty teaches to copy what was never seen, little is how people write.
     """
 
     rng: Random
     dev: bool = False
     whole: bool = False
+    odd: float = 1.0
     _halves: dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]] = field(
         default_factory=dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]]
     )
@@ -62,6 +64,10 @@ class Source:
 
     def chance(self, probability: float) -> bool:
         return self.rng.random() < probability
+
+    def nonsense(self, probability: float) -> bool:
+        """Whether what comes here is nonsense: `chance`, scaled by ``odd``."""
+        return self.chance(probability * self.odd)
 
 
 @dataclass(frozen=True)

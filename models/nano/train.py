@@ -27,6 +27,9 @@ from models.nano.data import Stream
 from models.nano.model import Nano, Shape
 from models.nano.optim import Optimizers
 
+LONGEST_STEP_S = 30
+"""What took longer was a process that stood still: it used none of its minutes."""
+
 
 def rate(step: int, used: float, flat_until: float = 0.5) -> float:
     """Learning-rate factor: warm-up over 100 steps, flat, then down to 2 % with a cosine."""
@@ -67,10 +70,10 @@ class Mix:
     """
 
     def __init__(
-        self, rng: Random, most: int, copy_minutes: float, late: float, whole: bool
+        self, rng: Random, most: int, copy_minutes: float, late: float, stream: Stream
     ) -> None:
         self.rng, self.limit, self.late = rng, copy_minutes, late
-        self.copying, self.stream = copying.Curriculum(most), Stream(rng, whole)
+        self.copying, self.stream = copying.Curriculum(most), stream
         self.begun: float | None = copy_minutes if self.copying.done else None
 
     def next(self, minute: float) -> tuple[str, Batch]:
@@ -105,11 +108,11 @@ def train(args: argparse.Namespace) -> None:
     file = args.out / "checkpoint.pt"
     torch.manual_seed(args.seed)
     rng, step, used, most = Random(args.seed), 0, 0.0, 64
-    model = Nano(Shape()).to(device)
+    state = torch.load(file, weights_only=False) if file.exists() else None
+    model = Nano(Shape(**state["shape"]) if state else Shape()).to(device)
     ema = copy.deepcopy(model)
     optimizers = Optimizers(model)
-    if file.exists():
-        state = torch.load(file, weights_only=False)
+    if state:
         model.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
         optimizers.load_state_dict(state["optimizers"])
@@ -118,11 +121,12 @@ def train(args: argparse.Namespace) -> None:
     if args.compile:
         for layer in model.layers:
             layer.compile(dynamic=True)
-    mix = Mix(rng, most, args.copy_minutes, args.copy_share, args.whole)
+    stream = Stream(rng, args.whole, args.odd)
+    mix = Mix(rng, most, args.copy_minutes, args.copy_share, stream)
     bar = tqdm(total=int(args.minutes * 60), initial=int(used), unit="s", mininterval=10)
     smooth: dict[str, float] = {}
-    begun = saved = time.monotonic()
-    before, rows, tokens = used, 0, 0
+    begun = saved = now = time.monotonic()
+    rows, tokens = 0, 0
     while used < args.minutes * 60:
         kind, batch = mix.next(used / 60)
         loss = loss_of(model, batch, device)
@@ -130,8 +134,8 @@ def train(args: argparse.Namespace) -> None:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizers.step(args.rate * rate(step, used / 60 / args.minutes))
         average(ema, model, step)
-        step, now = step + 1, time.monotonic()
-        used = before + now - begun
+        step, last, now = step + 1, now, time.monotonic()
+        used += min(now - last, LONGEST_STEP_S)
         rows += len(batch.rows)
         tokens += len(batch.prefix) + sum(len(row.ids) for row in batch.rows)
         if kind == "copy":
@@ -172,6 +176,12 @@ if __name__ == "__main__":
     )
     parser.add_argument(
         "--whole", action="store_true", help="learn the held-out half too: for weights to ship"
+    )
+    parser.add_argument(
+        "--odd",
+        type=float,
+        default=1.0,
+        help="share of nonsense among names; less for a late stage",
     )
     parser.add_argument(
         "--rate", type=float, default=1.0, help="of the peak learning rates; less for a late stage"

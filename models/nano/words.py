@@ -195,7 +195,7 @@ def any_text(source: Source, chinese: bool = False) -> str:
 
 def city(source: Source, chinese: bool = False) -> str:
     """A place; one in three is invented, so that places are copied and not remembered."""
-    if source.chance(0.35):
+    if source.nonsense(0.35):
         if chinese:
             return any_chinese(source, 2, 5)
         word = any_word(source)
