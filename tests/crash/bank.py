@@ -21,16 +21,23 @@ Moment = Literal["before the effect", "after the effect"]
 class Bank:
     """`payments` are the keys and invoices in the order in which they were paid.
 
-    With a `moment`, whoever pays is killed then: the process that `asking` comes to name.
+    With a `moment`, whoever pays is killed then: the process that `asking` comes to name. With `first`, who asks
+    to pay after so many others waits until `goes_on`.
     """
 
     url: str = ""
     payments: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     moment: Moment | None = None
     asking: asyncio.Future[int] | None = None
+    first: int | None = None
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
 
     async def pay(self, request: web.Request) -> web.Response:
         invoice = (await request.json())["invoice"]
+        self.asked += 1
+        if self.first is not None and self.asked > self.first:
+            await self.goes_on.wait()
         if self.moment == "before the effect":
             await self._kill()
             return web.Response(status=500)

@@ -86,16 +86,20 @@ async def test_a_worker_that_is_cut_off_loses_its_runs_and_doubles_nothing(
             afar = f"postgresql://postgres@{to_database.outside}:5432/postgres"
             await asyncio.to_thread(prepare, url)
             async with (
+                asyncio.timeout(240),
                 open_bank(to_bank.outside) as bank,
                 crew_of(url, bank, tmp_path, runs) as crew,
                 forking(tmp_path, program("ip"), "netns", "exec", name) as inside,
             ):
+                bank.first = 2 * runs - 2  # however fast it is, it is cut off while it pays
                 await crew.hire(runs, inside, url=afar)
                 await until(lambda: len(bank.payments) > 2 and len(crew.told()) == runs)
                 # What it sends now, its system sends again and again, until it arrives or is given up.
                 await asyncio.to_thread(to_bank.cut)
-                lost = await _under_way(crew)
+                await _under_way(crew)
                 await asyncio.to_thread(to_database.cut)
+                lost = await _under_way(crew)  # another may have begun until then
+                bank.goes_on.set()
                 for _ in range(2):
                     await crew.hire()
                 await until(lambda: bool(crew.left()) and len(bank.payments) >= 2 * runs - lost)
