@@ -106,9 +106,11 @@ class Database:
             log.warning("that this gateway has ended can't be written: %s", error)
         finally:
             self._closed = True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), _DEADLINE_S)
-            await self.engine.dispose()
+            try:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._quiet.wait(), _DEADLINE_S)
+            finally:
+                await self.engine.dispose()
 
     async def _announce(self) -> None:
         """Before anything is written in the name of this process.
