@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -17,31 +16,17 @@ from routing.backend import Turn
 from routing.backends.scripted import ScriptedBackend
 from routing.errors import BackendRejected
 from routing.remote_images import ImageRefused, RemoteImages
+from tests.inside import Inside, open_inside
 from tools.errors import ToolFailed
 from tools.executors.http_session import HttpSessions, Request, Response
 
 PUBLIC = "http://93.184.216.34/a.png"
 
 
-class Inside:
-    """A server on loopback; `visits` counts connections."""
-
-    def __init__(self) -> None:
-        self.visits = 0
-        self.port = 0
-
-    async def met(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visits += 1
-        writer.close()
-
-
 @pytest.fixture
-async def inside() -> AsyncIterator[Inside]:
-    stub = Inside()
-    server = await asyncio.start_server(stub.met, "127.0.0.1", 0)
-    stub.port = server.sockets[0].getsockname()[1]
-    yield stub
-    server.close()
+async def inside() -> AsyncGenerator[Inside]:
+    async with open_inside() as stub:
+        yield stub
 
 
 class Web(HttpSessions):
@@ -81,7 +66,7 @@ async def test_an_image_inside_is_refused_and_nothing_is_asked(inside: Inside, h
         with pytest.raises(ImageRefused, match="can't be fetched"):
             await fetched(web, PUBLIC if web.answers else f"http://{host}:{inside.port}/")
         assert all(not each.allow_private for each in web.asked)
-    assert inside.visits == 0
+    assert inside.visits == []
 
 
 async def test_an_image_outside_becomes_data_also_behind_a_redirect() -> None:

@@ -5,10 +5,8 @@ At the latest when the socket is about to be connected: nothing arrives at the s
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -17,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.inside import Inside, open_inside
 from tools.errors import ToolFailed, ToolUnavailable
 from tools.executor import CallContext
 from tools.executors.addresses import (
@@ -34,25 +33,10 @@ from tools.spec import Annotations, ToolSpec, ValidCall
 METADATA = ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"]
 
 
-@dataclass
-class Inside:
-    """A server on loopback that nobody may reach; `visits` counts connections."""
-
-    port: int = 0
-    visits: list[str] = field(default_factory=list)
-
-    async def met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visits.append((await reader.readline()).decode())
-        writer.close()
-
-
 @pytest.fixture
-async def inside() -> AsyncIterator[Inside]:
-    stub = Inside()
-    server = await asyncio.start_server(stub.met, "127.0.0.1", 0)
-    stub.port = server.sockets[0].getsockname()[1]
-    yield stub
-    server.close()
+async def inside() -> AsyncGenerator[Inside]:
+    async with open_inside() as stub:
+        yield stub
 
 
 class Names(AbstractResolver):
