@@ -47,7 +47,10 @@ class EarlyReads:
             self._is_over = True
             return
         counts, _ = select(
-            [*self._heard, call], parallel=turn.parallel_tool_calls, most=turn.max_calls
+            [*self._heard, call],
+            parallel=turn.parallel_tool_calls,
+            most=turn.max_calls,
+            is_client=self._run.toolset.is_client,
         )
         if len(counts) == len(self._heard):  # said twice, or one too many
             return

@@ -278,7 +278,11 @@ class AgentLoop:
         """Judge what was heard, run what may run, remember it: events, then one `NextStep`."""
         completion, usage = heard.completion, heard.completion.usage
         calls, notes = select(
-            completion.calls, parallel=plan.turn.parallel_tool_calls, most=plan.turn.max_calls
+            completion.calls,
+            parallel=plan.turn.parallel_tool_calls,
+            most=plan.turn.max_calls,
+            is_client=run.toolset.is_client,
+            ended=completion.finish_reason != "length",
         )
         cost = run.spend(plan.route, completion)
         if completion.served is not None:

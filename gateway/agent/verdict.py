@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -140,12 +140,21 @@ class _Sorted:
 
 
 def select(
-    calls: Sequence[ToolCall], *, parallel: bool, most: int
+    calls: Sequence[ToolCall],
+    *,
+    parallel: bool,
+    most: int,
+    is_client: Callable[[str], bool],
+    ended: bool = True,
 ) -> tuple[tuple[ToolCall, ...], tuple[str, ...]]:
     """The calls of a turn that count, with canonical unique ids, and a note for each that doesn't.
 
-    Without `parallel` only the first counts; the same call twice counts once; `most` bounds a turn.
+    Without `parallel` only the first counts; `most` bounds a turn. The same call of a tool that the
+    gateway runs counts once. An app gets its own calls (`is_client` of their names) as often as they
+    were made, since two throws of a die are two; but not of a model that could not stop: one with
+    more than `most`, or that was cut off (`ended` False).
     """
+    stopped = ended and len(calls) <= most
     notes: list[str] = []
     kept: list[ToolCall] = []
     seen: set[tuple[str, str]] = set()
@@ -153,7 +162,7 @@ def select(
     limit = min(most, 1) if not parallel else most
     for call in calls:
         signature = (call.function.name, call.function.arguments)
-        if signature in seen:
+        if signature in seen and not (stopped and is_client(call.function.name)):
             notes.append(f"dropped a repeated call of {call.function.name[:64]}")
             continue
         if len(kept) >= limit:

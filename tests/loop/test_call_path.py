@@ -19,7 +19,7 @@ from gateway.agent.run import Limits
 from routing.backend import Turn
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendProtocolError
-from tools.spec import Failure, Problem, ToolSpec, ValidCall
+from tools.spec import Annotations, Failure, Problem, ToolSpec, ValidCall
 
 ADD = Call("add", {"a": 1, "b": 2})
 LEAKED = '[{"name": "add", "arguments": {"a": 1, "b": 2}}]'
@@ -306,6 +306,34 @@ async def test_21_calls_repeated_in_one_turn_until_the_limit_run_once_at_most(st
     many = Say(calls=(Call("book", {"city": "Rome"}),) * 9, finish_reason="stop")
     await stage.play([many, "Booked."])
     assert stage.tools.log == [("book", {"city": "Rome"})]
+
+
+SIDES = {"type": "object", "properties": {"sides": {"type": "integer"}}}
+ROLL = ToolSpec(
+    "roll", "", SIDES, annotations=Annotations(read_only=True)
+)  # after a cut only what reads is handed over
+THROW = Call("roll", {"sides": 6})
+
+
+async def test_an_app_gets_its_own_calls_as_often_as_they_were_made(stage: Any) -> None:
+    played = await stage.play([Say(calls=(THROW,) * 3)], client_tools=(ROLL,))
+    calls = played.outcome.client_calls
+    assert [call.arguments for call in calls] == [{"sides": 6}] * 3
+    assert len({call.id for call in calls}) == 3
+
+
+@pytest.mark.parametrize(
+    ("made", "claim"), [(17, "stop"), (3, "length")], ids=["too many", "cut off"]
+)
+async def test_21_an_app_gets_a_call_once_of_a_model_that_could_not_stop(
+    stage: Any, made: int, claim: str
+) -> None:
+    last = (Call("roll", {"sides": 8}),)
+    played = await stage.play(
+        [Say(calls=(THROW,) * made + last, finish_reason=claim), "Fine."], client_tools=(ROLL,)
+    )
+    handed = [call.arguments for call in played.outcome.client_calls]
+    assert handed.count({"sides": 6}) == 1
 
 
 async def test_a_turn_with_more_calls_than_allowed_runs_the_first_ones(stage: Any) -> None:
