@@ -28,5 +28,7 @@ class IsolationSettings(Section):
     """Names of the environment variables that a call sees. Null: those that the tool says."""
     open_files: Annotated[int, Field(ge=16)] | None = None
     """At once. Null: as the tool says, or 64."""
+    processes: Annotated[int, Field(ge=1)] | None = None
+    """At once, threads among them. Null: as the tool says, or 128. A gateway that is root can't bound them."""
     result_bytes: Annotated[int, Field(ge=2)] | None = None
     """Of a result. Null: as the tool says, or 1,000,000."""

@@ -148,6 +148,7 @@ async def test_what_is_excluded_stays_in_the_process_and_the_report_tells_the_bo
         "env": ["TOOL_A", "TOOL_B"],
         "open_files": 64,
         "result_bytes": 1_000_000,
+        "processes": 128,
     }
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from tests.tools import isolated_tools
 from tools.dry_run import DryRun
 from tools.errors import RegistrationError, ToolFailed, ToolUnavailable
 from tools.executor import CallContext, Executor
+from tools.executors import isolated_worker
 from tools.executors.function import as_tool, tool
 from tools.executors.isolated import refusal
 from tools.executors.isolation import Isolation
@@ -125,6 +129,52 @@ async def test_a_call_that_is_cancelled_is_killed_with_all_that_it_started(tmp_p
     async with asyncio.timeout(30):
         while living(begun):  # noqa: ASYNC110 - so does it end there
             await asyncio.sleep(0.01)
+
+
+SWARM = """
+import json, os, socket, sys, time
+sys.path.insert(0, {folder!r})
+import isolated_worker as worker
+
+def swarm(order):
+    for begun in range(100):
+        try:
+            child = os.fork()
+        except BlockingIOError:
+            return {{"value": begun}}
+        if not child:
+            time.sleep(600)
+    return {{"value": 100}}
+
+ours, theirs = socket.socketpair()
+if not os.fork():
+    ours.close()
+    order = {{"network": False, "memory_mb": 200, "cpu_s": 5, "open_files": 64, "processes": 9}}
+    worker._supervise(theirs, order, swarm)
+theirs.close()
+print(ours.makefile().readline())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed, who is not root")
+def test_the_processes_of_a_call_are_counted_where_the_gateway_is_not_root() -> None:
+    python = shutil.which("python3", path="/usr/bin:/bin")  # the tests' own may be root's alone
+    if python is None:
+        pytest.skip("no Python that every user may run")
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        shutil.copy(isolated_worker.__file__, folder)
+        told = subprocess.run(
+            [python, "-c", SWARM.format(folder=folder)],
+            user=65534,
+            group=65534,
+            extra_groups=(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert json.loads(told.stdout) == {"value": 8}, told.stderr  # and the function itself
 
 
 def living(file: Path) -> bool:

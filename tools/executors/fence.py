@@ -29,6 +29,7 @@ class Bounds:
     network: bool = False
     env: tuple[str, ...] | None = None
     open_files: int | None = None
+    processes: int | None = None
     result_bytes: int | None = None
 
 
@@ -72,6 +73,7 @@ def narrowed(asked: Isolation | None, bounds: Sequence[Bounds]) -> Isolation:
             [each.result_bytes for each in bounds],
             usual.result_bytes,
         ),
+        _least(asked and asked.processes, [each.processes for each in bounds], usual.processes),
     )
 
 

@@ -136,6 +136,7 @@ class IsolatedExecutor:
             "memory_mb": bounds.memory_mb,
             "network": bounds.network,
             "open_files": bounds.open_files,
+            "processes": bounds.processes,
         }
         connection = await self._workers.call(order)
         try:

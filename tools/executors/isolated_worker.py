@@ -94,6 +94,8 @@ def _work(connection: socket.socket, order: Order, run: Callable[[Order], dict[s
 def _init(connection: socket.socket, order: Order, run: Callable[[Order], dict[str, Any]]) -> None:
     """The first process of the namespaces: ends when the function does, and takes all others along."""
     _die_with_parent()
+    most = order["processes"] + 2  # this one and the supervisor; counted by user and namespace
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     worker = os.fork()
     if not worker:
         _work(connection, order, run)
