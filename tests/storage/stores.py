@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,25 +64,11 @@ class Kept:
     database: Database | None = None
     clock: Clock = field(default_factory=Clock)
 
-    async def aclose(self) -> None:
-        stores = (
-            self.rates,
-            self.runs,
-            self.responses,
-            self.conversations,
-            self.keys,
-            self.ledger,
-            self.suspensions,
-            self.audit,
-            self.accounts,
-            self.tools,
-            self.news,
-            self.files,
-            self.schedules,
-            *((self.durable,) if self.durable else ()),
-        )
-        for store in stores:
-            await store.aclose()
+    async def aclose(self, *, but: Sequence[object] = ()) -> None:
+        """Close all of them, except those of `but`, which somebody else closes."""
+        for store in vars(self).values():
+            if hasattr(store, "aclose") and not any(store is other for other in but):
+                await store.aclose()
 
     async def tables(self) -> dict[str, int]:
         """How many rows each table has."""
