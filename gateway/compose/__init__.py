@@ -42,6 +42,7 @@ from gateway.settings import Settings, load_settings
 from gateway.storage.durable import Bounds
 from gateway.storage.keys import KeyStore
 from gateway.storage.schedules import ScheduleBounds
+from gateway.telemetry.logs import log_to_stderr
 from gateway.telemetry.propagation import outgoing_headers
 from routing.gauge import Gauge
 from tools.dry_run import DryRun
@@ -58,10 +59,7 @@ __all__ = ["CompositionError", "application", "build_application", "build_router
 def application() -> FastAPI:
     """The application of a server process, configured by file and environment."""
     settings = load_settings()
-    if settings.telemetry.logs == "json":
-        from gateway.telemetry.logs import log_json
-
-        log_json()
+    log_to_stderr(settings.telemetry.logs)
     made = build_application(build_services(settings))
     # What exists now lives as long as the process: the collector need not look at it again. It may have
     # been off until here (`gateway.cli.starting`).

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from gateway.telemetry.logs import RUN, JsonFormatter, without_secrets
+from gateway.telemetry.logs import (
+    RUN,
+    JsonFormatter,
+    TextFormatter,
+    secrets_in,
+    without_secrets,
+)
 
 
 def told(message: str, *args: Any, **extra: Any) -> dict[str, Any]:
@@ -59,3 +65,24 @@ def test_what_looks_like_a_credential_is_blotted_out(text: str) -> None:
 def test_plain_sentences_stay_as_they_are() -> None:
     text = "run run_1: 512 tokens of https://example.org/a:b in 3 s"
     assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter, JsonFormatter])
+def test_what_the_environment_calls_a_secret_is_in_no_line_however_it_looks(
+    formatter: type[TextFormatter | JsonFormatter],
+) -> None:
+    environment = {
+        "SHOP_API_KEY": "blue/heron four",
+        "PGPASSWORD": "correct horse",
+        "TLS_KEY_FILE": "/etc/tls/gateway.pem",
+        "TOKENIZERS_PARALLELISM": "false-or-true",
+        "RETRY_TOKENS": "20",
+    }
+    error = RuntimeError("GET /?key=blue%2Fheron+four: no route to correct horse")
+    trace = (RuntimeError, error, None)
+    message = "it read /etc/tls/gateway.pem, false-or-true, 20, not 'blue/heron four'"
+    record = logging.LogRecord("tools", logging.ERROR, "f.py", 1, message, (), trace)
+    line = formatter(secrets_in(environment)).format(record)
+    assert "RuntimeError" in line
+    assert "it read /etc/tls/gateway.pem, false-or-true, 20, not '***'" in line
+    assert not any(word in line for word in ("heron", "horse"))

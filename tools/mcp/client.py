@@ -43,6 +43,7 @@ from tools.mcp.quiet import log_no_words
 from tools.mcp.result import value_of
 from tools.mcp.sessions import SessionExpired
 from tools.mcp.source import Source
+from tools.mcp.stderr import standard_error
 from tools.spec import JSONObject
 
 IDEMPOTENCY_KEY = "agentic-gateway/idempotency-key"
@@ -210,8 +211,9 @@ async def _transport(source: Source) -> AsyncGenerator[tuple[Any, Watched]]:
         parameters = StdioServerParameters(
             command=command, args=arguments, env=dict(source.environment)
         )
-        watched = Watched(stdio_client(parameters))
-        yield watched, watched
+        with standard_error(source) as errors:
+            watched = Watched(stdio_client(parameters, errors))
+            yield watched, watched
         return
     async with httpx2.AsyncClient(
         headers=dict(source.headers),

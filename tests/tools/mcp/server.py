@@ -74,6 +74,15 @@ async def hang() -> str:
 
 
 @server.tool()
+def curse() -> str:
+    """Write to standard error what is nobody's business, and end in the middle of a line."""
+    sys.stderr.write(f"what is {os.environ['TOKEN']}?\n\x1b[31mred\n" + "x" * 9_000 + "\n")
+    sys.stderr.write("good bye")
+    sys.stderr.flush()
+    os._exit(9)
+
+
+@server.tool()
 def die(text: str) -> str:
     """End the process in the middle of a call."""
     log(f"die {text}")

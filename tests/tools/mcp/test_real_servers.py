@@ -79,6 +79,24 @@ async def test_a_command_is_listed_called_and_answers_what_it_has(follow: Follow
         assert "PYTEST_CURRENT_TEST" not in variables  # nothing of the gateway's own
 
 
+async def test_what_a_command_writes_to_standard_error_is_logged_without_its_secrets(
+    follow: Follow, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with follow(environment={"TOKEN": "s3cr3t-value"}) as gateway:
+        assert (await gateway.call("curse")).failure is not None
+        await gateway.call("add", {"a": 1, "b": 1})
+    said = [each.getMessage() for each in caplog.records if each.name == "tools.mcp.stderr"]
+    assert said[said.index("probe: what is ***?") :][:5] == [
+        "probe: what is ***?",
+        "probe: [31mred",
+        "probe: " + "x" * 4_000,
+        "probe: " + "x" * 4_000,
+        "probe: " + "x" * 1_000,
+    ]
+    assert "probe: good bye" in said
+    assert not any("s3cr3t-value" in each for each in said)
+
+
 async def test_users_never_share_a_process(follow: Follow) -> None:
     async with follow("legacy") as gateway:
         for tenant, name in (("a", "Ann"), ("b", "Bob"), ("a", "Amy")):
