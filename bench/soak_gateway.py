@@ -1,7 +1,7 @@
 """The gateway as it is served, with one path more, which tells what only its process knows.
 
 `python -m bench.soak_gateway PORT` serves it with the configuration that `GATEWAY_CONFIG` names;
-`GET /soak` tells how many asyncio tasks there are.
+`GET /soak` tells how many asyncio tasks there are, and how many blocks of memory Python's objects hold.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def told(app: ASGIApp) -> ASGIApp:
         if scope["type"] != "http" or scope["path"] != "/soak":
             await app(scope, receive, send)
             return
-        # without the one that tells this
-        body = str(len(asyncio.all_tasks()) - 1).encode()
+        # without the task that tells this
+        body = f"{len(asyncio.all_tasks()) - 1} {sys.getallocatedblocks()}".encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 

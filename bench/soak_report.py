@@ -15,6 +15,7 @@ from statistics import median
 WARM_UP = 0.2
 SERIES = {
     "rss_mb": "resident memory, MB",
+    "blocks": "Python's memory blocks, thousands",
     "tasks": "asyncio tasks",
     "sockets": "sockets",
     "files": "other file handles",
