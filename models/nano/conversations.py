@@ -18,11 +18,11 @@ from models.nano.grammar import Ask, Source
 from models.nano.render import Call
 
 ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
-    (ask_math, 3.8),
+    (ask_math, 5.2),
     (ask_now, 1.6),
     (ask_then, 2.2),
     (ask_units, 2.8),
-    (ask_note, 3.0),
+    (ask_note, 3.3),
 ]
 SYSTEM = [
     "You are a helpful assistant.",
@@ -97,7 +97,7 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
     """A conversation with the gateway's own tools (``offered`` names, at least one of them)."""
     chinese, rng = _language(source), source.rng
     names = "one two three talk missing told delete_found".split()
-    kind = kind or rng.choices(names, [54, 23, 1, 8, 5, 8, 1])[0]
+    kind = kind or rng.choices(names, [56, 23, 1, 9, 5, 5, 1])[0]
     language = " zh" if chinese else ""
     if kind in ("talk", "missing"):
         said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)

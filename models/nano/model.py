@@ -21,9 +21,9 @@ class Shape:
     """Sizes, under the names of Mistral's ``params.json``."""
 
     dim: int = 192
-    n_layers: int = 6
+    n_layers: int = 8
     head_dim: int = 64
-    hidden_dim: int = 448
+    hidden_dim: int = 1024
     n_heads: int = 4
     n_kv_heads: int = 2
     norm_eps: float = 1e-5
