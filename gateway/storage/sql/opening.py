@@ -20,6 +20,8 @@ LOCK_S = 5
 STATEMENT_S = 10
 """Bounds of a connection, of waiting for another writer, and of one statement, in seconds."""
 
+_GONE_S = 15
+"""After how long without a sign of a gateway's machine PostgreSQL gives up its connection."""
 _SQLITE = "sqlite:///"
 _POOL = 10
 
@@ -96,6 +98,12 @@ def _postgresql(url: str) -> AsyncEngine:
         "statement_timeout": str(STATEMENT_S * 1000),
         "lock_timeout": str(LOCK_S * 1000),
         "idle_in_transaction_session_timeout": str(2 * STATEMENT_S * 1000),
+        # A gateway whose network is gone in the middle of a statement's messages is not idle to the server,
+        # which would keep its locks until TCP gives up: a quarter of an hour in which nobody goes on with its runs.
+        "tcp_user_timeout": str(_GONE_S * 1000),  # what was sent to it and is not acknowledged
+        "tcp_keepalives_idle": str(_GONE_S // 3),  # nothing was sent
+        "tcp_keepalives_interval": str(_GONE_S // 3),
+        "tcp_keepalives_count": "2",
     }
     engine = create_async_engine(
         target,
