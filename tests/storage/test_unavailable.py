@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from gateway.agent.events import RunFinished
 from gateway.agent.run import Outcome
@@ -17,6 +18,7 @@ from gateway.storage.items import Page
 from gateway.storage.sql import opening, run_writer
 from gateway.storage.sql.runs import SqlRunStore, StoredRun
 from tests.storage.conftest import execute, prepared_url
+from tests.storage.postgres import cluster
 from tests.storage.stores import asked, item, sql_stores
 
 
@@ -125,3 +127,24 @@ async def test_a_writer_that_can_not_get_its_turn_is_told_so(
     assert await kept.conversations.append("a", "c", [item("y")])
     await kept.aclose()
     await other.aclose()
+
+
+async def test_a_gateway_of_which_nothing_is_heard_is_given_up_within_fifteen_seconds() -> None:
+    # By any address, so that nobody else's server is in the way. Sockets of files have no such bounds.
+    with cluster("127.77.0.0/16", listen_addresses="127.77.0.1"):
+        engine = opening.engine_of("postgresql://postgres@127.77.0.1:5432/postgres")
+        async with engine.connect() as connection:
+            asked_for = (
+                "tcp_user_timeout tcp_keepalives_idle tcp_keepalives_interval tcp_keepalives_count"
+            )
+            shown = {
+                each: (await connection.execute(text(f"SHOW {each}"))).scalar_one()
+                for each in asked_for.split()
+            }
+        await engine.dispose()
+    assert shown == {
+        "tcp_user_timeout": "15000",
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "2",
+    }
