@@ -73,6 +73,25 @@ async def settled(kept: Kept) -> None:
     await kept.runs.settled()
 
 
+async def test_a_decision_is_on_the_disk_before_it_is_acted_upon(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A payment was made twice: its intent was stored after a crash that had taken the decision."""
+    kept = Gateways(url).one_more()
+    assert await put(kept, "a", "run_1")
+    assert kept.database is not None
+    write, waits = kept.database.write, list[bool]()
+
+    def watched(*, durable: bool = False) -> Any:
+        waits.append(durable)
+        return write(durable=durable)
+
+    monkeypatch.setattr(kept.database, "write", watched)
+    await runs_of(kept).record("a", "run_1", AT, {"said": "Hi."})
+    assert waits == [True]
+    await kept.aclose()
+
+
 async def test_what_a_dead_process_held_is_taken_over_by_one_other(url: str) -> None:
     gateways = Gateways(url)
     dead, one, other = (gateways.one_more() for _ in range(3))

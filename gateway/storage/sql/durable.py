@@ -128,7 +128,9 @@ class SqlDurableRuns(DurableRuns):
     ) -> None:
         where = {"tenant": key(tenant), "run_id": key(run_id), "step": at[0], "kind": at[1]}
         same = and_(*(_S[name] == part for name, part in where.items()))
-        async with self.database.write() as connection:
+        # A decision has to last before it is acted upon: an intent may be stored after a crash that took it, and
+        # whoever goes on would decide once more, and do it under another call's key.
+        async with self.database.write(durable=at[1] == "turn") as connection:
             if await require_hold(
                 connection, self._me, tenant, run_id
             ):  # it goes on: it kills nobody
