@@ -2,7 +2,8 @@
 
 A process that takes a run over does it again from the beginning: what the journal has is not asked or
 called again, so the run comes to where it was with the same calls, by the same ids. A write that was
-under way is not in the journal; by its id the ledger knows it (`gateway.agent.writes`).
+under way is not in the journal; by its id the ledger knows it (`gateway.agent.writes`). A step is decided once:
+a second decision, whoever comes to it, would do the same under other ids.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Journal:
                 async for item in said:
                     if isinstance(item, Heard):
                         told = {"heard": _as_heard().dump_python(item, mode="json")}
-                        await self._record(step, "turn", told)
+                        await self._record(step, "turn", told, once=True)
                         yield item
                         return
                     yield item
@@ -97,7 +98,7 @@ class Journal:
                     "message": str(error),
                     "backend": error.backend,
                 }
-                await self._record(step, "turn", {"error": why})
+                await self._record(step, "turn", {"error": why}, once=True)
                 raise
 
     async def observe(
@@ -123,8 +124,11 @@ class Journal:
             await self._record(step, "results", kept)
         return [known[call.id] for call in calls]
 
-    async def _record(self, step: int, kind: str, value: Mapping[str, Any]) -> None:
-        await self._runs.record(self._request.tenant, self._request.run_id, (step, kind), value)
+    async def _record(
+        self, step: int, kind: str, value: Mapping[str, Any], *, once: bool = False
+    ) -> None:
+        tenant, run_id = self._request.tenant, self._request.run_id
+        await self._runs.record(tenant, run_id, (step, kind), value, once=once)
         self._steps[step, kind] = dict(value)
 
 

@@ -112,9 +112,18 @@ class DurableRuns(Protocol):
         ...
 
     async def record(
-        self, tenant: str, run_id: str, at: tuple[int, str], value: Mapping[str, Any]
+        self,
+        tenant: str,
+        run_id: str,
+        at: tuple[int, str],
+        value: Mapping[str, Any],
+        *,
+        once: bool = False,
     ) -> None:
-        """Write down what came of a step, in the place of what was there. Raises `LeaseLost`."""
+        """Write down what came of a step, in the place of what was there. Raises `LeaseLost`.
+
+        What is to be there `once` takes no place: whoever finds one there does not know what has happened since.
+        """
         ...
 
     async def finish(self, log: RunLog, ended: Ended) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, delete, event
 
 from gateway.storage.conversations import Conversation
 from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, LeaseLost, QueueFull
@@ -14,6 +15,7 @@ from gateway.storage.ledger import Begun, Intent, Place
 from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
 from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.schema import processes
 from tests.storage.stores import Clock, Kept, asked, item, outlived, sql_stores
 
 AT = 1, "turn"
@@ -71,25 +73,6 @@ def begun(kept: Kept, run_id: str, tenant: str = "a") -> RunLog:
 async def settled(kept: Kept) -> None:
     assert isinstance(kept.runs, SqlRunStore)
     await kept.runs.settled()
-
-
-async def test_a_decision_is_on_the_disk_before_it_is_acted_upon(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A payment was made twice: its intent was stored after a crash that had taken the decision."""
-    kept = Gateways(url).one_more()
-    assert await put(kept, "a", "run_1")
-    assert kept.database is not None
-    write, waits = kept.database.write, list[bool]()
-
-    def watched(*, durable: bool = False) -> Any:
-        waits.append(durable)
-        return write(durable=durable)
-
-    monkeypatch.setattr(kept.database, "write", watched)
-    await runs_of(kept).record("a", "run_1", AT, {"said": "Hi."})
-    assert waits == [True]
-    await kept.aclose()
 
 
 async def test_what_a_dead_process_held_is_taken_over_by_one_other(url: str) -> None:
@@ -197,6 +180,48 @@ async def test_a_process_finds_again_what_it_had_to_leave_but_not_what_it_does(u
     await put(kept, "a", "run_1")
     assert await claim(kept, "run_1") == []
     assert [each.losses for each in await claim(kept)] == [0]
+    await gateways.aclose()
+
+
+async def test_what_goes_on_here_is_never_taken_here_once_more(url: str) -> None:
+    """A payment was made twice: a crash of the database had taken that its process lived, which took its run again."""
+    gateways = Gateways(url)
+    kept, other = gateways.one_more(), gateways.one_more()
+    await put(kept, "a", "run_1")
+    assert kept.database is not None
+    async with kept.database.write() as connection:
+        await connection.execute(delete(processes))
+    assert await claim(kept, "run_1") == []
+    assert [each.run_id for each in await claim(other)] == ["run_1"]
+    await gateways.aclose()
+
+
+async def test_a_step_is_decided_once(url: str) -> None:
+    gateways = Gateways(url)
+    kept = gateways.one_more()
+    await put(kept, "a", "run_1")
+    await runs_of(kept).record("a", "run_1", AT, {"said": "Hi."}, once=True)
+    with pytest.raises(LeaseLost, match="decided"):
+        await runs_of(kept).record("a", "run_1", AT, {"said": "Ho."}, once=True)
+    await runs_of(kept).record("a", "run_1", (2, "turn"), {"said": "Ho."}, once=True)
+    steps = await runs_of(kept).steps("a", "run_1")
+    assert steps == {AT: {"said": "Hi."}, (2, "turn"): {"said": "Ho."}}
+    await gateways.aclose()
+
+
+async def test_that_a_process_lives_is_on_the_disk_before_it_does_anything(url: str) -> None:
+    gateways = Gateways(url)
+    kept = gateways.one_more()
+    assert kept.database is not None
+    begun = list[bool]()
+
+    @event.listens_for(kept.database.engine.sync_engine, "begin")
+    def _begun(connection: Connection) -> None:
+        begun.append(bool(connection.get_execution_options().get("durable")))
+
+    async with kept.database.write():
+        pass
+    assert begun == [True, False]
     await gateways.aclose()
 
 

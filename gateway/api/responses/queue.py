@@ -94,8 +94,7 @@ class Queue:
                     for tenant, run_id in await self._durable.cancelled():
                         self._services.live.cancel(tenant, run_id)
                 if (places := self._places()) > 0:
-                    going = [*self._runners.going(), *self._being_put]
-                    for each in await self._durable.claim(going, places, self._bounds):
+                    for each in await self._durable.claim(self._here(), places, self._bounds):
                         await self._take(each)
             except StorageUnavailable as error:
                 log.warning("responses in the background wait for their store: %s", error)
@@ -105,7 +104,11 @@ class Queue:
 
     def _places(self) -> int:
         """How many more may begin; what is being put counts."""
-        return self._bounds.in_process - len(self._runners.going()) - len(self._being_put)
+        return self._bounds.in_process - len(self._here())
+
+    def _here(self) -> list[str]:
+        """The runs that this process does, or is about to."""
+        return [*self._runners.going(), *self._being_put]
 
     async def _take(self, claimed: Claimed) -> None:
         """Go on with a run that is this process's now."""
@@ -125,6 +128,8 @@ class Queue:
                 held.enter_context(self._runners.writing(found.tenant, found.conversation_id))
             except ApiError:
                 return  # its conversation is being written: the next look
+            if claimed.run_id in self._here():
+                return  # it was put here while the store was asked: nobody had left it
             if claimed.losses:
                 log.warning("the response %s was left by its gateway and goes on", found.id)
             self._runners.begin(creation, held, again=True)

@@ -115,13 +115,14 @@ class Database:
     async def _announce(self) -> None:
         """Before anything is written in the name of this process.
 
-        Once; and again after it was silent, since others may have taken it for dead.
+        Once; and again after it was silent, since others may have taken it for dead. It is on the disk then: after a
+        crash that took it, others would go on with what this process does.
         """
         if self._announced and not self.process.was_silent:
             return
         async with self._announcing:
             if not self._announced or self.process.was_silent:
-                async with self._transaction(self._writing) as connection:
+                async with self._transaction(self._durable) as connection:
                     await self.process.announce(connection)
                 self._announced = True
 

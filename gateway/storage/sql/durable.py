@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
-from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, QueueFull
+from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, LeaseLost, QueueFull
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
@@ -124,19 +124,25 @@ class SqlDurableRuns(DurableRuns):
             return {(step, kind): decode(record) for step, kind, record in rows}
 
     async def record(
-        self, tenant: str, run_id: str, at: tuple[int, str], value: Mapping[str, Any]
+        self,
+        tenant: str,
+        run_id: str,
+        at: tuple[int, str],
+        value: Mapping[str, Any],
+        *,
+        once: bool = False,
     ) -> None:
         where = {"tenant": key(tenant), "run_id": key(run_id), "step": at[0], "kind": at[1]}
         same = and_(*(_S[name] == part for name, part in where.items()))
-        # A decision has to last before it is acted upon: an intent may be stored after a crash that took it, and
-        # whoever goes on would decide once more, and do it under another call's key.
-        async with self.database.write(durable=at[1] == "turn") as connection:
-            if await require_hold(
-                connection, self._me, tenant, run_id
-            ):  # it goes on: it kills nobody
+        async with self.database.write() as connection:
+            losses = await require_hold(connection, self._me, tenant, run_id)
+            if losses:  # it goes on: it kills nobody
                 mended = update(durable_runs).where(this_run(tenant, run_id)).values(losses=0)
                 await connection.execute(mended)
-            await connection.execute(delete(durable_steps).where(same))
+            if once:
+                await _require_none(connection, same, run_id)
+            else:
+                await connection.execute(delete(durable_steps).where(same))
             row = {**where, "record": encode(dict(value))}
             await connection.execute(insert(durable_steps).values(row))
 
@@ -205,3 +211,10 @@ class SqlDurableRuns(DurableRuns):
         await connection.execute(
             delete(durable_runs).where(this_run(response.tenant, response.run_id))
         )
+
+
+async def _require_none(
+    connection: AsyncConnection, same: ColumnElement[bool], run_id: str
+) -> None:
+    if (await connection.execute(select(_S.step).where(same))).first() is not None:
+        raise LeaseLost(f"run {run_id} was gone on with meanwhile: this step was decided")

@@ -32,7 +32,10 @@ def goes_on_decided() -> ColumnElement[bool]:
 def next_runs(
     me: str, going: tuple[str, ...], most: int, most_of_tenant: int, *, decided: bool
 ) -> Select[Any, Any]:
-    """Keys of free runs of one kind: of no living process, or `me`'s that are not `going`, which it had to leave.
+    """Keys of free runs of one kind, none of them `going` here: of no living process, or `me`'s, which it had to leave.
+
+    What goes on here stays with who does it here, also where nobody seems to: a database that crashed can have lost
+    that this process lives, or that it took the run. Taken once more, it would be done twice at the same time.
 
     The kind is runs that go on after a person has `decided`, or the others.
 
@@ -41,8 +44,9 @@ def next_runs(
     the fewest losses, and none where `me` does one already: it may be what kills processes, or one that it hit.
     """
     kind = goes_on_decided() if decided else ~goes_on_decided()
-    left = and_(_C.process == me, _C.run_id.not_in(going), kind)
-    is_free = and_(kind, or_(unheld(), left))
+    elsewhere = _C.run_id.not_in(going)
+    left = and_(_C.process == me, elsewhere, kind)
+    is_free = and_(kind, elsewhere, or_(unheld(), left))
     under_way = exists().where(
         effects.c.tenant == _C.tenant,
         effects.c.run_id == _C.run_id,

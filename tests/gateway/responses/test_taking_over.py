@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import text
 
@@ -14,6 +16,7 @@ from gateway.api.responses.creation import prepare
 from gateway.api.responses.live import LiveResponses
 from gateway.api.responses.request import parse_request
 from gateway.services import Services
+from gateway.storage.durable import Bounds, Claimed
 from gateway.storage.sql.durable import SqlDurableRuns
 from routing.backends.scripted import Call, Say, ScriptedBackend
 from tests.gateway.conftest import Tools, build
@@ -90,4 +93,35 @@ async def test_what_nobody_survives_is_failed_in_the_end(tmp_path: Path) -> None
     run = await services.store.get("default", document["gateway"]["run_id"])
     assert run is not None
     assert (run.status, run.error) == ("failed", "11 gateways stopped over this run")
+    await services.aclose()
+
+
+async def test_what_is_put_while_the_queue_is_looked_at_is_done_once(tmp_path: Path) -> None:
+    """What is put belongs to this process at once, so that a look that had begun before takes it for left."""
+    never = asyncio.Event()
+    script = [Say("never", pauses={0: never})]
+    services, _ = await asyncio.to_thread(over, tmp_path / "gateway.db", script)
+    durable = services.durable
+    assert isinstance(durable, SqlDurableRuns)
+    looked, took, claim = asyncio.Event(), asyncio.Event(), durable.claim
+    found = list[Claimed]()
+
+    async def later(going: Collection[str], most: int, bounds: Bounds) -> Sequence[Claimed]:
+        if looked.is_set():
+            took.set()
+            return ()
+        looked.set()
+        await model(services).asked()
+        found.extend(await claim(going, most, bounds))
+        return found
+
+    with patch.object(durable, "claim", later):
+        async with LiveResponses(services) as live:
+            await looked.wait()
+            creation = await prepare(ASKED, services, ANYONE)
+            await live.start(creation, ExitStack())
+            await took.wait()
+            never.set()
+    assert [each.run_id for each in found] == [creation.run.run_id]
+    assert len(model(services).turns) == 1
     await services.aclose()
