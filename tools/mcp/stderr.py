@@ -69,7 +69,6 @@ def standard_error(source: Source) -> Generator[TextIO]:
             yield theirs
     finally:
         loop.remove_reader(read)
-        while lines.read():
-            pass
+        lines.read()  # once: a pipe holds no more, and a process that outlives its server could write for ever
         lines.finish()
         os.close(read)
