@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.access import UsesServices
 from gateway.api.auth import Caller, require
 from gateway.api.errors import ApiError
+from gateway.backlog import backlog
 from gateway.services import Services
 
 router = APIRouter(tags=["health"])
@@ -18,8 +19,10 @@ router = APIRouter(tags=["health"])
 async def metrics(services: UsesServices, caller: Caller) -> Response:
     """All metrics of this gateway, its workers together, in Prometheus' text format."""
     require(caller, "operator")
-    telemetry = services.telemetry
-    told = await telemetry.exposition() if telemetry is not None else None
+    telemetry, told = services.telemetry, None
+    if telemetry is not None and telemetry.metrics is not None:
+        telemetry.see_backlog(await backlog(services), services.clock())
+        told = await telemetry.exposition()
     if telemetry is None or told is None:
         raise ApiError(404, "metrics are off: telemetry.metrics", code="not_found")
     return Response(told, media_type=telemetry.media_type)

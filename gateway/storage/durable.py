@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gateway.storage.items import Item
 from gateway.storage.responses import StoredResponse
 from gateway.storage.schedules import Firing
+from gateway.storage.waiting import Waiting
 
 if TYPE_CHECKING:
     from gateway.storage.runs import RunLog
@@ -101,6 +102,10 @@ class DurableRuns(Protocol):
         Of those with `SUSPECT_LOSSES` a process holds one at a time, of either kind; the fewest losses come first.
         `going` are the runs that this process does; what else it holds, it had to leave.
         """
+        ...
+
+    async def waiting(self) -> Waiting:
+        """Responses that no living process does, each since it was asked for."""
         ...
 
     async def is_held(self, tenant: str, run_id: str) -> bool:

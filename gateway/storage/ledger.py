@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gateway.storage.waiting import Waiting
 from tools.spec import JSONObject
 
 EntryState = Literal["begun", "done", "failed", "unknown", "not_done"]
@@ -159,6 +160,10 @@ class Ledger(Protocol):
 
     async def unknown(self, tenant: str | None, limit: int) -> Sequence[Entry]:
         """What waits for someone who knows, the oldest first; of all tenants for None."""
+        ...
+
+    async def waiting(self) -> Waiting:
+        """How many entries are `unknown`, each since it was begun."""
         ...
 
     async def aclose(self) -> None:

@@ -18,6 +18,7 @@ from gateway.storage.ledger import (
     Standing,
     way_of,
 )
+from gateway.storage.waiting import Waiting
 
 
 class MemoryLedger:
@@ -78,6 +79,10 @@ class MemoryLedger:
             if entry.state == "unknown" and tenant in (None, entry.intent.place.tenant)
         ]
         return waiting[:limit]
+
+    async def waiting(self) -> Waiting:
+        unknown = (each for each in self._entries.values() if each.state == "unknown")
+        return Waiting.of(each.created_at for each in unknown)
 
     def forget(self, tenant: str, run_id: str) -> None:
         """Drop what a run did, but for what is not known yet."""

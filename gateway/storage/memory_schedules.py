@@ -14,6 +14,7 @@ from gateway.storage.schedules import (
     State,
     TooManySchedules,
 )
+from gateway.storage.waiting import Waiting
 
 _Key = tuple[str, str]
 
@@ -66,6 +67,10 @@ class MemoryScheduleStore:
             (at, name, each) for at, name, each in waiting if at is not None and at <= now
         )
         return [each for _, _, each in found[:most]]
+
+    async def waiting(self, now: float) -> Waiting:
+        active = [each.next_at for each in self._kept.values() if each.state == "active"]
+        return Waiting.of(at for at in active if at is not None and at <= now)
 
     async def put_off(self, schedule: Schedule, look_at: float) -> None:
         key = schedule.tenant, schedule.id

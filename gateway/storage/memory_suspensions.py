@@ -10,6 +10,7 @@ from typing import Any
 from gateway.storage.durable import Bounds, LeaseLost
 from gateway.storage.runs import RunLog, RunStatus
 from gateway.storage.suspensions import Resumable, Suspension, decided, following
+from gateway.storage.waiting import Waiting
 
 
 class MemorySuspensionStore:
@@ -35,6 +36,11 @@ class MemorySuspensionStore:
         where = tenant, run_id
         self._kept[where] = changed = decided(self._kept.get(where), call_id, decision, self._now())
         return changed
+
+    async def waiting(self) -> Waiting:
+        now = self._now()
+        held = [each for each in self._kept.values() if each.status == "waiting"]
+        return Waiting.of(each.created_at for each in held if each.expires_at > now)
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
         del going, bounds

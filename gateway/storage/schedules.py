@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gateway.access.principal import KeyRole
+from gateway.storage.waiting import Waiting
 
 State = Literal["active", "paused", "stopped", "done"]
 """`stopped` is what the gateway did, with a reason; `done` is what has no time left."""
@@ -114,6 +115,10 @@ class ScheduleStore(Protocol):
 
     async def due(self, now: float, most: int) -> Sequence[Schedule]:
         """Active ones of all tenants whose time to be looked at has come, the oldest first."""
+        ...
+
+    async def waiting(self, now: float) -> Waiting:
+        """Active ones of all tenants whose time has passed, each since then; also those that were put off."""
         ...
 
     async def put_off(self, schedule: Schedule, look_at: float) -> None:

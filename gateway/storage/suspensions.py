@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from gateway.storage.durable import Bounds
+from gateway.storage.waiting import Waiting
 
 if TYPE_CHECKING:
     from gateway.storage.runs import RunLog, RunStatus
@@ -115,6 +116,10 @@ class SuspensionStore(Protocol):
         self, tenant: str, run_id: str, call_id: str, decision: dict[str, Any]
     ) -> Suspension:
         """Write a decision down. Raises `DecisionRefused`."""
+        ...
+
+    async def waiting(self) -> Waiting:
+        """Runs that a person can still decide about, each since it was suspended."""
         ...
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:

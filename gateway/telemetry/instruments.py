@@ -109,6 +109,13 @@ class Instruments:
         self.schedule_late_seconds = self._histogram(
             "schedule_late_seconds", "From a schedule's time to the begin of its run", _LATE_S
         )
+        self.backlog = self._told(
+            "backlog",
+            "What waits in the stores, of all gateways: background, schedules, approvals, effects",
+        )
+        self.backlog_oldest = self._told(
+            "backlog_oldest_seconds", "How long the oldest of what waits has waited; 0 for nothing"
+        )
         self.tier_turns = self._counter(
             "tier_turns",
             "Model turns by the tier that answered, and why it",
@@ -152,6 +159,13 @@ class Instruments:
         """Of a tier; each process knows it by itself, and the highest is told."""
         return Gauge(
             f"gateway_{name}", told, ("tier",), registry=self.registry, multiprocess_mode="livemax"
+        )
+
+    def _told(self, name: str, told: str) -> Gauge:
+        """Of the stores, which all processes share: who was asked last knows best."""
+        mode = "livemostrecent"
+        return Gauge(
+            f"gateway_{name}", told, ("of",), registry=self.registry, multiprocess_mode=mode
         )
 
     def _histogram(

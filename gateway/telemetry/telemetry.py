@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from gateway.services import Runner
+from gateway.storage.waiting import Waiting
 from gateway.telemetry.budgets import BudgetMetrics
 from gateway.telemetry.labels import one_of
 from gateway.telemetry.metrics import RunMetrics
@@ -18,6 +20,7 @@ from gateway.telemetry.workers import MEDIA_TYPE, exposition
 from routing.tiers import Sight
 
 SURFACES = "chat responses conversations models tools runs schedules mcp health metrics console docs".split()
+BACKLOGS = "background", "schedules", "approvals", "effects"
 _STATUSES = tuple(str(status) for status in range(100, 600))
 
 
@@ -82,6 +85,17 @@ class Telemetry:
         """Tell how tiers of engines stand."""
         if self.metrics is not None:
             tell_tiers(self.metrics.instruments, sights)
+
+    def see_backlog(self, found: Mapping[str, Waiting], now: float) -> None:
+        """Tell what waits; what is not known is not a number."""
+        if self.metrics is not None:
+            made = self.metrics.instruments
+            for kind in BACKLOGS:
+                waits = found.get(kind)
+                since = now if waits is None or waits.since is None else waits.since
+                age = math.nan if waits is None else max(0.0, now - since)
+                made.backlog.labels(kind).set(math.nan if waits is None else waits.count)
+                made.backlog_oldest.labels(kind).set(age)
 
     @property
     def closers(self) -> tuple[Callable[[], Awaitable[object]], ...]:

@@ -36,6 +36,7 @@ from gateway.storage.ledger import (
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare
 from gateway.storage.sql.stores import open_stores
+from gateway.storage.waiting import Waiting
 from routing.backends.scripted import Call, ScriptedBackend
 from routing.router import Member, Router
 from tools.executors.http_session import HttpSessions
@@ -74,6 +75,9 @@ class DeadlyLedger(Ledger):
 
     async def unknown(self, tenant: str | None, limit: int) -> Sequence[Entry]:
         return await self._ledger.unknown(tenant, limit)
+
+    async def waiting(self) -> Waiting:
+        return await self._ledger.waiting()
 
     async def aclose(self) -> None:
         await self._ledger.aclose()

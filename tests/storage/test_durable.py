@@ -16,6 +16,7 @@ from gateway.storage.responses import StoredResponse
 from gateway.storage.runs import RunLog
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import processes
+from gateway.storage.waiting import Waiting
 from tests.storage.stores import Clock, Kept, asked, item, outlived, sql_stores
 
 AT = 1, "turn"
@@ -193,6 +194,20 @@ async def test_what_goes_on_here_is_never_taken_here_once_more(url: str) -> None
         await connection.execute(delete(processes))
     assert await claim(kept, "run_1") == []
     assert [each.run_id for each in await claim(other)] == ["run_1"]
+    await gateways.aclose()
+
+
+async def test_how_many_wait_for_a_process_is_told_and_since_when(url: str) -> None:
+    gateways = Gateways(url)
+    dead, living = gateways.one_more(), gateways.one_more()
+    await put(dead, "a", "run_1")
+    assert await runs_of(living).waiting() == Waiting(0, None)
+    await put(dead, "a", "run_2", at_once=False)
+    assert await runs_of(living).waiting() == Waiting(1, 1.0)
+    await gateways.all_but(living)
+    assert await runs_of(living).waiting() == Waiting(2, 1.0)
+    assert len(await claim(living)) == 2
+    assert await runs_of(living).waiting() == Waiting(0, None)
     await gateways.aclose()
 
 

@@ -17,6 +17,7 @@ from gateway.storage.ledger import CUT, HOLDS_S, Begun, Busy, Intent, Place, Rec
 from gateway.storage.retention import Retention
 from gateway.storage.sql.migrate import prepare
 from gateway.storage.sql.upkeep import sweep
+from gateway.storage.waiting import Waiting
 from tests.storage.stores import Kept, sql_stores
 
 DONE = Receipt("done", "tool", {"content": "ok"})
@@ -87,6 +88,18 @@ async def test_what_is_unknown_is_listed_by_tenant(kept: Kept) -> None:
     assert [each.intent.place.tenant for each in await kept.ledger.unknown("b", 9)] == ["b"]
     assert len(await kept.ledger.unknown(None, 9)) == 2
     assert len(await kept.ledger.unknown(None, 1)) == 1
+
+
+async def test_how_much_is_unknown_is_told_and_since_when(kept: Kept) -> None:
+    assert await kept.ledger.waiting() == Waiting(0, None)
+    began = kept.clock()
+    for call in ("1.a", "1.b", "1.c"):
+        await kept.ledger.begin(intent(call, of=call))
+        kept.clock.now += 10
+    await kept.ledger.close(intent("1.a").place, DONE)
+    for call in ("1.b", "1.c"):
+        await kept.ledger.close(intent(call).place, Receipt("unknown", "tool"))
+    assert await kept.ledger.waiting() == Waiting(2, began + 10)
 
 
 async def test_of_many_who_begin_the_same_one_begins(kept: Kept) -> None:

@@ -18,6 +18,7 @@ from gateway.storage.schedules import (
     Schedule,
     TooManySchedules,
 )
+from gateway.storage.waiting import Waiting
 from tests.storage.stores import Kept, sql_stores
 
 
@@ -76,6 +77,15 @@ async def test_what_is_due_comes_in_the_order_of_its_time_unless_it_rests(kept: 
     await kept.schedules.put_off(await get(kept, "first"), 400.0)
     assert [each.id for each in await kept.schedules.due(350.0, 9)] == ["second", "late"]
     assert (await get(kept, "first")).next_at == 100.0
+
+
+async def test_how_many_are_overdue_is_told_and_since_when(kept: Kept) -> None:
+    for name, at in (("late", 300.0), ("first", 100.0), ("second", 200.0), ("rests", 50.0)):
+        await kept.schedules.add(made(name, at=at), most=9)
+    assert await kept.schedules.move(await get(kept, "rests"), "paused", "", 50.0)
+    await kept.schedules.put_off(await get(kept, "first"), 400.0)
+    assert await kept.schedules.waiting(99.0) == Waiting(0, None)
+    assert await kept.schedules.waiting(250.0) == Waiting(2, 100.0)
 
 
 async def test_a_fire_moves_the_schedule_on_and_is_written_down(kept: Kept) -> None:

@@ -16,6 +16,7 @@ from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import durable_runs
 from gateway.storage.sql.upkeep import sweep
 from gateway.storage.suspensions import Resumable, Suspension
+from gateway.storage.waiting import Waiting
 from tests.storage.stores import Clock, Kept, asked, outlived, sql_stores
 
 WIDE = Bounds()
@@ -66,6 +67,15 @@ async def test_who_is_decided_about_goes_on_once_and_is_over_then(kept: Kept) ->
     assert (over.status, over.approvals[0]["decision"]) == ("over", "approve")
     assert "text" not in over.state
     assert await claim(kept) == []
+
+
+async def test_how_many_wait_for_a_person_is_told_and_since_when(kept: Kept) -> None:
+    assert await kept.suspensions.waiting() == Waiting(0, None)
+    await kept.suspensions.put(replace(waits("run_1"), created_at=3.0))
+    await kept.suspensions.put(replace(waits("run_2", tenant="b"), created_at=2.0))
+    await kept.suspensions.put(replace(waits("too_late"), expires_at=kept.clock()))
+    await decided(kept, "run_3")
+    assert await kept.suspensions.waiting() == Waiting(2, 2.0)
 
 
 async def test_it_may_wait_again_and_its_earlier_approvals_stay(kept: Kept) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +17,10 @@ import pytest
 from gateway.agent.loop import AgentLoop
 from gateway.app import create_app
 from gateway.services import Services
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.suspensions import Suspension
+from gateway.storage.waiting import Waiting
 from gateway.telemetry.metrics import RunMetrics
 from gateway.telemetry.telemetry import Telemetry, surface
 from routing.backends.scripted import ScriptedBackend
@@ -23,7 +29,9 @@ from tools.registry import Registry
 
 
 @asynccontextmanager
-async def client(telemetry: Telemetry | None, tools: Registry) -> AsyncGenerator[httpx.AsyncClient]:
+async def client(
+    telemetry: Telemetry | None, tools: Registry, **stores: Any
+) -> AsyncGenerator[httpx.AsyncClient]:
     small = ScriptedBackend(["Hi."], name="small", model="small")
     loop = AgentLoop(Router(Member(small, Price(1.0, 1.0)), None), tools)
     app = create_app(
@@ -32,6 +40,7 @@ async def client(telemetry: Telemetry | None, tools: Registry) -> AsyncGenerator
             registry=tools,
             models={"intermediary": small},
             telemetry=telemetry,
+            **stores,
         )
     )
     async with (
@@ -61,6 +70,39 @@ async def test_requests_are_counted_by_surface_and_status(
     if sys.platform == "linux":
         assert any(line.startswith("gateway_resident_memory_bytes ") for line in lines)
     assert not any("_created" in line for line in lines)
+
+
+async def test_what_waits_in_the_stores_is_told_when_it_is_asked_for(
+    metrics: RunMetrics, tools: Registry
+) -> None:
+    waits = MemorySuspensionStore()
+    held = Suspension("a", "run_1", 1, time.time() - 60, time.time() + 60, (), {})
+    await waits.put(held)
+    async with client(Telemetry(metrics), tools, suspensions=waits) as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    assert 'gateway_backlog{of="approvals"} 1.0' in lines
+    [told] = [one for one in lines if one.startswith('gateway_backlog_oldest_seconds{of="appr')]
+    assert 60 <= float(told.split()[1]) < 120
+    for kind in ("background", "schedules", "effects"):
+        assert f'gateway_backlog{{of="{kind}"}} 0.0' in lines
+        assert f'gateway_backlog_oldest_seconds{{of="{kind}"}} 0.0' in lines
+
+
+class Silent(MemorySuspensionStore):
+    """One that does not answer."""
+
+    async def waiting(self) -> Waiting:
+        raise StorageUnavailable("it is away")
+
+
+async def test_what_is_not_known_to_wait_is_no_number_and_the_rest_is_told(
+    metrics: RunMetrics, tools: Registry
+) -> None:
+    async with client(Telemetry(metrics), tools, suspensions=Silent()) as http:
+        lines = (await http.get("/metrics")).text.splitlines()
+    assert 'gateway_backlog{of="approvals"} NaN' in lines
+    assert 'gateway_backlog_oldest_seconds{of="effects"} NaN' in lines
+    assert "gateway_workers 1.0" in lines
 
 
 @pytest.mark.parametrize("telemetry", [None, Telemetry()])

@@ -22,13 +22,15 @@ from gateway.storage.sql.alone import alone
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.conversations import SqlConversationStore
 from gateway.storage.sql.database import Database
-from gateway.storage.sql.free_runs import next_runs, unheld
+from gateway.storage.sql.free_runs import goes_on_decided, next_runs, unheld
 from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_run
 from gateway.storage.sql.responses import SqlResponseStore
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schedules import SqlScheduleStore
 from gateway.storage.sql.schema import durable_runs, durable_steps, processes, runs
 from gateway.storage.sql.text import decode, encode, key, plain
+from gateway.storage.sql.waiting import waiting
+from gateway.storage.waiting import Waiting
 
 log = logging.getLogger("gateway.storage")
 
@@ -111,6 +113,9 @@ class SqlDurableRuns(DurableRuns):
             )
             for row in rows
         ]
+
+    async def waiting(self) -> Waiting:
+        return await waiting(self.database, _C.created_at, and_(unheld(), ~goes_on_decided()))
 
     async def is_held(self, tenant: str, run_id: str) -> bool:
         held = select(_C.run_id).where(this_run(tenant, run_id), ~unheld())

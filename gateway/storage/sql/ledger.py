@@ -31,6 +31,8 @@ from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import durable_runs, effects
 from gateway.storage.sql.text import decode, encode, key, plain
+from gateway.storage.sql.waiting import waiting
+from gateway.storage.waiting import Waiting
 
 _C = effects.c
 _ENTRY = (
@@ -159,10 +161,13 @@ class SqlLedger(Ledger):
         return await self._read(_of(tenant, run_id), _MOST_OF_RUN)
 
     async def unknown(self, tenant: str | None, limit: int) -> Sequence[Entry]:
-        waiting: ColumnElement[bool] = _C.state == "unknown"
+        unknown: ColumnElement[bool] = _C.state == "unknown"
         if tenant is not None:
-            waiting = and_(_C.tenant == key(tenant), waiting)
-        return await self._read(waiting, limit)
+            unknown = and_(_C.tenant == key(tenant), unknown)
+        return await self._read(unknown, limit)
+
+    async def waiting(self) -> Waiting:
+        return await waiting(self._database, _C.created_at, _C.state == "unknown")
 
     async def aclose(self) -> None:
         await self._database.release()

@@ -21,6 +21,8 @@ from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.schema import schedule_fires, schedules
 from gateway.storage.sql.text import decode, encode, key, plain
+from gateway.storage.sql.waiting import waiting
+from gateway.storage.waiting import Waiting
 
 _C = schedules.c
 _F = schedule_fires.c
@@ -100,6 +102,10 @@ class SqlScheduleStore:
     async def due(self, now: float, most: int) -> Sequence[Schedule]:
         found = select(schedules).where(_C.look_at <= now)
         return await self._all(found.order_by(_C.look_at, _C.id).limit(most))
+
+    async def waiting(self, now: float) -> Waiting:
+        overdue = and_(_C.state == "active", _C.next_at <= now)
+        return await waiting(self._database, _C.next_at, overdue)
 
     async def put_off(self, schedule: Schedule, look_at: float) -> None:
         later = update(schedules).where(_as_read(schedule)).values(look_at=look_at)

@@ -22,6 +22,7 @@ from gateway.storage.sql.holding import CLAIM, NOBODY, hold, require_hold, this_
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import durable_runs, runs, suspensions
 from gateway.storage.sql.text import decode, encode, key, plain
+from gateway.storage.sql.waiting import waiting
 from gateway.storage.suspensions import (
     Resumable,
     Suspension,
@@ -29,6 +30,7 @@ from gateway.storage.suspensions import (
     decided,
     following,
 )
+from gateway.storage.waiting import Waiting
 
 _C = suspensions.c
 _MOST = 100
@@ -65,6 +67,10 @@ class SqlSuspensionStore(SuspensionStore):
                 .values(approvals=encode(list(changed.approvals)), status=changed.status)
             )
         return changed
+
+    async def waiting(self) -> Waiting:
+        open_ones = and_(_C.status == "waiting", _C.expires_at > self._now())
+        return await waiting(self._database, _C.created_at, open_ones)
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
         names = tuple(sorted(key(each) for each in going))

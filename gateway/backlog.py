@@ -1,0 +1,36 @@
+"""What waits in the stores, of all tenants and gateways: for a place, for its time, or for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from gateway.services import Services
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.waiting import Waiting
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 2.0
+"""Whoever asks for metrics waits no longer; Prometheus itself gives up after ten seconds."""
+
+
+async def backlog(services: Services) -> Mapping[str, Waiting]:
+    """By what it is of; nothing at all where the stores do not answer now, which is logged.
+
+    `background`: responses that no living process does. `schedules`: those whose time has passed. `approvals`: runs
+    that a person can still decide about. `effects`: calls that may have changed something, which nobody knows.
+    """
+    durable = services.durable
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return {
+                "background": Waiting() if durable is None else await durable.waiting(),
+                "schedules": await services.schedules.waiting(services.clock()),
+                "approvals": await services.suspensions.waiting(),
+                "effects": await services.writes.ledger.waiting(),
+            }
+    except (StorageUnavailable, TimeoutError) as error:
+        log.warning("what waits can't be told now: %s", error or "the stores are too slow")
+        return {}
