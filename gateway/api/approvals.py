@@ -1,11 +1,11 @@
-"""`/v1/runs/{id}/approvals`: a person's word on calls that a rule holds."""
+"""`/v1/approvals` and `/v1/runs/{id}/approvals`: a person's word on calls that a rule holds."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,6 +19,7 @@ from gateway.api.encoding import document
 from gateway.api.errors import ApiError
 from gateway.api.found import find_run
 from gateway.api.openapi import json_body
+from gateway.history.digest import question
 from gateway.resuming import Resuming
 from gateway.services import Services
 from gateway.storage.suspensions import DecisionRefused, Suspension
@@ -26,7 +27,7 @@ from policies.decision import Deny
 from policies.policy import Subject
 from tools.spec import InvalidCall
 
-router = APIRouter(prefix="/v1/runs", tags=["approvals"])
+router = APIRouter(prefix="/v1", tags=["approvals"])
 
 
 class DecisionBody(BaseModel):
@@ -45,7 +46,21 @@ class DecisionBody(BaseModel):
         return self
 
 
-@router.get("/{run_id}/approvals")
+@router.get("/approvals")
+async def list_waiting(
+    services: UsesServices, tenant: Tenant, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Response:
+    """The calls that wait for a person, of at most `limit` runs, the oldest first."""
+    found = await services.suspensions.undecided(tenant, limit)
+    return document(
+        {
+            "object": "list",
+            "data": [_waiting(run, call) for run in found for call in run.open_ones()],
+        }
+    )
+
+
+@router.get("/runs/{run_id}/approvals")
 async def list_approvals(run_id: str, services: UsesServices, tenant: Tenant) -> Response:
     """The calls of a run that wait, or waited, for a person."""
     kept = await services.suspensions.get(tenant, run_id)
@@ -55,7 +70,7 @@ async def list_approvals(run_id: str, services: UsesServices, tenant: Tenant) ->
 
 
 @router.post(
-    "/{run_id}/approvals/{call_id}",
+    "/runs/{run_id}/approvals/{call_id}",
     dependencies=[Depends(needs("operator"))],
     openapi_extra=json_body(DecisionBody),
 )
@@ -92,9 +107,16 @@ async def decide(
     if changed.status == "decided":
         resuming: Resuming = request.app.state.resuming
         resuming.look_soon()
-    waiting = [each["call_id"] for each in changed.now_waiting() if each["decision"] is None]
+    waiting = [each["call_id"] for each in changed.open_ones()]
     told = {"object": "approval", "run_id": run_id, **(changed.approval(call_id) or {})}
     return document({**told, "waiting": waiting})
+
+
+def _waiting(run: Suspension, call: dict[str, Any]) -> dict[str, Any]:
+    """A call as whoever is to decide about it sees it. What another version suspended has no question."""
+    asked = run.state.get("suspended", {}).get("request", {})
+    about = {"object": "approval", "run_id": run.run_id, "created_at": run.created_at}
+    return {**about, "question": question(asked.get("messages", ())), **call}
 
 
 def _may_decide(services: Services, caller: Principal, run_id: str, name: str) -> None:

@@ -21,6 +21,8 @@ _COMMANDS = {
     "keys": "app",
     "policy": "app",
     "runs": "app",
+    "approvals": "app",
+    "effects": "app",
     "schedules": "app",
     "stats": "stats",
     "doctor": "doctor",

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
-from gateway.cli.client import Document, GatewayClient
+from gateway.cli.client import Document
 from gateway.cli.exits import CommandError, Exit, explained
-from gateway.cli.target import KEY_VARIABLE
+from gateway.cli.remote import (
+    HERE,
+    Json,
+    Url,
+    client_of,
+    moment,
+    path,
+    print_json,
+    print_table,
+)
 from gateway.cli.when import span
 
 app = typer.Typer(
@@ -21,12 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Url = Annotated[str, typer.Option(help="The running gateway; its key is in GATEWAY_API_KEY.")]
 Id = Annotated[str, typer.Argument(help="The schedule's id, as `gateway schedules list` shows it.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-_HERE = "http://127.0.0.1:8080"
-
-
 RequestFile = Annotated[
     Path | None,
     typer.Option(
@@ -53,15 +54,15 @@ def create(
     name: Annotated[str, typer.Option(help="For people.")] = "",
     missed: Annotated[str, typer.Option(help=_MISSED)] = "one",
     overlap: Annotated[str, typer.Option(help=_OVERLAP)] = "skip",
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Keep a request that comes again, with the authority of the key; prints its id."""
     with explained():
         body = {"when": _times(cron, every, at, time_zone), "request": _request(text, request)}
-        made = _client(url).post(
+        made = client_of(url).post(
             "/v1/schedules", {**body, "name": name, "missed": missed, "overlap": overlap}
         )
-        typer.echo(f"first run at {_moment(made['next_at'])}", err=True)
+        typer.echo(f"first run at {moment(made['next_at'])}", err=True)
         typer.echo(made["id"])
 
 
@@ -78,7 +79,7 @@ def edit(
     name: Annotated[str | None, typer.Option(help="For people.")] = None,
     missed: Annotated[str | None, typer.Option(help=_MISSED)] = None,
     overlap: Annotated[str | None, typer.Option(help=_OVERLAP)] = None,
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Change what is named of it; it acts for this key from then on."""
     with explained():
@@ -93,30 +94,30 @@ def edit(
         change = {key: value for key, value in said.items() if value is not None}
         if not change:
             raise CommandError("say what is to change", code=Exit.USAGE)
-        found = _client(url).patch(_path(schedule_id), change)
-        typer.echo(f"next run at {_moment(found['next_at'])}", err=True)
+        found = client_of(url).patch(_path(schedule_id), change)
+        typer.echo(f"next run at {moment(found['next_at'])}", err=True)
 
 
 @app.command("list")
-def list_schedules(*, url: Url = _HERE, as_json: Json = False) -> None:
+def list_schedules(*, url: Url = HERE, as_json: Json = False) -> None:
     """List the schedules of the key's tenant, newest first."""
     with explained():
-        found = _client(url).get("/v1/schedules")["data"]
+        found = client_of(url).get("/v1/schedules")["data"]
     if as_json:
-        _print(found)
+        print_json(found)
         return
     rows = [
-        (each["id"], each["name"], _when(each["when"]), each["state"], _moment(each["next_at"]))
+        (each["id"], each["name"], _when(each["when"]), each["state"], moment(each["next_at"]))
         for each in found
     ]
-    _table(("schedule", "name", "when", "state", "next"), rows)
+    print_table(("schedule", "name", "when", "state", "next"), rows)
 
 
 @app.command()
-def show(schedule_id: Id, *, url: Url = _HERE) -> None:
+def show(schedule_id: Id, *, url: Url = HERE) -> None:
     """Show one as JSON: what it asks, when it comes next, and why it does not."""
     with explained():
-        _print(_client(url).get(_path(schedule_id)))
+        print_json(client_of(url).get(_path(schedule_id)))
 
 
 @app.command()
@@ -124,58 +125,54 @@ def runs(
     schedule_id: Id,
     *,
     limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
-    url: Url = _HERE,
+    url: Url = HERE,
     as_json: Json = False,
 ) -> None:
     """List its last runs, newest first, and what became of them."""
     with explained():
-        found = _client(url).get(f"{_path(schedule_id)}/runs?limit={limit}")["data"]
+        found = client_of(url).get(f"{_path(schedule_id)}/runs?limit={limit}")["data"]
     if as_json:
-        _print(found)
+        print_json(found)
         return
     rows = [
         (
             str(each["number"]),
-            _moment(each["due_at"]),
+            moment(each["due_at"]),
             each["outcome"],
             each["status"] or "",
             each["run_id"] or each["reason"] or "",
         )
         for each in found
     ]
-    _table(("run", "due", "outcome", "response", "trace, or why not"), rows)
+    print_table(("run", "due", "outcome", "response", "trace, or why not"), rows)
 
 
 @app.command()
-def pause(schedule_id: Id, *, url: Url = _HERE) -> None:
+def pause(schedule_id: Id, *, url: Url = HERE) -> None:
     """Begin no further run until it is resumed."""
     with explained():
-        _client(url).post(f"{_path(schedule_id)}/pause", {})
+        client_of(url).post(f"{_path(schedule_id)}/pause", {})
     typer.echo(f"paused {schedule_id}", err=True)
 
 
 @app.command()
-def resume(schedule_id: Id, *, url: Url = _HERE) -> None:
+def resume(schedule_id: Id, *, url: Url = HERE) -> None:
     """Go on with its next time from now."""
     with explained():
-        found = _client(url).post(f"{_path(schedule_id)}/resume", {})
-    typer.echo(f"next run at {_moment(found['next_at'])}", err=True)
+        found = client_of(url).post(f"{_path(schedule_id)}/resume", {})
+    typer.echo(f"next run at {moment(found['next_at'])}", err=True)
 
 
 @app.command()
-def delete(schedule_id: Id, *, url: Url = _HERE) -> None:
+def delete(schedule_id: Id, *, url: Url = HERE) -> None:
     """Forget a schedule; the responses that it brought stay."""
     with explained():
-        _client(url).delete(_path(schedule_id))
+        client_of(url).delete(_path(schedule_id))
     typer.echo(f"deleted {schedule_id}", err=True)
 
 
-def _client(url: str) -> GatewayClient:
-    return GatewayClient(url, os.environ.get(KEY_VARIABLE))
-
-
 def _path(schedule_id: str) -> str:
-    return f"/v1/schedules/{quote(schedule_id, safe='')}"
+    return path("schedules", schedule_id)
 
 
 def _times(cron: str | None, every: str | None, at: str | None, time_zone: str | None) -> Document:
@@ -199,22 +196,3 @@ def _when(when: Document) -> str:
     if "every_s" in when:
         return f"every {when['every_s']:g} s"
     return " ".join(str(part) for part in when.values())
-
-
-def _moment(at: float | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _print(found: Any) -> None:
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)

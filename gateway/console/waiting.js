@@ -1,10 +1,10 @@
 // The calls that wait for a person's decision, and deciding.
 import { get, post, query } from "./api.js";
 
-/** Every call that waits, of runs that were interrupted for it: `{run, call}`, the oldest first. A call's `id` names it in its run. */
+/** Every call that waits, the oldest first: `{run, call}`. A call's `id` names it in its run. */
 export async function waitingCalls(signal) {
-  const { data } = await get(query("v1/runs", { limit: 100, include: "trace", status: "incomplete" }), signal);
-  return data.flatMap((run) => waitingIn(run.trace).map((call) => ({ run, call }))).reverse();
+  const { data } = await get(query("v1/approvals", { limit: 100 }), signal);
+  return data.map((call) => ({ run: { id: call.run_id, question: call.question }, call: { ...call, id: call.call_id } }));
 }
 
 /** Those of one run's trace, but for those that it is too late for. */

@@ -5,7 +5,7 @@ Pure. Costs in US dollars, durations in seconds, times in seconds since the epoc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,10 @@ class Filter:
         if self.text is None:
             return True
         sought = self.text.casefold()
-        return any(sought in told.casefold() for told in (question(trace), trace["answer"] or ""))
+        return any(
+            sought in told.casefold()
+            for told in (question(trace["request"]["messages"]), trace["answer"] or "")
+        )
 
 
 def digest(record: RunRecord) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def digest(record: RunRecord) -> dict[str, Any]:
         "finished_at": finished,
         "model": record.role,
         "error": record.error,
-        "question": question(trace),
+        "question": question(trace["request"]["messages"]),
         "turns": len(steps),
         "calls": sum(len(step["calls"]) for step in steps),
         "failed_calls": sum(went_wrong(trace)),
@@ -69,9 +72,9 @@ def digest(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def question(trace: dict[str, Any]) -> str:
+def question(messages: Sequence[Mapping[str, Any]]) -> str:
     """The last thing that the user said, shortened."""
-    for message in reversed(trace["request"]["messages"]):
+    for message in reversed(messages):
         if message["role"] == "user":
             said = " ".join(_texts(message.get("content")))
             one_line = " ".join(said.split())

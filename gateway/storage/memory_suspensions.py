@@ -37,10 +37,16 @@ class MemorySuspensionStore:
         self._kept[where] = changed = decided(self._kept.get(where), call_id, decision, self._now())
         return changed
 
+    async def undecided(self, tenant: str, most: int) -> Sequence[Suspension]:
+        mine = [each for each in self._undecided() if each.tenant == tenant]
+        return sorted(mine, key=lambda each: (each.created_at, each.run_id))[:most]
+
     async def waiting(self) -> Waiting:
-        now = self._now()
-        held = [each for each in self._kept.values() if each.status == "waiting"]
-        return Waiting.of(each.created_at for each in held if each.expires_at > now)
+        return Waiting.of(each.created_at for each in self._undecided())
+
+    def _undecided(self) -> list[Suspension]:
+        now, held = self._now(), self._kept.values()
+        return [each for each in held if each.status == "waiting" and each.expires_at > now]
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
         del going, bounds

@@ -50,6 +50,10 @@ class Suspension:
         """The approvals of the interruption that is the newest."""
         return [each for each in self.approvals if each["step"] == self.step]
 
+    def open_ones(self) -> list[dict[str, Any]]:
+        """Those of them that nobody has decided about."""
+        return [each for each in self.now_waiting() if each["decision"] is None]
+
 
 class Resumable(NamedTuple):
     """A decided run that this process holds from now on; `losses` is how many processes died over it.
@@ -85,8 +89,7 @@ def decided(
         raise DecisionRefused("approval_expired", "nobody decided in time; ask the question again")
     approvals = tuple({**each, **decision} if each is approval else each for each in kept.approvals)
     changed = replace(kept, approvals=approvals)
-    open_ones = any(each["decision"] is None for each in changed.now_waiting())
-    return changed if open_ones else replace(changed, status="decided")
+    return changed if changed.open_ones() else replace(changed, status="decided")
 
 
 def following(earlier: Suspension | None, suspension: Suspension) -> Suspension:
@@ -116,6 +119,10 @@ class SuspensionStore(Protocol):
         self, tenant: str, run_id: str, call_id: str, decision: dict[str, Any]
     ) -> Suspension:
         """Write a decision down. Raises `DecisionRefused`."""
+        ...
+
+    async def undecided(self, tenant: str, most: int) -> Sequence[Suspension]:
+        """Those that a person can still decide about, the oldest first."""
         ...
 
     async def waiting(self) -> Waiting:

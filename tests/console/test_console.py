@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from itertools import repeat
 
+import httpx
 import pytest
+from mistral_common.protocol.instruct.messages import ToolMessage
 from playwright.async_api import expect
 
 from gateway.access.check import KeyCheck
 from gateway.storage.memory_keys import MemoryKeyStore
-from routing.backends.scripted import Call, Say
+from policies.decision import ALLOW, Decision, RequireApproval
+from policies.policy import Policy, Subject
+from routing.backend import Turn
+from routing.backends.scripted import Answer, Call, Say
 from tests.console.conftest import Open, Serve
 from tests.console.seed import FIND, Story, scheduled
-from tests.console.test_pictures import with_approval
+from tools.spec import ValidCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -139,40 +144,63 @@ async def test_a_tool_is_tried_with_a_form_made_from_its_schema(serve: Serve, vi
     assert call.arguments == {"order": "20817", "amount": 48.5}
 
 
+class Refunds(Policy):
+    """Whether money is paid back, a person says."""
+
+    def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+        held = RequireApproval("money goes back to a customer", "refunds")
+        return held if call.name == "refund_order" else ALLOW
+
+
+def pay_back(turn: Turn) -> Answer:
+    """The call that is held, and words once there is a result."""
+    if isinstance(turn.messages[-1], ToolMessage):
+        return "That is settled."
+    return Call("refund_order", {"order": "20817", "amount": 48})
+
+
 async def test_a_call_is_approved_edited_or_rejected(serve: Serve, visit: Open) -> None:
-    stage = await serve()
-    Story(stage.services.store, "Pay back order 20817").turn(calls=1).end("", stop="interrupted")
+    stage = await serve(repeat(pay_back), policies=Refunds())
+    asked = {"model": "gateway", "messages": [{"role": "user", "content": "Pay back order 20817"}]}
+    runs = list[str]()
+    async with httpx.AsyncClient(base_url=stage.url, timeout=30) as client:
+        for _ in range(3):
+            answer = await client.post("/v1/chat/completions", json=asked)
+            runs.append(answer.json()["gateway"]["run_id"])
     opened = await visit(stage)
-    page = opened.page
-    sent: list[Any] = []
-
-    async def taken(route: Any) -> None:
-        sent.append((route.request.url.rsplit("/", 1)[1], route.request.post_data_json))
-        await route.fulfill(json={"ok": True})
-
-    await page.route("**/v1/runs?*", with_approval)
-    await page.route("**/approvals/*", taken)
-    await opened.go("approvals")
-    await page.get_by_role("button", name="Approve").click()
+    page = await opened.go("approvals")
+    await opened.wait_for("3 calls wait.")
+    await expect(page.locator('[data-path="approvals"] .count')).to_contain_text("3")
+    oldest = page.get_by_role("article").first
+    await expect(oldest).to_contain_text("money goes back to a customer")
+    await expect(oldest).to_contain_text("Asked: Pay back order 20817")
+    await oldest.get_by_role("button", name="Approve").click()
     await opened.wait_for("Approved: the call runs.")
-    await page.reload()
-    await page.get_by_role("button", name="Edit").click()
+    await opened.wait_for("2 calls wait.")
+    await oldest.get_by_role("button", name="Edit").click()
     await page.get_by_label("The arguments to run it with").fill('{"order": "20817"')
     await page.get_by_role("button", name="Approve with these").click()
     await opened.wait_for("This is no JSON")
+    await page.get_by_label("The arguments to run it with").fill('{"order": "1"}')
+    await page.get_by_role("button", name="Approve with these").click()
+    await expect(page.get_by_role("alert").filter(has_text="amount")).to_be_visible()
     await page.get_by_label("The arguments to run it with").fill('{"order": "1", "amount": 2}')
     await page.get_by_role("button", name="Approve with these").click()
     await opened.wait_for("Approved with your changes.")
-    await page.reload()
-    await page.get_by_role("button", name="Reject").click()
+    await opened.wait_for("1 call waits.")
+    await oldest.get_by_role("button", name="Reject").click()
     await page.get_by_label("Why?").fill("the wrong account")
     await page.get_by_role("button", name="Reject").click()
     await opened.wait_for("Rejected: the model is told.")
-    assert sent == [
-        ("call00001", {"decision": "approve"}),
-        ("call00001", {"decision": "edit", "arguments": {"order": "1", "amount": 2}}),
-        ("call00001", {"decision": "reject", "reason": "the wrong account"}),
+    await opened.wait_for("Nothing waits")
+    for run_id in runs:
+        await opened.go(f"runs/{run_id}")
+        await opened.wait_for("That is settled.")
+    assert [call.arguments for call in stage.tools.calls] == [
+        {"order": "20817", "amount": 48},
+        {"order": "1", "amount": 2},
     ]
+    assert "the wrong account" in str(stage.model.turns[-1].messages[-1].content)
 
 
 async def test_schedules_tell_when_they_come_and_are_paused_and_resumed(

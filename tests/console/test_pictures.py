@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
+from gateway.storage.suspensions import Suspension
 from routing.backends.scripted import Call
 from tests.console.conftest import Open, Serve, Stage, Visit
 from tests.console.seed import a_busy_day, scheduled
@@ -21,11 +23,14 @@ FIND = Call("find_orders", {"customer": "Brandt & Co", "status": "open"})
 ORDERS = {"orders": [{"number": "20817", "total": 48.0}, {"number": "20833", "total": 112.5}]}
 REFUND = {
     "call_id": "call00001",
+    "step": 1,
     "name": "refund_order",
     "effect": "destroy",
     "arguments": {"order": "20817", "amount": 48},
     "reason": "rule refunds_need_a_person: a call of refund_order needs a person",
+    "decision": None,
 }
+ASKED = {"messages": [{"role": "user", "content": "Pay back order 20817"}]}
 
 LOOKS: list[tuple[str, Literal["light", "dark"], int, int]] = [
     ("light", "light", 1280, 860),
@@ -51,6 +56,9 @@ async def busy(serve: Serve) -> tuple[Stage, str]:
     )
     logs = a_busy_day(stage.services.store)
     await scheduled(stage.services.schedules)
+    now, suspended = time.time(), {"suspended": {"request": ASKED}}
+    held = Suspension("default", logs[-4].run_id, 1, now, now + 3600, (REFUND,), suspended)
+    await stage.services.suspensions.put(held)
     return stage, logs[-2].run_id
 
 
@@ -68,21 +76,11 @@ async def reach(visit: Visit, page: str, run_id: str) -> None:
             await visit.page.get_by_role("button", name="Send").click()
             await visit.wait_for("The whole run")
         case "approvals":
-            await visit.page.route("**/v1/runs?*", with_approval)
             await visit.go("approvals")
             await visit.wait_for("refund_order")
         case _:
             await visit.go(page)
             await visit.page.locator(".loading").wait_for(state="detached")
-
-
-async def with_approval(route: Any) -> None:
-    response = await route.fetch()
-    listed = await response.json()
-    for run in listed["data"]:
-        if run["question"] == "Pay back order 20817":
-            run["trace"]["approvals"] = [REFUND]
-    await route.fulfill(response=response, json=listed)
 
 
 @pytest.mark.parametrize("page", PAGES)

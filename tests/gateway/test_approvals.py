@@ -103,6 +103,33 @@ async def test_an_approved_call_runs_and_the_run_goes_on(serve: Any) -> None:
     assert names.index("approval.decided") < names.index("It is 101.")
 
 
+async def test_all_that_waits_is_listed_until_it_is_decided(serve: Any) -> None:
+    both = [ADD_100, Call("add", {"a": 101, "b": 1}, id="abcdefgh2")]
+    gateway = await serve([Say("", both), ADD_100, "Done.", "Done."], policies=People())
+    first, second = await interrupted(gateway), await interrupted(gateway)
+
+    async def listed(**query: Any) -> list[tuple[str, str]]:
+        found = (await gateway.http.get("/v1/approvals", params=query)).json()["data"]
+        return [(each["run_id"], each["call_id"]) for each in found]
+
+    assert await listed() == [
+        (first, "abcdefgh1"),
+        (first, "abcdefgh2"),
+        (second, "abcdefgh1"),
+    ]
+    assert await listed(limit=1) == [(first, "abcdefgh1"), (first, "abcdefgh2")]
+    told = (await gateway.http.get("/v1/approvals")).json()["data"][0]
+    assert (told["name"], told["reason"]) == ("add", "a hundred is a lot")
+    assert told["question"] in str(gateway.intermediary.turns[0].messages[-1].content)
+    assert told["question"]
+    await decide(gateway, first, decision="approve")
+    assert await listed() == [(first, "abcdefgh2"), (second, "abcdefgh1")]
+    await decide(gateway, first, "abcdefgh2", decision="reject")
+    await decide(gateway, second, decision="reject")
+    assert await listed() == []
+    assert (await gateway.http.get("/v1/approvals?limit=0")).status_code == 400
+
+
 async def test_a_rejection_is_what_the_model_reads(serve: Any) -> None:
     gateway = await serve([ADD_100, "Then not."], policies=People())
     run_id = await interrupted(gateway)

@@ -287,7 +287,7 @@ async def test_no_secret_is_seen_anywhere(
                 seen[f"a refusal of {shown}"] = refused.text
             for path in (f"/v1/runs/{run_id}", "/v1/runs", "/v1/tools", "/v1/tools/probe", "/metrics",
                          "/readyz", "/healthz", "/v1/models", "/openapi.json", f"/v1/runs/{run_id}/events", "/v1/stats",
-                         "/v1/effects", "/v1/keys", "/console", "/console/app.js", "/console/api.js"):  # fmt: skip
+                         "/v1/effects", "/v1/approvals", "/v1/keys", "/console", "/console/app.js", "/console/api.js"):  # fmt: skip
                 seen[path] = (await http.get(path)).text
     assert any(SECRETS["MODEL_KEY"] in each for each in upstream.headers), "the model got its key"
     assert any(SECRETS["TOOL_HEADER"] in each for each in upstream.headers), (

@@ -78,6 +78,20 @@ async def test_how_many_wait_for_a_person_is_told_and_since_when(kept: Kept) -> 
     assert await kept.suspensions.waiting() == Waiting(2, 2.0)
 
 
+async def test_what_a_person_can_decide_about_is_listed_by_tenant_the_oldest_first(
+    kept: Kept,
+) -> None:
+    await kept.suspensions.put(replace(waits("run_2"), created_at=2.0))
+    await kept.suspensions.put(replace(waits("run_1"), created_at=1.0))
+    await kept.suspensions.put(waits("run_3", tenant="b"))
+    await kept.suspensions.put(replace(waits("too_late"), expires_at=kept.clock()))
+    await decided(kept, "run_4")
+    first, second = await kept.suspensions.undecided("a", 9)
+    assert (first, second.run_id) == (await kept.suspensions.get("a", "run_1"), "run_2")
+    assert first.state == {"text": "x"}
+    assert await kept.suspensions.undecided("a", 1) == [first]
+
+
 async def test_it_may_wait_again_and_its_earlier_approvals_stay(kept: Kept) -> None:
     await decided(kept, "run_1")
     await claim(kept)

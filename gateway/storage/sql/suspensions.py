@@ -34,6 +34,7 @@ from gateway.storage.waiting import Waiting
 
 _C = suspensions.c
 _MOST = 100
+_SUSPENSION = select(_C.status, _C.step, _C.created_at, _C.expires_at, _C.approvals, _C.state)
 
 
 class SqlSuspensionStore(SuspensionStore):
@@ -68,9 +69,17 @@ class SqlSuspensionStore(SuspensionStore):
             )
         return changed
 
+    async def undecided(self, tenant: str, most: int) -> Sequence[Suspension]:
+        mine = _SUSPENSION.where(_C.tenant == key(tenant), self._undecided())
+        async with self._database.read() as connection:
+            rows = await connection.execute(mine.order_by(_C.created_at, _C.run_id).limit(most))
+            return [_suspension(row) for row in rows]
+
     async def waiting(self) -> Waiting:
-        open_ones = and_(_C.status == "waiting", _C.expires_at > self._now())
-        return await waiting(self._database, _C.created_at, open_ones)
+        return await waiting(self._database, _C.created_at, self._undecided())
+
+    def _undecided(self) -> ColumnElement[bool]:
+        return and_(_C.status == "waiting", _C.expires_at > self._now())
 
     async def claim(self, going: Collection[str], most: int, bounds: Bounds) -> Sequence[Resumable]:
         names = tuple(sorted(key(each) for each in going))
@@ -178,19 +187,14 @@ async def _end(connection: AsyncConnection, tenant: str, run_id: str) -> None:
 
 
 async def _read(connection: AsyncConnection, tenant: str, run_id: str) -> Suspension | None:
-    columns = _C.status, _C.step, _C.created_at, _C.expires_at, _C.approvals, _C.state
-    query = select(*columns).where(_at(tenant, run_id)).with_for_update()
+    query = _SUSPENSION.where(_at(tenant, run_id)).with_for_update()
     row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    status, step, created_at, expires_at, approvals, state = row
-    return Suspension(
-        tenant,
-        run_id,
-        step,
-        created_at,
-        expires_at,
-        tuple(decode(approvals)),
-        decode(state),
-        status,
-    )
+    return None if row is None else _suspension(row)
+
+
+def _suspension(row: Sequence[Any]) -> Suspension:
+    status, step, created_at, expires_at, approvals, written = row
+    state = decode(written)
+    names = state.pop("tenant"), state.pop("run_id")
+    calls = tuple(decode(approvals))
+    return Suspension(*names, step, created_at, expires_at, calls, state, status)

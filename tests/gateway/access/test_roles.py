@@ -18,6 +18,7 @@ app author operator  GET    /docs
 app author operator  GET    /docs/oauth2-redirect
 app author operator  GET    /openapi.json
 app author operator  GET    /redoc
+app author operator  GET    /v1/approvals
 app author operator  GET    /v1/budgets
 app author operator  POST   /v1/chat/completions
 app author operator  POST   /v1/conversations

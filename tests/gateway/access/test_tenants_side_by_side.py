@@ -51,6 +51,8 @@ async def test_a_held_call_is_its_tenants_to_see_and_to_decide(serve: Serve) -> 
     path = f"/v1/runs/{run_id}/approvals"
     decision = {"decision": "approve"}
     assert (await gateway.http.get(path, headers=b)).status_code == 404
+    listed = [(await gateway.http.get("/v1/approvals", headers=who)).json() for who in (a, b)]
+    assert [len(each["data"]) for each in listed] == [1, 0]
     refused = await gateway.http.post(f"{path}/{ADD_100.id}", json=decision, headers=b)
     assert refused.status_code == 404
     assert gateway.tools.log == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from gateway.agent.loop import AgentLoop
 from gateway.cli.serving import GatewayServer, bind, server_config, url_of
 from gateway.compose import build_application
 from gateway.services import Services
+from policies.policy import Policy
 from routing.backends.scripted import Item, ScriptedBackend
 from routing.router import Member, Router
 from tools.errors import ToolFailed
@@ -32,27 +34,34 @@ def calculate(expression: str) -> dict[str, str]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Serves a script of the intermediary's turns (and of the expert's); gives the URL."""
+    """Serves a script of the intermediary's turns (and of the expert's); gives the URL.
+
+    `policies`, `writes` and `suspensions` are those of a gateway elsewhere, if they are given.
+    """
     with ExitStack() as open_servers:
 
-        def start(*turns: Item, expert: list[Item] | None = None) -> str:
-            return open_servers.enter_context(_serving(list(turns), expert))
+        def start(*turns: Item, expert: list[Item] | None = None, **more: Any) -> str:
+            return open_servers.enter_context(_serving(list(turns), expert, **more))
 
         yield start
 
 
 @contextmanager
-def _serving(turns: list[Item], expert_turns: list[Item] | None) -> Generator[str]:
+def _serving(
+    turns: list[Item], expert_turns: list[Item] | None, policies: Policy | None = None, **more: Any
+) -> Generator[str]:
     registry = Registry()
     registry.register(*as_tool(calculate))
     intermediary = ScriptedBackend(turns)
     expert = None if expert_turns is None else ScriptedBackend(expert_turns)
     router = Router(Member(intermediary), None if expert is None else Member(expert))
     services = Services(
-        loop=AgentLoop(router, registry),
+        loop=AgentLoop(router, registry, policies),
+        policies=policies or Policy(),
         registry=registry,
         models={"intermediary": intermediary} | ({} if expert is None else {"expert": expert}),
         version="0",
+        **more,
     )
     up = threading.Event()
     bound = bind("127.0.0.1", 0)
