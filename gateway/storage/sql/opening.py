@@ -24,6 +24,7 @@ _GONE_S = 15
 """After how long without a sign of a gateway's machine PostgreSQL gives up its connection."""
 _SQLITE = "sqlite:///"
 _POOL = 10
+_CACHE_KIB = 256
 
 
 def engine_of(url: str, lock_s: float = LOCK_S) -> AsyncEngine:
@@ -59,7 +60,9 @@ def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "secure_delete = ON"):
+        # Any write of another connection voids the pages that this one keeps, so it need not keep many (2 MB).
+        kept = f"cache_size = -{_CACHE_KIB}"
+        for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "secure_delete = ON", kept):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
