@@ -85,7 +85,7 @@ class ScoreMap:
         left, right = self.scores[at - 1], self.scores[at]
         low, high = self.probabilities[at - 1], self.probabilities[at]
         share = (score - left) / (right - left) if right > left else 1.0
-        return low + (high - low) * share
+        return min(low + (high - low) * share, high)  # rounding could lift it above
 
 
 @dataclass(frozen=True, slots=True)

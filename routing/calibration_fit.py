@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 from routing.calibration import FEATURES, POOLED, Calibration, Score, ScoreMap, sigmoid
@@ -208,7 +209,8 @@ def logistic(points: Sequence[tuple[float, bool]]) -> ScoreMap:
     slope, bias = max(float(weights[0]), 0.0), float(weights[1])
     least, most = min(score for score, _ in points), max(score for score, _ in points)
     knots = [least + (most - least) * n / (_CURVE - 1) for n in range(_CURVE)]
-    return ScoreMap(tuple(knots), tuple(sigmoid(slope * knot + bias) for knot in knots))
+    curve = (sigmoid(slope * knot + bias) for knot in knots)
+    return ScoreMap(tuple(knots), tuple(accumulate(curve, max)))  # where it is flat, rounding falls
 
 
 def _report(

@@ -262,8 +262,15 @@ class Notebook:
         return dict(self.steps_)
 
     async def record(
-        self, tenant: str, run_id: str, at: tuple[int, str], value: Mapping[str, Any]
+        self,
+        tenant: str,
+        run_id: str,
+        at: tuple[int, str],
+        value: Mapping[str, Any],
+        *,
+        once: bool = False,
     ) -> None:
+        assert not (once and at in self.steps_)
         self.steps_[at] = json.loads(json.dumps(value))
 
 

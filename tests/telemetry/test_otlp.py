@@ -3,6 +3,7 @@ the headers that models and tools are sent."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +36,8 @@ CALLING = (
     DONE,
 )
 
+_PATIENCE_S = 60.0
+
 
 @dataclass
 class Backend:
@@ -43,10 +46,18 @@ class Backend:
     port: int = 0
     received: list[ResourceSpans] = field(default_factory=list[ResourceSpans])
     tool_was_sent: list[str] = field(default_factory=list[str])
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def spans(self) -> list[Span]:
         return [span for each in self.received for of in each.scope_spans for span in of.spans]
+
+    async def has(self, spans: int) -> None:
+        """Return when so many have come: a collector sends them on in its own time."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while len(self.spans) < spans:
+                self.came.clear()
+                await self.came.wait()
 
     def one(self, name: str) -> Span:
         [found] = [span for span in self.spans if span.name == name]
@@ -57,6 +68,7 @@ class Backend:
         if body.startswith(b"\x1f\x8b"):
             body = gzip.decompress(body)
         self.received += ExportTraceServiceRequest.FromString(body).resource_spans
+        self.came.set()
         return web.Response(content_type="application/x-protobuf")
 
     async def probe(self, request: web.Request) -> web.Response:
@@ -141,6 +153,7 @@ async def test_traces_reach_a_real_collector_with_the_attributes_of_the_conventi
         collector(backend.port, tmp_path) as port,
     ):
         await ask(stub, backend.port, f"http://127.0.0.1:{port}/v1/traces", tmp_path)
+        await backend.has(4)
     assert told(backend.received[0])["service.name"] == "agentic-gateway"
     agent, tool = backend.one("invoke_agent gateway"), backend.one("execute_tool probe")
     first, second = sorted(
