@@ -116,10 +116,11 @@ def main() -> int:
     parser.add_argument("--suites", default=",".join(suite.name for suite in SUITES))
     parser.add_argument("--out", type=Path, help="a folder for the table and the picture")
     options = parser.parse_args()
-    suites = [suite for suite in SUITES if suite.name in options.suites.split(",")]
     wanted = [*OURS, *OTHERS] if options.peers else [*OURS, UPSTREAM]
     if options.parts:
         wanted = list(PARTS)
+    known = {name for one in wanted for name in one.bodies}
+    suites = [one for one in SUITES if one.name in known & set(options.suites.split(","))]
     targets = [one for one in wanted if {suite.name for suite in suites} & one.bodies.keys()]
     logs = HERE / ".build"
     logs.mkdir(exist_ok=True)
