@@ -13,11 +13,11 @@ from gateway.cli.remote import (
     HERE,
     Json,
     Url,
+    called,
     client_of,
     moment,
     path,
-    print_json,
-    print_table,
+    print_list,
 )
 
 app = typer.Typer(
@@ -39,20 +39,18 @@ def list_waiting(
     """List the calls of the key's tenant that wait, the oldest first."""
     with explained():
         found = client_of(url).get(f"/v1/approvals?limit={limit}")["data"]
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            each["run_id"],
-            each["call_id"],
-            f"{each['name']} {json.dumps(each['arguments'], ensure_ascii=False)}",
-            each["reason"],
-            moment(each["expires_at"]),
-        )
-        for each in found
-    ]
-    print_table(("run", "call", "what would run", "why it waits", "until"), rows)
+    head = "run", "call", "what would run", "why it waits", "until"
+    print_list(found, head, _row, as_json=as_json)
+
+
+def _row(each: Document) -> tuple[str, ...]:
+    return (
+        each["run_id"],
+        each["call_id"],
+        called(each),
+        each["reason"],
+        moment(each["expires_at"]),
+    )
 
 
 @app.command()

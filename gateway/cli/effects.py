@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from gateway.cli.client import Document
 from gateway.cli.exits import explained
 from gateway.cli.remote import (
     HERE,
     Json,
     Url,
+    called,
     client_of,
     moment,
     path,
-    print_json,
-    print_table,
+    print_list,
 )
 
 app = typer.Typer(
@@ -46,20 +46,18 @@ def list_unknown(
     """List those of the key's tenant, the oldest first."""
     with explained():
         found = client_of(url).get(f"/v1/effects?limit={limit}")["data"]
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            each["run_id"],
-            each["id"],
-            f"{each['name']} {json.dumps(each['arguments'], ensure_ascii=False)}",
-            each["note"],
-            moment(each["created_at"]),
-        )
-        for each in found
-    ]
-    print_table(("run", "effect", "what was called", "why nobody knows", "begun"), rows)
+    head = "run", "effect", "what was called", "why nobody knows", "begun"
+    print_list(found, head, _row, as_json=as_json)
+
+
+def _row(each: Document) -> tuple[str, ...]:
+    return (
+        each["run_id"],
+        each["id"],
+        called(each),
+        each["note"],
+        moment(each["created_at"]),
+    )
 
 
 @app.command()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from gateway.cli.client import GatewayClient
+from gateway.cli.client import Document, GatewayClient
 from gateway.cli.target import KEY_VARIABLE
 
 Url = Annotated[str, typer.Option(help="The running gateway; its key is in GATEWAY_API_KEY.")]
@@ -38,13 +39,27 @@ def print_json(found: Any) -> None:
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
-def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """As wide as the terminal; nothing of it is markup."""
+def print_list(
+    found: list[Document],
+    head: tuple[str, ...],
+    row: Callable[[Document], tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> None:
+    """As JSON, or as a table as wide as the terminal, in which nothing is markup."""
+    if as_json:
+        print_json(found)
+        return
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(*head, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(escape, row))
+    for each in found:
+        table.add_row(*map(escape, row(each)))
     Console().print(table)
+
+
+def called(each: Document) -> str:
+    """A call as its name and arguments."""
+    return f"{each['name']} {json.dumps(each['arguments'], ensure_ascii=False)}"

@@ -18,7 +18,7 @@ from gateway.cli.remote import (
     moment,
     path,
     print_json,
-    print_table,
+    print_list,
 )
 from gateway.cli.when import span
 
@@ -103,14 +103,7 @@ def list_schedules(*, url: Url = HERE, as_json: Json = False) -> None:
     """List the schedules of the key's tenant, newest first."""
     with explained():
         found = client_of(url).get("/v1/schedules")["data"]
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (each["id"], each["name"], _when(each["when"]), each["state"], moment(each["next_at"]))
-        for each in found
-    ]
-    print_table(("schedule", "name", "when", "state", "next"), rows)
+    print_list(found, ("schedule", "name", "when", "state", "next"), _row, as_json=as_json)
 
 
 @app.command()
@@ -131,20 +124,8 @@ def runs(
     """List its last runs, newest first, and what became of them."""
     with explained():
         found = client_of(url).get(f"{_path(schedule_id)}/runs?limit={limit}")["data"]
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            str(each["number"]),
-            moment(each["due_at"]),
-            each["outcome"],
-            each["status"] or "",
-            each["run_id"] or each["reason"] or "",
-        )
-        for each in found
-    ]
-    print_table(("run", "due", "outcome", "response", "trace, or why not"), rows)
+    head = "run", "due", "outcome", "response", "trace, or why not"
+    print_list(found, head, _run_row, as_json=as_json)
 
 
 @app.command()
@@ -169,6 +150,21 @@ def delete(schedule_id: Id, *, url: Url = HERE) -> None:
     with explained():
         client_of(url).delete(_path(schedule_id))
     typer.echo(f"deleted {schedule_id}", err=True)
+
+
+def _row(each: Document) -> tuple[str, ...]:
+    when = _when(each["when"])
+    return each["id"], each["name"], when, each["state"], moment(each["next_at"])
+
+
+def _run_row(each: Document) -> tuple[str, ...]:
+    return (
+        str(each["number"]),
+        moment(each["due_at"]),
+        each["outcome"],
+        each["status"] or "",
+        each["run_id"] or each["reason"] or "",
+    )
 
 
 def _path(schedule_id: str) -> str:

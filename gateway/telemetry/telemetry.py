@@ -20,7 +20,6 @@ from gateway.telemetry.workers import MEDIA_TYPE, exposition
 from routing.tiers import Sight
 
 SURFACES = "chat responses conversations models tools runs schedules mcp health metrics console docs".split()
-BACKLOGS = "background", "schedules", "approvals", "effects"
 _STATUSES = tuple(str(status) for status in range(100, 600))
 
 
@@ -86,12 +85,11 @@ class Telemetry:
         if self.metrics is not None:
             tell_tiers(self.metrics.instruments, sights)
 
-    def see_backlog(self, found: Mapping[str, Waiting], now: float) -> None:
+    def see_backlog(self, found: Mapping[str, Waiting | None], now: float) -> None:
         """Tell what waits; what is not known is not a number."""
         if self.metrics is not None:
             made = self.metrics.instruments
-            for kind in BACKLOGS:
-                waits = found.get(kind)
+            for kind, waits in found.items():
                 since = now if waits is None or waits.since is None else waits.since
                 age = math.nan if waits is None else max(0.0, now - since)
                 made.backlog.labels(kind).set(math.nan if waits is None else waits.count)

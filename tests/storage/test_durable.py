@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, event
 
+from gateway.agent.ask import Heard
+from gateway.agent.journal import Journal
 from gateway.storage.conversations import Conversation
 from gateway.storage.durable import Bounds, Claimed, DurableRuns, Ended, LeaseLost, QueueFull
 from gateway.storage.items import Page
@@ -17,6 +20,7 @@ from gateway.storage.runs import RunLog
 from gateway.storage.sql.runs import SqlRunStore
 from gateway.storage.sql.schema import processes
 from gateway.storage.waiting import Waiting
+from routing.backend import Completion, TextDelta
 from tests.storage.stores import Clock, Kept, asked, item, outlived, sql_stores
 
 AT = 1, "turn"
@@ -221,6 +225,23 @@ async def test_a_step_is_decided_once(url: str) -> None:
     await runs_of(kept).record("a", "run_1", (2, "turn"), {"said": "Ho."}, once=True)
     steps = await runs_of(kept).steps("a", "run_1")
     assert steps == {AT: {"said": "Hi."}, (2, "turn"): {"said": "Ho."}}
+    await gateways.aclose()
+
+
+async def test_who_hears_a_step_that_was_decided_meanwhile_stops(url: str) -> None:
+    """Two that read the journal before either had decided: the second must not act upon its own decision."""
+    gateways = Gateways(url)
+    kept = gateways.one_more()
+    await put(kept, "a", "run_1")
+    request = replace(asked("a"), run_id="run_1", durable=True)
+    first, second = [await Journal.read(runs_of(kept), request) for _ in range(2)]
+
+    async def said(text: str) -> AsyncGenerator[TextDelta | Heard]:
+        yield Heard(Completion(text=text), 0.1)
+
+    assert [each async for each in first.hear(1, "small", said("Pay."))]
+    with pytest.raises(LeaseLost, match="decided"):
+        assert [each async for each in second.hear(1, "small", said("Pay."))]
     await gateways.aclose()
 
 

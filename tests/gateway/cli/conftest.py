@@ -36,7 +36,7 @@ def calculate(expression: str) -> dict[str, str]:
 def serve() -> Iterator[Serve]:
     """Serves a script of the intermediary's turns (and of the expert's); gives the URL.
 
-    `policies`, `writes` and `suspensions` are those of a gateway elsewhere, if they are given.
+    `policies` are asked, and other `Services` taken, where they are given.
     """
     with ExitStack() as open_servers:
 
