@@ -106,6 +106,11 @@ def run_path(run_id: str) -> str:
     return f"/v1/runs/{quote(run_id, safe='')}"
 
 
+def invoke_path(tool: str) -> str:
+    """Where a tool is called by hand."""
+    return f"/v1/tools/{quote(tool, safe='')}/invoke"
+
+
 def _parsed(payload: bytes) -> Document:
     try:
         return json.loads(payload)

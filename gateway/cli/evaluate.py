@@ -2,7 +2,8 @@
 
 The file is a YAML list of `{id, lang, request, expect: [{name, arguments}, …]}`; `any_of` in place of
 `expect` lists whole alternatives where more than one way is right. A request is right when the calls
-that its run made are exactly one of the alternatives, compared by `gateway.cli.likeness`.
+that its run made are exactly one of the alternatives, compared by `gateway.cli.likeness`. `before` lists
+calls of registered tools that are really made ahead of the request: what it is about has to be there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from gateway.cli.exits import CommandError, Exit, explained
 from gateway.cli.target import Config, Url, target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.cli.client import GatewayClient
     from gateway.cli.likeness import Call
 
@@ -36,6 +39,7 @@ class Request:
     lang: str
     text: str
     alternatives: tuple[tuple[Call, ...], ...]
+    before: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +102,20 @@ def read_requests(file: Path) -> list[Request]:
 def _request(file: Path, entry: Any) -> Request:
     try:
         ways = entry["any_of"] if "any_of" in entry else [entry["expect"]]
-        alternatives = tuple(
-            tuple({"name": call["name"], "arguments": call["arguments"]} for call in way)
-            for way in ways
+        return Request(
+            str(entry["id"]),
+            str(entry.get("lang", "")),
+            entry["request"],
+            tuple(_calls(way) for way in ways),
+            _calls(entry.get("before", ())),
         )
-        return Request(str(entry["id"]), str(entry.get("lang", "")), entry["request"], alternatives)
     except (KeyError, TypeError) as error:
         problem = f"{file}: {entry}: id, request and expect (or any_of) are needed: {error!r}"
         raise CommandError(problem, code=Exit.USAGE) from error
+
+
+def _calls(listed: Iterable[Any]) -> tuple[Call, ...]:
+    return tuple({"name": call["name"], "arguments": call["arguments"]} for call in listed)
 
 
 def score(
@@ -114,11 +124,13 @@ def score(
     """One request, run and compared. An answer that is an error is wrong, not the end.
 
     `recorded` asks for log-probabilities, and makes the run's decisions into lines for calibration.
+    Raises `CommandError` when a call of `before` fails: what the request is about is not there.
     """
     from gateway.cli.client import Refused, run_path
     from gateway.cli.decisions import of_run
     from gateway.cli.likeness import meaning, same_calls
 
+    _prepare(gateway, request)
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": request.text}],
@@ -148,6 +160,20 @@ def score(
         outcomes = [meaning(call) in wanted for call in made]
         lines = tuple(of_run(run, request.id, outcomes))
     return Scored(request, made, right, elapsed, lines=lines)
+
+
+def _prepare(gateway: GatewayClient, request: Request) -> None:
+    from gateway.cli.client import Refused, invoke_path
+
+    for call in request.before:
+        try:
+            result = gateway.post(invoke_path(call["name"]), {"arguments": call["arguments"]})
+            problem = result["content"] if result["failure"] else None
+        except Refused as refused:
+            problem = refused
+        if problem:
+            told = f"{request.id}: before: {call['name']}: {problem}"
+            raise CommandError(told, code=Exit.NO)
 
 
 def _print(scored: list[Scored]) -> None:

@@ -86,9 +86,11 @@ def call(
             """such as: gateway tools call calculate '{"expression": "2 + 3"}'""",
             code=Exit.USAGE,
         )
+    from gateway.cli.client import invoke_path
+
     with explained(), target(url, config) as gateway:
         body = {"arguments": parsed, **({"gateway": {"dry_run": "all"}} if dry_run else {})}
-        result = gateway.post(f"/v1/tools/{quote(name, safe='')}/invoke", body)
+        result = gateway.post(invoke_path(name), body)
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
     if result.get("failure"):
         raise typer.Exit(Exit.NO)

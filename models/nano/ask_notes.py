@@ -10,6 +10,7 @@ from models.nano.spoken import ordinal
 from models.nano.wordings import (
     notes_en,
     notes_find_en,
+    notes_gone,
     notes_zh,
     people_notes_en,
     people_notes_zh,
@@ -277,7 +278,7 @@ ABOUT = [
     "[delete|remove|erase] [my|the] note about [the |my |]{q}",
     "get rid of the note [on|about] [the |my |]{q}",
 ]
-ABOUT_ZH = ["[删除|删掉]关于{q}的笔记", *people_notes_zh.ABOUT]
+ABOUT_ZH = ["[删除|删掉]关于{q}的笔记", *notes_gone.ABOUT_ZH, *people_notes_zh.ABOUT]
 SAVE_ZH = [
     "[记一下|记下来|记录一下|记住|请记住|帮我记一下|记个笔记|做个笔记|保存笔记|新建笔记|添加笔记|写个笔记|存个笔记|加个备忘|帮我记住|备忘|记笔记|保存一条笔记|帮我保存一条笔记|新笔记|帮我记录|笔记][：|:|，]{t}",
     "[记一下|记住|请记住|帮我记住|帮我记一下]{t}",
@@ -339,7 +340,7 @@ DELETE.extend(notes_find_en.DELETE + people_notes_en.DELETE)
 SAVE_ZH.extend(notes_zh.SAVE + people_notes_zh.SAVE)
 SEARCH_ZH.extend(notes_zh.SEARCH + people_notes_zh.SEARCH)
 DELETE_ZH.extend(notes_zh.DELETE + people_notes_zh.DELETE)
-ABOUT.extend(people_notes_en.ABOUT)
+ABOUT.extend(notes_gone.ABOUT + people_notes_en.ABOUT)
 QUOTED = notes_en.QUOTED + people_notes_en.QUOTED
 QUOTED_ZH = notes_zh.QUOTED + people_notes_zh.QUOTED
 _DAYS = (
@@ -436,6 +437,54 @@ def topic(source: Source, chinese: bool = False) -> str:
     return _DETERMINER.sub("", source.pick(THINGS)) if kind < 0.88 else city(source)
 
 
+def search(source: Source, chinese: bool = False) -> Ask:
+    """To look for notes, and no more than that."""
+    query = topic(source, chinese)
+    form = "q" if chinese or source.chance(0.45) else "i"
+    template = source.pick(SEARCH_ZH if chinese else SEARCH_Q if form == "q" else SEARCH_I)
+    return Ask(
+        source.say(_plain(template, query)),
+        {"q": query},
+        ("search_notes", {"query": query}),
+        form,
+        chinese,
+    )
+
+
+def delete_about(source: Source, chinese: bool = False) -> Ask:
+    """To delete a note that is named by its content: the first step is to search for it."""
+    query = topic(source, chinese)
+    template = _plain(source.pick(ABOUT_ZH if chinese else ABOUT), query)
+    call = ("search_notes", {"query": query})
+    return Ask(source.say(template), {"q": query}, call, "i", chinese)
+
+
+def note_about(source: Source, query: str, chinese: bool = False) -> str:
+    """The text of a note that a search for ``query`` finds."""
+    pick, rng = source.pick, source.rng
+    template = source.say(pick(notes_gone.TEXTS_ZH if chinese else notes_gone.TEXTS))
+    words = (any_chinese(source, 2, 3) if chinese else any_word(source) for _ in range(2))
+    fills = {
+        "t": free_text(source, chinese),
+        "d": str(pick(_DAYS_ZH if chinese else _DAYS)),
+        "h": clock_zh(source) if chinese else clock(source),
+        "w2": next(words),
+        "w": next(words),
+        "x": _code(source),
+        "n": str(pick(NAMES_ZH if chinese else NAMES)),
+        "p": price(source)[0],
+        "q": query if chinese or rng.random() < 0.7 else query[0].upper() + query[1:],
+    }
+    for slot, word in fills.items():
+        template = template.replace("{" + slot + "}", word)
+    return template
+
+
+def _plain(template: str, query: str) -> str:
+    """Without "the" and "my" before what can't bear them."""
+    return template.replace("[the |my |]", "") if _ALONE.search(query) else template
+
+
 def ask_note(source: Source, chinese: bool = False) -> Ask:
     """One request about notes: half saves, the rest searches and deletions."""
     kind = source.rng.random()
@@ -452,16 +501,7 @@ def ask_note(source: Source, chinese: bool = False) -> Ask:
         template = source.pick(SAVE_ZH if chinese else SAVE_TO if to else SAVE)
         return Ask(source.say(template), fills | {"t": text}, call, "n", chinese)
     if kind < 0.75:
-        query = topic(source, chinese)
-        form = "q" if chinese or source.chance(0.45) else "i"
-        template = source.pick(SEARCH_ZH if chinese else SEARCH_Q if form == "q" else SEARCH_I)
-        if not chinese and source.chance(0.05):
-            template = source.pick(ABOUT)
-        if _ALONE.search(query):
-            template = template.replace("[the |my |]", "")
-        return Ask(
-            source.say(template), {"q": query}, ("search_notes", {"query": query}), form, chinese
-        )
+        return (delete_about if source.chance(0.05) else search)(source, chinese)
     number_ = source.rng.randint(1, source.rng.choice([9, 20, 99, 999, 9999]))
     template = source.say(source.pick(DELETE_ZH if chinese else DELETE))
     fills |= {"n": str(number_), "th": ordinal(source, number_)}

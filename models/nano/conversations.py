@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from models.nano import invented, outcomes, render, talk
+from models.nano import after_search, invented, outcomes, render, talk
 from models.nano.ask_both import ask_both
 from models.nano.ask_math import ask_math
-from models.nano.ask_notes import ABOUT, ABOUT_ZH, ask_note, topic
+from models.nano.ask_notes import ask_note
 from models.nano.ask_time import ask_now, ask_then
 from models.nano.ask_units import ask_units
 from models.nano.batch import Row
 from models.nano.frames import utter
 from models.nano.grammar import Ask, Source
-from models.nano.render import Call
+from models.nano.render import Call, Round
 
 ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
     (ask_math, 5.2),
@@ -24,6 +23,15 @@ ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
     (ask_units, 2.8),
     (ask_note, 3.3),
 ]
+KINDS = {
+    "one": 52,
+    "two": 23,
+    "three": 1,
+    "talk": 8,
+    "missing": 4,
+    "told": 6,
+    "searched": 6,
+}
 SYSTEM = [
     "You are a helpful assistant.",
     "Be concise.",
@@ -48,8 +56,7 @@ class Turn:
     said: str
     target: list[Call] | str
     system: str = ""
-    made: tuple[Call, ...] = ()
-    returned: tuple[Any, ...] = ()
+    rounds: tuple[Round, ...] = ()
 
     def row(self, source: Source) -> Row:
         """Token ids; calls made before carry ids, those to learn don't."""
@@ -61,11 +68,8 @@ class Turn:
     def prompt(self, source: Source) -> list[int]:
         """Everything after the shared prefix and before the answer."""
         ids = render.user(self.said, self.system)
-        if self.made:
-            call_ids = [render.new_id(source.rng) for _ in self.made]
-            ids += render.calls(list(self.made), call_ids)
-            for content, call_id in zip(self.returned, call_ids, strict=True):
-                ids += render.result(content, call_id)
+        for round_ in self.rounds:
+            ids += render.finished(round_, source.rng)
         return ids
 
 
@@ -96,16 +100,15 @@ def _system(source: Source) -> str:
 def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> Turn:
     """A conversation with the gateway's own tools (``offered`` names, at least one of them)."""
     chinese, rng = _language(source), source.rng
-    names = "one two three talk missing told delete_found".split()
-    kind = kind or rng.choices(names, [56, 23, 1, 9, 5, 5, 1])[0]
+    kind = kind or rng.choices(list(KINDS), list(KINDS.values()))[0]
     language = " zh" if chinese else ""
     if kind in ("talk", "missing"):
         said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)
         return Turn(kind + language, said, text, _system(source))
-    if kind == "delete_found" and not {"search_notes", "delete_note"} <= offered:
+    if kind == "searched":
+        if {"search_notes", "delete_note"} <= offered:
+            return _searched(source, language, chinese)
         kind = "one"
-    if kind == "delete_found":
-        return _delete_found(source, language, chinese)
     n = rng.choice([1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
     asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.8) else []
     if not asks:
@@ -117,20 +120,19 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
         results = tuple(outcomes.returned(source, call, chinese) for call in calls)
         told = [outcomes.sentence(c, r, chinese) for c, r in zip(calls, results, strict=True)]
         text = ("" if chinese else " ").join(told)
-        return Turn(kind + language, said, text, _system(source), tuple(calls), results)
+        rounds = (Round(tuple(calls), results),)
+        return Turn(kind + language, said, text, _system(source), rounds)
     label = calls[0][0] if n == 1 else kind
     return Turn(label + language, said, calls, _system(source))
 
 
-def _delete_found(source: Source, language: str, chinese: bool) -> Turn:
-    query, number = topic(source, chinese), source.rng.randint(1, 999)
-    said = source.say(source.pick(ABOUT_ZH if chinese else ABOUT)).replace("{q}", query)
-    search: Call = ("search_notes", {"query": query})
-    if source.chance(0.5):
-        return Turn("search_notes" + language, said, [search], _system(source))
-    found = {"notes": [{"note_id": number, "text": query}]}
-    target: list[Call] = [("delete_note", {"note_id": number})]
-    return Turn("delete_found" + language, said, target, "", (search,), (found,))
+def _searched(source: Source, language: str, chinese: bool) -> Turn:
+    kind = after_search.draw(source.rng)
+    said, (call,) = utter(source, [after_search.ask(source, kind, chinese)])
+    if kind == after_search.FIRST:
+        return Turn(kind + language, said, [call], _system(source))
+    rounds, target = after_search.follow(source, kind, call, chinese)
+    return Turn(kind + language, said, target, _system(source), rounds)
 
 
 def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool) -> Turn:
@@ -172,5 +174,6 @@ def invented_turn(source: Source, tools: list[invented.Invented], chinese: bool)
         values = {k: rng.randint(0, 9999) if source.chance(0.4) else any_word(source) for k in keys}
         shown = ", ".join(f"{k} {v}" for k, v in values.items())
         text = f"完成：{shown}。" if chinese else f"Done: {shown}."
-        return Turn("invented told" + language, said, text, "", (call,), (values,))
+        done = (Round((call,), (values,)),)
+        return Turn("invented told" + language, said, text, "", done)
     return Turn("invented one" + language, said, [call], _system(source))

@@ -9,6 +9,7 @@ from models.nano import invented, outcomes, render, toolset
 from models.nano.batch import Batch
 from models.nano.conversations import Turn, builtin_turn, invented_turn
 from models.nano.grammar import Source
+from models.nano.render import Round
 
 LONGEST_ROW = 192
 LONGEST_PREFIX = 1400
@@ -20,15 +21,16 @@ def history(source: Source) -> list[int]:
     offered = {definition["name"] for definition in toolset.builtin()}
     for _ in range(source.rng.choice([1, 1, 2])):
         turn = builtin_turn(source, offered)
-        row = Turn(turn.kind, turn.said, turn.target, "", turn.made, turn.returned)
-        if isinstance(turn.target, list) and not turn.made:
+        row = turn
+        if isinstance(turn.target, list) and not turn.rounds:
             chinese = turn.kind.endswith(" zh")
             results = tuple(outcomes.returned(source, call, chinese) for call in turn.target)
             told = [
                 outcomes.sentence(call, result, chinese)
                 for call, result in zip(turn.target, results, strict=True)
             ]
-            row = Turn("", turn.said, " ".join(told), "", tuple(turn.target), results)
+            made = (Round(tuple(turn.target), results),)
+            row = Turn("", turn.said, " ".join(told), "", made)
         elif isinstance(turn.target, list):
             continue
         ids += row.row(source).ids

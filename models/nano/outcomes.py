@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from models.nano.ask_notes import free_text
+from models.nano.ask_notes import free_text, note_about
 from models.nano.grammar import Source
 from models.nano.render import Call
 from models.nano.words import any_word, invented
@@ -25,6 +25,9 @@ _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
 
 def _evaluated(source: Source, expression: str) -> str:
+    if source.chance(0.1):  # a period is easily copied too often
+        value = source.rng.randint(1, 2000) / source.rng.choice([3, 6, 7, 9, 11, 12])
+        return f"{value:.16g}"
     try:
         if "**" in expression and len(expression) > 12:
             raise OverflowError
@@ -75,11 +78,26 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
         return {"note_id": rng.randint(1, rng.choice([9, 99, 999]))}
     if name == "delete_note":
         return {"deleted": True, "note_id": arguments["note_id"]}
-    found = [
-        {"note_id": rng.randint(1, rng.choice([9, 99, 999])), "text": free_text(source, chinese)}
-        for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 3]))
+    return {"notes": notes(source, arguments["query"], chinese, rng.choice([0, 1, 1, 1, 2, 2, 3]))}
+
+
+def notes(
+    source: Source, query: str, chinese: bool, many: int, share: float = 0.8
+) -> list[dict[str, Any]]:
+    """So many notes that a search for ``query`` finds; ``share`` of them hold it as it was said."""
+    rng = source.rng
+    numbers = rng.sample(range(1, rng.choice([9, 99, 999]) + 1), many)
+    return [
+        {
+            "note_id": number,
+            "text": (
+                note_about(source, query, chinese)
+                if source.chance(share)
+                else free_text(source, chinese)
+            ),
+        }
+        for number in numbers
     ]
-    return {"notes": found}
 
 
 def sentence(call: Call, outcome: dict[str, Any], chinese: bool) -> str:  # noqa: PLR0911 - a tool, a sentence

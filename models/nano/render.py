@@ -9,6 +9,7 @@ random characters would be nine tokens of noise.  Calls in the history do carry 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -17,6 +18,16 @@ from models.nano import tokenizer
 
 BOS, EOS, INST, END_INST, TOOLS, END_TOOLS, RESULTS, END_RESULTS, CALLS = range(1, 10)
 Call = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Calls that were made together, and what each of them returned."""
+
+    calls: tuple[Call, ...]
+    results: tuple[Any, ...]
+
+
 _ID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -65,6 +76,15 @@ def calls(made: list[Call], ids: list[str] | None = None) -> list[int]:
 def result(content: Any, call_id: str) -> list[int]:
     """``[TOOL_RESULTS]{"content": …, "call_id": …}[/TOOL_RESULTS]``."""
     return [RESULTS, *encode(dumps({"content": content, "call_id": call_id})), END_RESULTS]
+
+
+def finished(round_: Round, rng: Random) -> list[int]:
+    """Calls with new ids, and their results."""
+    call_ids = [new_id(rng) for _ in round_.calls]
+    ids = calls(list(round_.calls), call_ids)
+    for content, call_id in zip(round_.results, call_ids, strict=True):
+        ids += result(content, call_id)
+    return ids
 
 
 def new_id(rng: Random) -> str:

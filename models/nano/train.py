@@ -74,7 +74,8 @@ class Mix:
     ) -> None:
         self.rng, self.limit, self.late = rng, copy_minutes, late
         self.copying, self.stream = copying.Curriculum(most), stream
-        self.begun: float | None = copy_minutes if self.copying.done else None
+        # Mastered in an earlier run: the minutes of transition are over, too.
+        self.begun: float | None = -math.inf if self.copying.done else None
 
     def next(self, minute: float) -> tuple[str, Batch]:
         """The next batch and what it is, ``copy`` or ``calls``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import suppress
 from random import Random
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from models.nano import data, invented, math_slots, spoken, toolset
+from models.nano import after_search, data, invented, math_slots, spoken, toolset
 from models.nano.ask_both import ask_both
 from models.nano.conversations import Turn, builtin_turn, invented_turn
 from models.nano.frames import utter
@@ -45,7 +46,7 @@ def _turns(*, dev: bool, n: int = 1500) -> list[Turn]:
 def test_every_call_to_an_own_tool_is_valid(dev: bool) -> None:
     for turn in _turns(dev=dev):
         for name, arguments in [
-            *turn.made,
+            *(call for round_ in turn.rounds for call in round_.calls),
             *(turn.target if isinstance(turn.target, list) else []),
         ]:
             assert not list(SCHEMAS[name].iter_errors(arguments)), turn
@@ -219,3 +220,41 @@ def test_calls_to_invented_tools_are_valid(chinese: bool) -> None:
         if isinstance(turn.target, list):
             for name, arguments in turn.target:
                 assert not list(schemas[name].iter_errors(arguments)), turn
+
+
+def _after_a_search() -> list[Turn]:
+    source = Source(Random(11))
+    return [builtin_turn(source, NAMES, "searched") for _ in range(1500)]
+
+
+def test_a_note_that_was_to_be_found_is_told_and_nothing_else_is_called() -> None:
+    found = [turn for turn in _after_a_search() if turn.kind.split()[0] == "found"]
+    assert len(found) > 400
+    for turn in found:
+        assert isinstance(turn.target, str)
+        (searched,) = turn.rounds
+        assert [name for name, _ in searched.calls] == ["search_notes"]
+        for note in searched.results[0].get("notes", []):
+            assert str(note["note_id"]) in turn.target
+            assert note["text"] in turn.target
+
+
+def test_of_what_a_search_found_only_a_single_note_is_deleted() -> None:
+    kinds: Counter[str] = Counter()
+    for turn in _after_a_search():
+        kind = turn.kind.split()[0]
+        kinds[kind] += 1
+        if not kind.startswith("delete_") or not turn.rounds:
+            continue
+        notes = turn.rounds[0].results[0]["notes"]
+        query = turn.rounds[0].calls[0][1]["query"]
+        assert all(query.casefold() in note["text"].casefold() for note in notes)
+        if kind == "delete_found":
+            (note,) = notes
+            assert turn.target == [("delete_note", {"note_id": note["note_id"]})]
+        else:
+            assert isinstance(turn.target, str)
+            assert (len(notes) > 1) == turn.target.endswith(
+                (after_search.WHICH, after_search.WHICH_ZH)
+            )
+    assert set(kinds) == set(after_search.KINDS)

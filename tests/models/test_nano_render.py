@@ -21,6 +21,7 @@ from models.nano import data, render, tokenizer, toolset
 from models.nano.conversations import Turn
 from models.nano.grammar import Source
 
+CALL_ID = "abcdefghi"
 Mistral = MistralTokenizer[Any, Any, Any, Any, Any]
 
 
@@ -35,17 +36,21 @@ def _encoded(mistral: Mistral, tools: list[dict[str, Any]], messages: list[Any])
     return list(mistral.encode_chat_completion(request).tokens)
 
 
-def _messages(turn: Turn, call_ids: list[str]) -> list[Any]:
+def _messages(turn: Turn) -> list[Any]:
     messages: list[Any] = [SystemMessage(content=turn.system)] if turn.system else []
     messages.append(UserMessage(content=turn.said))
-    if turn.made:
+    for round_ in turn.rounds:
         calls = [
-            ToolCall(id=i, function=FunctionCall(name=name, arguments=render.dumps(arguments)))
-            for i, (name, arguments) in zip(call_ids, turn.made, strict=True)
+            ToolCall(
+                id=CALL_ID, function=FunctionCall(name=name, arguments=render.dumps(arguments))
+            )
+            for name, arguments in round_.calls
         ]
         messages.append(AssistantMessage(tool_calls=calls))
-        for i, content in zip(call_ids, turn.returned, strict=True):
-            messages.append(ToolMessage(tool_call_id=i, content=render.dumps(content)))
+        messages += [
+            ToolMessage(tool_call_id=CALL_ID, content=render.dumps(content))
+            for content in round_.results
+        ]
     return messages
 
 
@@ -62,20 +67,19 @@ def test_prompts_are_what_mistral_common_encodes(
 ) -> None:
     source = Source(Random(seed))
     monkeypatch.setattr(data, "history", lambda source: [])
-    monkeypatch.setattr(render, "new_id", lambda rng: "abcdefghi")
+    monkeypatch.setattr(render, "new_id", lambda rng: CALL_ID)
     offered = toolset.builtin()
     prefix, turns = data.turns(source, 40, own)
     if own:
         monkeypatch.setattr(data, "builtin_offer", lambda source, short: offered)
         prefix, turns = data.turns(source, 40, own)
         for turn in turns:
-            call_ids = ["abcdefghi"] * len(turn.made)
-            expected = _encoded(mistral, offered, _messages(turn, call_ids))
+            expected = _encoded(mistral, offered, _messages(turn))
             assert prefix + turn.prompt(source) == expected
     else:
         for turn in turns:
             ids = turn.prompt(source)
-            expected = _encoded(mistral, [], _messages(turn, ["abcdefghi"] * len(turn.made)))
+            expected = _encoded(mistral, [], _messages(turn))
             assert [render.BOS, *ids] == expected
 
 
@@ -88,20 +92,20 @@ def test_an_earlier_exchange_stands_before_the_tools(mistral: Mistral) -> None:
         AssistantMessage(
             tool_calls=[
                 ToolCall(
-                    id="abcdefghi",
+                    id=CALL_ID,
                     function=FunctionCall(name=call[0], arguments=render.dumps(call[1])),
                 )
             ]
         ),
-        ToolMessage(tool_call_id="abcdefghi", content=render.dumps(outcome)),
+        ToolMessage(tool_call_id=CALL_ID, content=render.dumps(outcome)),
         AssistantMessage(content="It is 14:03."),
         UserMessage(content="and 2 + 2?"),
     ]
     ours = [
         render.BOS,
         *render.user("现在東京几点？"),
-        *render.calls([call], ["abcdefghi"]),
-        *render.result(outcome, "abcdefghi"),
+        *render.calls([call], [CALL_ID]),
+        *render.result(outcome, CALL_ID),
         *render.answer("It is 14:03."),
         *render.tools(tools),
         *render.user("and 2 + 2?"),

@@ -23,9 +23,20 @@ from tools.registry import Registry
 Serve = Callable[..., str]
 
 
+_calculated: list[str] = []
+
+
+@pytest.fixture
+def calculated() -> list[str]:
+    """The expressions that the tool was called with during the test."""
+    _calculated.clear()
+    return _calculated
+
+
 @tool(read_only=True)
 def calculate(expression: str) -> dict[str, str]:
     """Evaluate an arithmetic expression exactly."""
+    _calculated.append(expression)
     known = {"6 * 7": "42", "1 + 1": "2"}
     if expression not in known:
         raise ToolFailed("this is no expression; write such as 6 * 7")

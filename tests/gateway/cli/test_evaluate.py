@@ -76,6 +76,39 @@ def test_an_error_is_a_wrong_answer_and_not_the_end(serve: Serve, tmp_path: Path
     assert "no model 'expert' here" in done.output
 
 
+PREPARED = """
+- id: a
+  request: "And what was six times seven?"
+  before:
+    - {name: calculate, arguments: {expression: "6 * 7"}}
+    - {name: calculate, arguments: {expression: "%s"}}
+  expect: []
+"""
+
+
+def test_calls_before_a_request_are_made_and_are_not_counted(
+    serve: Serve, tmp_path: Path, calculated: list[str]
+) -> None:
+    file = written(tmp_path, PREPARED % "1 + 1")
+    done = cli.invoke(commands(), ["eval", file, "--url", serve("42.")])
+    assert "score: 1 of 1" in done.output
+    assert calculated == ["6 * 7", "1 + 1"]
+
+
+def test_a_call_before_a_request_that_fails_ends_the_eval_and_is_named(
+    serve: Serve, tmp_path: Path
+) -> None:
+    file = written(tmp_path, PREPARED % "1 / 0")
+    done = cli.invoke(commands(), ["eval", file, "--url", serve("42.")])
+    assert done.exit_code == 1
+    assert "a: before: calculate" in done.output
+    unknown = cli.invoke(
+        commands(),
+        ["eval", written(tmp_path, PREPARED.replace("calculate", "nothing")), "--url", serve("4")],
+    )
+    assert "a: before: nothing" in unknown.output
+
+
 @pytest.mark.parametrize(
     "text", ["", "a: 1", "- {id: a}", "- 3", "- {id: a, request: x, expect: 5}"]
 )

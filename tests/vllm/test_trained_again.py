@@ -1,0 +1,49 @@
+"""Training goes on from the weights that are shipped; torch comes with vLLM."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.vllm.engine import ROOT
+
+pytestmark = pytest.mark.vllm
+
+SAME = """
+import sys
+from pathlib import Path
+import torch
+from models.nano import again, export
+from models.nano.model import Nano, Shape
+
+file, folder = Path("models/nano/nano.gguf"), Path(sys.argv[1])
+torch.save(again.checkpoint(again.weights(file, Shape()), Shape(), 1), folder / "checkpoint.pt")
+model = export.load(folder / "checkpoint.pt")
+assert isinstance(model, Nano)
+export.gguf(model, folder / "again.gguf")
+old, new = again.weights(file, Shape()), again.weights(folder / "again.gguf", Shape())
+assert all(torch.equal(old[name], new[name]) for name in old)
+assert min(weight.abs().max() for weight in old.values()) > 0.001
+try:
+    again.weights(file, Shape(hidden_dim=512))
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_the_checkpoint_holds_the_shipped_weights_and_other_shapes_are_refused(
+    tmp_path: Path,
+) -> None:
+    python = ROOT / ".vllm" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", SAME, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "layers.0.w1.weight: (1024, 192) is not (512, 192)" in done.stdout
