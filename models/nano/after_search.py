@@ -38,20 +38,30 @@ def ask(source: Source, kind: str, chinese: bool) -> Ask:
 
 
 def follow(
-    source: Source, kind: str, call: Call, chinese: bool
+    source: Source, kind: str, calls: list[Call], chinese: bool
 ) -> tuple[tuple[Round, ...], list[Call] | str]:
-    """What happened after the request whose search is ``call``, and what the model is to do then."""
-    if kind == "found":
-        result = outcomes.returned(source, call, chinese)
-        return (Round((call,), (result,)),), outcomes.sentence(call, result, chinese)
+    """What happened after the request whose first search is among ``calls``, and what is to be done then.
+
+    The other calls were made with it: they come back with it, and are told at the end.
+    """
+    at = next(i for i, (name, _) in enumerate(calls) if name == "search_notes")
     many = {"delete_which": source.rng.choice([2, 2, 3]), "delete_none": 0}.get(kind, 1)
-    notes = outcomes.notes(source, call[1]["query"], chinese, many, share=1.0)
-    found = Round((call,), ({"notes": notes},))
-    if many != 1:
-        told = outcomes.sentence(call, {"notes": notes}, chinese)
-        return (found,), told + (WHICH_ZH if chinese else WHICH) * (many > 1)
-    delete: Call = ("delete_note", {"note_id": notes[0]["note_id"]})
+    results = [outcomes.returned(source, call, chinese) for call in calls]
+    if kind != "found":
+        query = calls[at][1]["query"]
+        results[at] = {"notes": outcomes.notes(source, query, chinese, many, share=1.0)}
+    told = [
+        outcomes.sentence(call, result, chinese)
+        for call, result in zip(calls, results, strict=True)
+    ]
+    first = Round(tuple(calls), tuple(results))
+    gap = "" if chinese else " "
+    if kind == "found" or many != 1:
+        return (first,), gap.join(told) + (WHICH_ZH if chinese else WHICH) * (many > 1)
+    number = results[at]["notes"][0]["note_id"]
+    delete: Call = ("delete_note", {"note_id": number})
     if kind == "delete_found":
-        return (found,), [delete]
-    done: dict[str, Any] = {"deleted": True, "note_id": notes[0]["note_id"]}
-    return (found, Round((delete,), (done,))), outcomes.sentence(delete, done, chinese)
+        return (first,), [delete]
+    done: dict[str, Any] = {"deleted": True, "note_id": number}
+    told[at] = outcomes.sentence(delete, done, chinese)
+    return (first, Round((delete,), (done,))), gap.join(told)

@@ -24,13 +24,13 @@ ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
     (ask_note, 3.3),
 ]
 KINDS = {
-    "one": 52,
-    "two": 23,
+    "one": 51,
+    "two": 22,
     "three": 1,
     "talk": 8,
     "missing": 4,
-    "told": 6,
-    "searched": 6,
+    "told": 7,
+    "searched": 7,
 }
 SYSTEM = [
     "You are a helpful assistant.",
@@ -106,8 +106,8 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
         said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)
         return Turn(kind + language, said, text, _system(source))
     if kind == "searched":
-        if {"search_notes", "delete_note"} <= offered:
-            return _searched(source, language, chinese)
+        if {"search_notes", "delete_note"} < offered:
+            return _searched(source, offered, language, chinese)
         kind = "one"
     n = rng.choice([1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
     asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.8) else []
@@ -126,12 +126,20 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
     return Turn(label + language, said, calls, _system(source))
 
 
-def _searched(source: Source, language: str, chinese: bool) -> Turn:
+def _searched(source: Source, offered: set[str], language: str, chinese: bool) -> Turn:
     kind = after_search.draw(source.rng)
-    said, (call,) = utter(source, [after_search.ask(source, kind, chinese)])
+    asks = [after_search.ask(source, kind, chinese)]
+    if source.chance(0.3):  # something else is asked for with it
+        if kind == "found" and source.chance(0.2):
+            asks.append(after_search.ask(source, kind, chinese))
+        else:
+            asks += _asks(source, offered - {"search_notes", "delete_note"}, chinese, 1)
+            if asks[-1].form != "n" and source.chance(0.4):
+                asks.reverse()
+    said, calls = utter(source, asks)
     if kind == after_search.FIRST:
-        return Turn(kind + language, said, [call], _system(source))
-    rounds, target = after_search.follow(source, kind, call, chinese)
+        return Turn(kind + language, said, calls, _system(source))
+    rounds, target = after_search.follow(source, kind, calls, chinese)
     return Turn(kind + language, said, target, _system(source), rounds)
 
 

@@ -25,9 +25,8 @@ _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
 
 def _evaluated(source: Source, expression: str) -> str:
-    if source.chance(0.1):  # a period is easily copied too often
-        value = source.rng.randint(1, 2000) / source.rng.choice([3, 6, 7, 9, 11, 12])
-        return f"{value:.16g}"
+    if source.chance(0.15):
+        return f"{_periodic(source):.16g}"
     try:
         if "**" in expression and len(expression) > 12:
             raise OverflowError
@@ -35,6 +34,11 @@ def _evaluated(source: Source, expression: str) -> str:
         return str(int(value)) if value == int(value) else f"{value:.{source.rng.randint(4, 16)}g}"
     except (ArithmeticError, ValueError, SyntaxError):
         return str(source.rng.randint(1, 10**9))
+
+
+def _periodic(source: Source) -> float:
+    """A number whose digits repeat: where to stop is hard to learn."""
+    return source.rng.randint(1, 5000) / source.rng.choice([3, 3, 6, 7, 9, 9, 11, 12])
 
 
 def returned(source: Source, call: Call, chinese: bool) -> Any:
@@ -70,6 +74,8 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
         return {"time": clock, "timezone": zone, "day": rng.choice(["same day", *_DAYS])}
     if name == "convert_units":
         value = round(rng.uniform(0.01, 10 ** rng.randint(1, 5)), rng.randint(0, 6))
+        if source.chance(0.25):
+            value = _periodic(source)
         return {
             "value": value,
             "unit": any_word(source) if source.chance(0.3) else arguments["to_unit"],

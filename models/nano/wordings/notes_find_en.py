@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 SEARCH_Q = [
+    "what was [the |my |]{q}[? I think I noted it|? I must have noted it|, I noted it somewhere|? It's in my notes]",
+    "where did I [say|write|note] I put [the |my |]{q}",
+    "[the |my |]{q}[, what did I note| - what did I note|: what did I write|, did I note that]",
+    "do I have a note with [the |my |]{q}",
+    "what [is|are] [the |my |]{q} according to my notes",
+    "I noted [the |my |]{q} somewhere, [where is it|what was it|can you find it]",
     "what was it I [wrote|noted|saved] about [the |my |]{q}",
     "what did my [note|notes] [about|on] [the |my |]{q} say",
     "what did I put in my notes about [the |my |]{q}",
@@ -47,6 +53,11 @@ SEARCH_Q = [
     "how many notes do I have [about|on] [the |my |]{q}",
 ]
 SEARCH_I = [
+    "I need the note with [the |my |]{q}",
+    "give me the note [with|that has] [the |my |]{q}",
+    "read me the note [with|about] [the |my |]{q}",
+    "find the note with [the |my |]{q}",
+    "open my note about [the |my |]{q}",
     "search [my |the |all |]notes: {q}",
     "search my notes about [the |my |]{q}",
     "search in my notes for [the |my |]{q}",
