@@ -53,6 +53,7 @@ async function send(path, { method = "GET", body, signal } = {}) {
 
 export const get = async (path, signal) => (await send(path, { signal })).json();
 export const post = async (path, body, signal) => (await send(path, { method: "POST", body, signal })).json();
+export const patch = async (path, body) => (await send(path, { method: "PATCH", body })).json();
 export const del = async (path) => (await send(path, { method: "DELETE" })).json();
 
 /** A path's query from an object; empty values are left out, lists are repeated. */

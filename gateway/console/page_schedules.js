@@ -1,7 +1,9 @@
-// Requests that come again by themselves: when each comes next, what became of it last, and its switch.
+// Requests that come again by themselves: when each comes next, what became of it last, and its switch;
+// `schedule_form.js` makes and changes them.
 import { get, post, query } from "./api.js";
 import { fill, h } from "./dom.js";
 import { inline, moment, seconds } from "./format.js";
+import { askForSchedule } from "./schedule_form.js";
 import { broken, empty, loading, status } from "./states.js";
 import { repeatedly } from "./watch.js";
 
@@ -11,7 +13,7 @@ const path = (id, below) => `v1/schedules/${encodeURIComponent(id)}/${below}`;
 export function schedulesPage(root, { signal }) {
   const place = h("div", {}, loading());
   const problem = h("p.note", { role: "alert" });
-  fill(root, h("header.page-head", {}, h("div", {}, h("h1", {}, "Schedules"), h("p", {}, "Requests that come again by themselves, each for the key that made or edited it."))), problem, place);
+  fill(root, h("header.page-head", {}, h("div", {}, h("h1", {}, "Schedules"), h("p", {}, "Requests that come again by themselves, each for the key that made or edited it.")), h("button.main", { type: "button", on: { click: () => askForSchedule(null, refresh) } }, "New schedule …")), problem, place);
   const lasts = new Map();
   let shown = null;
 
@@ -31,7 +33,7 @@ export function schedulesPage(root, { signal }) {
       if (now === shown) return;
       shown = now;
       const focused = document.activeElement?.dataset.schedule;
-      fill(place, data.length ? table(data.map((each) => row(each, lasts.get(each.id), turn))) : empty("No schedules yet", "`gateway schedules create` makes one, or POST /v1/schedules. docs/schedules.md shows both."));
+      fill(place, data.length ? table(data.map((each) => row(each, lasts.get(each.id), turn, () => askForSchedule(each, refresh)))) : empty("No schedules yet", "“New schedule” makes one, and so do `gateway schedules create` and POST /v1/schedules (docs/schedules.md)."));
       if (focused) place.querySelector(`[data-schedule="${CSS.escape(focused)}"]`)?.focus();
     } catch (error) {
       if (error.name !== "AbortError") { shown = null; fill(place, broken(error, refresh)); }
@@ -54,12 +56,12 @@ export function schedulesPage(root, { signal }) {
 }
 
 function table(rows) {
-  const heads = ["Schedule", "When", "Next", "Last", "State", "Switch"];
+  const heads = ["Schedule", "When", "Next", "Last", "State", "Change"];
   return h("div.card.scroll", {}, h("table", {}, h("caption.sr", {}, "Schedules"),
     h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)));
 }
 
-function row(schedule, last, turn) {
+function row(schedule, last, turn, edit) {
   const { id, name, request, state, reason, next_at } = schedule;
   const asked = typeof request.input === "string" ? request.input : inline(request);
   const how = { active: "pause", paused: "resume", stopped: "resume" }[state];
@@ -69,7 +71,9 @@ function row(schedule, last, turn) {
       name || asked.slice(0, 80), name ? h("p.hint", { style: { "font-weight": 400, "max-width": "40ch" } }, asked.slice(0, 200)) : null),
     h("td", {}, times(schedule.when)), h("td", {}, next_at ? moment(next_at) : "–"), h("td", {}, last ? firing(last) : "–"),
     h("td", { style: { "white-space": "normal" } }, status(state), reason ? h("p.hint", {}, reason) : null),
-    h("td", {}, how ? h("button", { type: "button", "data-schedule": id, "aria-label": `${word} ${name || id}`, on: { click: () => turn(id, how) } }, word) : null));
+    h("td", {}, h("div.row", {},
+      how ? h("button", { type: "button", "data-schedule": `${id} turn`, "aria-label": `${word} ${name || id}`, on: { click: () => turn(id, how) } }, word) : null,
+      h("button", { type: "button", "data-schedule": `${id} edit`, "aria-label": `Edit ${name || id}`, on: { click: edit } }, "Edit …"))));
 }
 
 function times(when) {

@@ -242,6 +242,79 @@ async def test_a_schedule_that_can_not_go_on_says_why(serve: Serve, visit: Open)
     await opened.wait_for("No schedules yet")
 
 
+async def test_a_schedule_is_made_changed_and_deleted(serve: Serve, visit: Open) -> None:
+    stage = await serve()
+    kept = stage.services.schedules
+    opened = await visit(stage)
+    page = await opened.go("schedules")
+    await page.get_by_role("button", name="New schedule").click()
+    dialog = page.get_by_role("dialog", name="A new schedule")
+    await dialog.get_by_role("button", name="Make it").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("Say what is to be asked.")
+    await dialog.get_by_label("Name, for people").fill("stock")
+    await dialog.get_by_label("What is asked").fill("What is in stock?")
+    await dialog.get_by_label("Interval").fill("ninety minutes")
+    await dialog.get_by_role("button", name="Make it").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("such as 15m")
+    await dialog.get_by_label("Interval").fill("90m")
+    await dialog.get_by_role("button", name="Make it").click()
+    row = page.get_by_role("row").filter(has_text="stock")
+    await expect(row).to_contain_text("What is in stock?")
+    (made,) = await kept.list("default")
+    assert made.plan["when"] == {"every_s": 5400}
+    assert made.plan["request"] == {"model": "gateway", "input": "What is in stock?"}
+
+    await row.get_by_role("button", name="Edit stock").click()
+    dialog = page.get_by_role("dialog", name="Change a schedule")
+    await expect(dialog.get_by_label("Interval")).to_have_value("90m")
+    await dialog.get_by_label("It comes").select_option("cron")
+    times = dialog.get_by_label("Minute, hour")
+    await times.fill("61 9 * * *")
+    await dialog.get_by_label("Time zone").fill("Asia/Shanghai")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("61")
+    await times.fill("30 9 * * *")
+    await dialog.get_by_label("When the run before").select_option("queue")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("30 9 * * * Asia/Shanghai")
+    (changed,) = await kept.list("default")
+    assert (changed.id, changed.plan["overlap"]) == (made.id, "queue")
+
+    await row.get_by_role("button", name="Edit stock").click()
+    await dialog.get_by_role("button", name="Delete …").click()
+    await dialog.get_by_role("button", name="Keep it").click()
+    assert await kept.list("default")
+    await dialog.get_by_role("button", name="Delete …").click()
+    await dialog.get_by_role("button", name="Delete it").click()
+    await opened.wait_for("No schedules yet")
+    assert not await kept.list("default")
+    opened.complaints.clear()  # the browser tells of the 400
+
+
+async def test_a_schedule_whose_request_is_more_than_a_message_is_edited_as_json(
+    serve: Serve, visit: Open
+) -> None:
+    stage = await serve()
+    kept = await scheduled(stage.services.schedules)
+    opened = await visit(stage)
+    body = {"model": "gateway", "input": "And now?", "max_output_tokens": 50}
+    where = f"{stage.url}/v1/schedules/{kept.id}"
+    assert (await opened.page.request.patch(where, data={"request": body})).ok
+    page = await opened.go("schedules")
+    await page.get_by_role("button", name="Edit morning report").click()
+    dialog = page.get_by_role("dialog", name="Change a schedule")
+    text = dialog.get_by_label("The request, as JSON")
+    await text.fill("{")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("no JSON")
+    await text.fill('{"model": "gateway", "input": "And then?", "max_output_tokens": 60}')
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("row").filter(has_text="And then?")).to_be_visible()
+    found = await stage.services.schedules.get("default", kept.id)
+    assert found is not None
+    assert found.plan["request"] == {**body, "input": "And then?", "max_output_tokens": 60}
+
+
 async def test_with_authentication_a_key_is_asked_for_and_sent_with_everything(
     serve: Serve, visit: Open
 ) -> None:

@@ -47,7 +47,17 @@ PICTURES = {
     "tool-light",
 }
 """Those that the documents show."""
-PAGES = ["runs", "run", "playground", "tools", "tool", "approvals", "schedules", "costs"]
+PAGES = [
+    "runs",
+    "run",
+    "playground",
+    "tools",
+    "tool",
+    "approvals",
+    "schedules",
+    "schedule",
+    "costs",
+]
 
 
 async def busy(serve: Serve) -> tuple[Stage, str]:
@@ -78,6 +88,10 @@ async def reach(visit: Visit, page: str, run_id: str) -> None:
         case "approvals":
             await visit.go("approvals")
             await visit.wait_for("refund_order")
+        case "schedule":
+            await visit.go("schedules")
+            await visit.page.get_by_role("button", name="Edit morning report").click()
+            await visit.wait_for("Change a schedule")
         case _:
             await visit.go(page)
             await visit.page.locator(".loading").wait_for(state="detached")
