@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sysconfig
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -100,7 +101,9 @@ async def collector(sends_to: int, folder: Path) -> AsyncGenerator[int]:
     command += ["--otlp-grpc-endpoint", f"127.0.0.1:{free_port()}"]
     command += ["--exporter", "otlp", "--otlp-exporter-protocol", "http"]
     command += ["--otlp-exporter-endpoint", f"http://127.0.0.1:{sends_to}"]
-    with running(command, folder / "collector.log"):
+    # It is linked to this Python's library, which the linker knows only where the system installed it.
+    libraries = {"LD_LIBRARY_PATH": str(sysconfig.get_config_var("LIBDIR"))}
+    with running(command, folder / "collector.log", libraries):
         await accepting(port)
         yield port
 

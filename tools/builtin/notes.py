@@ -63,10 +63,10 @@ class NotesStore:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, timeout=5.0, check_same_thread=False, isolation_level=None)
+        # A store that nobody closed, or that is no database, lets go of its file when it is forgotten.
+        weakref.finalize(self, self._db.close)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_SCHEMA)
-        # A store that nobody closed lets go of its file when it is forgotten.
-        weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
         """Release the file. Calls after this fail as unavailable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(config: Path) -> None:
     assert "revoked" in keys(config, "list")[1]
     assert keys(config, "rotate", second[4:16])[0] == 1
 
-    with sqlite3.connect(config.parent / "gateway.db") as database:
+    with closing(sqlite3.connect(config.parent / "gateway.db")) as database:
         dump = "\n".join(database.iterdump())
     for secret in (first, second):
         assert secret[4:16] in dump
@@ -83,7 +84,7 @@ def test_what_is_done_to_keys_stands_in_the_audit_log(config: Path) -> None:
     assert secret not in shown.output
     whole = CliRunner().invoke(commands(), ["audit", "verify", "--config", str(config)])
     assert (whole.exit_code, whole.output[:17]) == (0, "2 entries, whole;")
-    with sqlite3.connect(config.parent / "gateway.db") as database:
+    with closing(sqlite3.connect(config.parent / "gateway.db")) as database, database:
         database.execute("DELETE FROM audit WHERE number = 1")
     broken = CliRunner().invoke(commands(), ["audit", "verify", "--config", str(config)])
     assert (broken.exit_code, "entry 1 is missing" in broken.output) == (1, True)
