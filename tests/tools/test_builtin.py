@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,6 +136,14 @@ def test_notes_are_found_in_english_and_chinese(query: str, found: list[int]) ->
     assert sorted(ids) == sorted(found)
     if len(found) == 3:
         assert ids == found
+
+
+def test_a_file_that_is_no_database_is_closed_again(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_bytes(b"no database" * 400)
+    with pytest.raises(sqlite3.DatabaseError):
+        NotesStore(path)
+    gc.collect()  # from Python 3.13 on it warns of a connection that was not closed
 
 
 def test_notes_outlive_the_process_in_a_file_and_ids_are_not_used_again(tmp_path: Path) -> None:
