@@ -24,13 +24,13 @@ ASKS: list[tuple[Callable[[Source, bool], Ask], float]] = [
     (ask_note, 3.3),
 ]
 KINDS = {
-    "one": 51,
+    "one": 50,
     "two": 22,
     "three": 1,
     "talk": 8,
     "missing": 4,
-    "told": 7,
-    "searched": 7,
+    "told": 5,
+    "searched": 10,
 }
 SYSTEM = [
     "You are a helpful assistant.",
