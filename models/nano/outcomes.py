@@ -84,7 +84,9 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
         return {"note_id": rng.randint(1, rng.choice([9, 99, 999]))}
     if name == "delete_note":
         return {"deleted": True, "note_id": arguments["note_id"]}
-    return {"notes": notes(source, arguments["query"], chinese, rng.choice([0, 1, 1, 1, 1, 1, 2, 3]))}
+    return {
+        "notes": notes(source, arguments["query"], chinese, rng.choice([0, 1, 1, 1, 1, 1, 2, 3]))
+    }
 
 
 def notes(
