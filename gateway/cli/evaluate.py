@@ -68,7 +68,14 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Run the requests of a file and print the score."""
+    """Run the requests of a file and print the score.
+
+    The file is a YAML list of {id, lang, request, expect: [{name, arguments}, …]}. A request is right when
+    the calls of its run mean exactly those (an expression counts by its value, a place by its time zone);
+    any_of in place of expect lists whole alternatives. Calls under before are really made ahead of the
+    request, so that what it is about is there. Nothing is a rehearsal: with --url all of them act on the
+    gateway that runs there; without it, notes go into a notebook that is thrown away.
+    """
     with explained():
         requests = read_requests(file)
         with target(url, config, own_notes=True) as gateway:

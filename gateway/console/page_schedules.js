@@ -3,12 +3,11 @@
 import { get, post, query } from "./api.js";
 import { fill, h } from "./dom.js";
 import { inline, moment, seconds } from "./format.js";
-import { askForSchedule } from "./schedule_form.js";
+import { askForSchedule, schedulePath } from "./schedule_form.js";
 import { broken, empty, loading, status } from "./states.js";
 import { repeatedly } from "./watch.js";
 
 const UNFINISHED = ["queued", "in_progress"];
-const path = (id, below) => `v1/schedules/${encodeURIComponent(id)}/${below}`;
 
 export function schedulesPage(root, { signal }) {
   const place = h("div", {}, loading());
@@ -21,7 +20,7 @@ export function schedulesPage(root, { signal }) {
   async function last({ id, fires }) {
     const known = lasts.get(id);
     if (known?.number === fires && !UNFINISHED.includes(known.status)) return;
-    const { data: [newest] } = await get(query(path(id, "runs"), { limit: 1 }), signal);
+    const { data: [newest] } = await get(query(schedulePath(id, "/runs"), { limit: 1 }), signal);
     if (newest) lasts.set(id, newest);
   }
 
@@ -43,7 +42,7 @@ export function schedulesPage(root, { signal }) {
   /** Pause or resume it. */
   async function turn(id, how) {
     try {
-      await post(path(id, how), {}, signal);
+      await post(schedulePath(id, `/${how}`), {}, signal);
       fill(problem);
     } catch (error) {
       if (error.name === "AbortError") return;

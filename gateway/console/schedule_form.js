@@ -5,7 +5,9 @@ import { json } from "./format.js";
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86400 };
 const here = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-const path = (id) => `v1/schedules/${encodeURIComponent(id)}`;
+
+/** Where a schedule is in the API, or what is below it. */
+export const schedulePath = (id, below = "") => `v1/schedules/${encodeURIComponent(id)}${below}`;
 
 /** Ask for a schedule, a new one or `kept` changed; `done` is called once the gateway has it. */
 export function askForSchedule(kept, done) {
@@ -36,7 +38,7 @@ export function askForSchedule(kept, done) {
     event.preventDefault();
     act(async () => {
       const body = { name: name.value.trim(), request: asked.value(), when: when.value(), missed: missed.value, overlap: overlap.value };
-      await (kept ? patch(path(kept.id), body) : post("v1/schedules", body));
+      await (kept ? patch(schedulePath(kept.id), body) : post("v1/schedules", body));
     }, kept ? "The schedule is changed." : "The schedule is made.");
   }
 
@@ -48,7 +50,7 @@ export function askForSchedule(kept, done) {
   function sure() {
     fill(place, h("span.hint", { style: { "margin-right": "auto" } }, "Its list of runs goes with it; their responses stay."),
       h("button", { type: "button", on: { click: () => { choose(); place.querySelector("button").focus(); } } }, "Keep it"),
-      h("button.danger", { type: "button", on: { click: () => act(() => del(path(kept.id)), "The schedule is deleted.") } }, "Delete it"));
+      h("button.danger", { type: "button", on: { click: () => act(() => del(schedulePath(kept.id)), "The schedule is deleted.") } }, "Delete it"));
     place.querySelector("button").focus();
   }
 

@@ -21,7 +21,7 @@ KINDS = {
     "found": 74,
     FIRST: 9,
     "delete_found": 6,
-    "delete_which": 4,
+    "delete_which": 7,
     "delete_none": 3,
     "delete_told": 4,
 }

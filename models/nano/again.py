@@ -7,7 +7,7 @@ minutes count from 0 and the rate warms up.  Copying is taken as learned.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+import math
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.nano import grow
 from models.nano.export import gguf_name, mistral_names
 from models.nano.model import Nano, Shape
-from models.nano.optim import Optimizers
 from models.nano.tokenizer import N_SPECIAL, VOCAB_SIZE
 
 
@@ -42,16 +42,9 @@ def weights(file: Path, shape: Shape) -> dict[str, Tensor]:
 
 def checkpoint(state: dict[str, Tensor], shape: Shape, seed: int) -> dict[str, Any]:
     """What `models.nano.train` resumes from."""
-    return {
-        "shape": asdict(shape),
-        "model": state,
-        "ema": state,
-        "optimizers": Optimizers(Nano(shape)).state_dict(),
-        "step": 0,
-        "seconds": 0.0,
-        "copying": VOCAB_SIZE - N_SPECIAL,
-        "rng": Random(seed).getstate(),
-    }
+    learned = {"copying": VOCAB_SIZE - N_SPECIAL, "begun": -math.inf}
+    kept = {"model": state, "ema": state, "rng": Random(seed).getstate(), **learned}
+    return grow.checkpoint(kept, shape)
 
 
 if __name__ == "__main__":

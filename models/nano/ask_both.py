@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from models.nano.ask_math import bare
 from models.nano.ask_notes import free_text, topic
 from models.nano.ask_units import ask_units
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill
 from models.nano.quantities import clock, clock_zh, number, number_zh, price, whole
+from models.nano.sums import written
 from models.nano.wordings import both, people_both
 from models.nano.words import city
 
@@ -45,7 +45,7 @@ def _mixed(source: Source, chinese: bool) -> Ask:
     numbers = {slot: str(whole(source, 0)) for slot in "kl"}
     price_shown, numbers["m"] = price(source)
     fills |= numbers | {"m": price_shown, "i": str(source.rng.randint(1, 999))}
-    shown, values, expression = bare(source)
+    shown, values, expression = written(source)
     fills["e"] = Ask(shown, values, ("calculate", {})).text()
     fills["x"] = free_text(source, chinese)
     while set(fills["x"]) & set("\"'“”「」"):
@@ -142,7 +142,7 @@ def _math(source: Source, chinese: bool) -> _Made:  # noqa: ARG001 - as its sibl
     calls: list[_Call] = []
     fills: dict[str, str] = {}
     for slot in "ab":
-        shown, values, expression = bare(source)
+        shown, values, expression = written(source)
         fills[slot] = Ask(shown, values, ("calculate", {})).text()
         calls.append(("calculate", {"expression": expression}))
     return "MATH", fills, calls

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill, slots
-from models.nano.quantities import number
+from models.nano.sums import bill, chained, written
 from models.nano.wordings import (
     math_en,
     math_zh,
@@ -310,46 +308,17 @@ _ASKING_ZH.extend(math_zh.ASKING + people_math_zh.ASKING)
 _TELLING_ZH.extend(math_zh.TELLING + people_math_zh.TELLING)
 
 
-def bare(source: Source) -> tuple[str, dict[str, str], str]:
-    """An expression written with signs, with or without blanks and brackets."""
-    rng = source.rng
-    values = {f"n{i}": number(source, negative=False) for i in range(1, 5)}
-    operators = [rng.choice("+-*/") for _ in range(3)]
-    size = rng.choice([2, 2, 2, 3, 3, 4])
-    expression = "n1"
-    for i in range(2, size + 1):
-        expression += f" {operators[i - 2]} n{i}"
-    if size == 3 and source.chance(0.5):
-        head, tail = expression.split(f" {operators[1]} n3")[0], f"{operators[1]} n3"
-        if source.chance(0.5):
-            expression = f"({head}) {tail}"
-        else:
-            expression = f"n1 {operators[0]} (n2 {operators[1]} n3)"
-    elif size == 4 and source.chance(0.5):
-        expression = f"(n1 {operators[0]} n2) {operators[1]} (n3 {operators[2]} n4)"
-    shown = re.sub(r"n\d", r"{\g<0>}", expression)
-    if source.chance(0.45):
-        shown = shown.replace(" ", "")
-    if source.chance(0.15):
-        shown = (
-            shown.replace("*", "x")
-            if source.chance(0.5)
-            else shown.replace("*", "×").replace("/", "÷")
-        )
-    return (
-        shown,
-        {k: v[0] for k, v in values.items()},
-        fill(expression, {k: v[1] for k, v in values.items()}),
-    )
-
-
 def ask_math(source: Source, chinese: bool = False) -> Ask:
     """One request for ``calculate``."""
     rng, kind = source.rng, source.rng.random()
-    if kind < 0.26:
-        shown, fills, expression = bare(source)
+    if kind < 0.15:
+        return bill(source, chinese)
+    if kind < 0.33:
+        shown, fills, expression = written(source)
+    elif kind < 0.43:
+        shown, fills, expression = chained(source, PHRASES_ZH if chinese else PHRASES, chinese)
     else:
-        if kind < 0.58:
+        if kind < 0.69:
             template, expression = source.pick(STORIES_ZH if chinese else STORIES)
             fills, values = slots(source, template, chinese)
             call = ("calculate", {"expression": fill(expression, values)})
@@ -361,7 +330,7 @@ def ask_math(source: Source, chinese: bool = False) -> Ask:
                 "x",
                 chinese,
             )
-        table = PHRASES_ZH if chinese else (PHRASES if kind < 0.88 else VERBS)
+        table = PHRASES_ZH if chinese else (PHRASES if kind < 0.92 else VERBS)
         shown, expression = source.pick(table)
         fills, values = slots(source, shown, chinese)
         expression = fill(expression, values)

@@ -29,7 +29,7 @@ KINDS = {
     "three": 1,
     "talk": 8,
     "missing": 4,
-    "told": 5,
+    "told": 6,
     "searched": 10,
 }
 SYSTEM = [
@@ -109,7 +109,7 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
         if {"search_notes", "delete_note"} < offered:
             return _searched(source, offered, language, chinese)
         kind = "one"
-    n = rng.choice([1, 1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
+    n = rng.choice([1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
     asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.8) else []
     if not asks:
         both = ask_both(source, chinese)

@@ -7,6 +7,7 @@ each block, and whole blocks between the old ones; the width (``dim``) and the h
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,10 @@ def grown(weights: dict[str, Tensor], shape: Shape) -> dict[str, Tensor]:
 
 
 def checkpoint(state: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """The checkpoint to train the larger network from; steps and time count from 0, so the rate warms up."""
+    """The checkpoint to train the larger network from; steps and time count from 0, so the rate warms up.
+
+    ``state`` is an earlier checkpoint, or what one holds but for the optimizers, steps and seconds.
+    """
     model = Nano(shape)
     return {
         **state,
@@ -63,6 +67,7 @@ def checkpoint(state: dict[str, Any], shape: Shape) -> dict[str, Any]:
         "optimizers": Optimizers(model).state_dict(),
         "step": 0,
         "seconds": 0.0,
+        "begun": None if state["begun"] is None else -math.inf,
     }
 
 

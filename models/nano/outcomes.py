@@ -85,27 +85,36 @@ def returned(source: Source, call: Call, chinese: bool) -> Any:
     if name == "delete_note":
         return {"deleted": True, "note_id": arguments["note_id"]}
     return {
-        "notes": notes(source, arguments["query"], chinese, rng.choice([0, 1, 1, 1, 1, 1, 2, 3]))
+        "notes": notes(source, arguments["query"], chinese, rng.choice([0, 1, 1, 1, 1, 2, 2, 3]))
     }
 
 
 def notes(
     source: Source, query: str, chinese: bool, many: int, share: float = 0.8
 ) -> list[dict[str, Any]]:
-    """So many notes that a search for ``query`` finds; ``share`` of them hold it as it was said."""
+    """So many notes that a search for ``query`` finds; ``share`` of them hold it as it was said.
+
+    Some begin like the one before: who tells them must not go back to the first.
+    """
     rng = source.rng
     numbers = rng.sample(range(1, rng.choice([9, 99, 999]) + 1), many)
-    return [
-        {
-            "note_id": number,
-            "text": (
-                note_about(source, query, chinese)
-                if source.chance(share)
-                else free_text(source, chinese)
-            ),
-        }
-        for number in numbers
-    ]
+    texts: list[str] = []
+    for _ in numbers:
+        text = (
+            note_about(source, query, chinese)
+            if source.chance(share)
+            else free_text(source, chinese)
+        )
+        if texts and source.chance(0.4):
+            text = _opening(texts[-1], rng.random()) + text
+        texts.append(text)
+    return [{"note_id": n, "text": text} for n, text in zip(numbers, texts, strict=True)]
+
+
+def _opening(text: str, share: float) -> str:
+    """The first part of a text, up to a blank where it has some."""
+    cut = text[: round(share * len(text))]
+    return cut[: cut.rfind(" ") + 1] if " " in text else cut
 
 
 def sentence(call: Call, outcome: dict[str, Any], chinese: bool) -> str:  # noqa: PLR0911 - a tool, a sentence

@@ -70,12 +70,17 @@ class Mix:
     """
 
     def __init__(
-        self, rng: Random, most: int, copy_minutes: float, late: float, stream: Stream
+        self,
+        rng: Random,
+        most: int,
+        begun: float | None,
+        copy_minutes: float,
+        late: float,
+        stream: Stream,
     ) -> None:
         self.rng, self.limit, self.late = rng, copy_minutes, late
         self.copying, self.stream = copying.Curriculum(most), stream
-        # Mastered in an earlier run: the minutes of transition are over, too.
-        self.begun: float | None = -math.inf if self.copying.done else None
+        self.begun = begun  # the minute from which there are conversations, too
 
     def next(self, minute: float) -> tuple[str, Batch]:
         """The next batch and what it is, ``copy`` or ``calls``."""
@@ -109,6 +114,7 @@ def train(args: argparse.Namespace) -> None:
     file = args.out / "checkpoint.pt"
     torch.manual_seed(args.seed)
     rng, step, used, most = Random(args.seed), 0, 0.0, 64
+    begun: float | None = None
     state = torch.load(file, weights_only=False) if file.exists() else None
     model = Nano(Shape(**state["shape"]) if state else Shape()).to(device)
     ema = copy.deepcopy(model)
@@ -118,15 +124,16 @@ def train(args: argparse.Namespace) -> None:
         ema.load_state_dict(state["ema"])
         optimizers.load_state_dict(state["optimizers"])
         step, used, most = state["step"], state["seconds"], state["copying"]
+        begun = state["begun"]
         rng.setstate(state["rng"])
     if args.compile:
         for layer in model.layers:
             layer.compile(dynamic=True)
     stream = Stream(rng, args.whole, args.odd)
-    mix = Mix(rng, most, args.copy_minutes, args.copy_share, stream)
+    mix = Mix(rng, most, begun, args.copy_minutes, args.copy_share, stream)
     bar = tqdm(total=int(args.minutes * 60), initial=int(used), unit="s", mininterval=10)
     smooth: dict[str, float] = {}
-    begun = saved = now = time.monotonic()
+    started = saved = now = time.monotonic()
     rows, tokens = 0, 0
     while used < args.minutes * 60:
         kind, batch = mix.next(used / 60)
@@ -143,7 +150,7 @@ def train(args: argparse.Namespace) -> None:
             mix.copying.learn(loss.item())
         smooth[kind] = 0.98 * smooth.get(kind, loss.item()) + 0.02 * loss.item()
         losses = " ".join(f"{name}={value:.3f}" for name, value in smooth.items())
-        speed = f"{rows / (now - begun):.1f} rows/s {tokens / (now - begun):.0f} tok/s"
+        speed = f"{rows / (now - started):.1f} rows/s {tokens / (now - started):.0f} tok/s"
         bar.set_description(
             f"step {step} copying {mix.copying.most} {losses} {speed}", refresh=False
         )
@@ -160,6 +167,7 @@ def train(args: argparse.Namespace) -> None:
                     "step": step,
                     "seconds": used,
                     "copying": mix.copying.most,
+                    "begun": mix.begun,
                     "rng": rng.getstate(),
                 },
             )

@@ -47,3 +47,46 @@ def test_the_checkpoint_holds_the_shipped_weights_and_other_shapes_are_refused(
     )
     assert done.returncode == 0, done.stderr
     assert "layers.0.w1.weight: (1024, 192) is not (512, 192)" in done.stdout
+
+
+RESUMED = """
+import math
+import subprocess
+import sys
+from pathlib import Path
+import torch
+from models.nano import again
+from models.nano.model import Shape
+
+file, folder = Path("models/nano/nano.gguf"), Path(sys.argv[1])
+before = again.checkpoint(again.weights(file, Shape()), Shape(), 1)
+torch.save(before, folder / "checkpoint.pt")
+train = [sys.executable, "-m", "models.nano.train", "--out", str(folder), "--whole"]
+seconds = []
+for minutes in ("0.02", "0.04"):
+    subprocess.run([*train, "--minutes", minutes], check=True, capture_output=True)
+    after = torch.load(folder / "checkpoint.pt", weights_only=False)
+    seconds.append(after["seconds"])
+    assert after["begun"] == -math.inf, after["begun"]
+    assert after["step"] > before["step"], (after["step"], before["step"])
+    assert after["rng"] != before["rng"]
+    name = "layers.0.w1.weight"
+    assert not torch.equal(after["model"][name], before["model"][name])
+    before = after
+assert 0.02 * 60 <= seconds[0] < seconds[1], seconds
+print("copied", after["copying"], "of", 8192 - 64)
+"""
+
+
+def test_training_goes_on_from_them_and_from_its_own_checkpoint(tmp_path: Path) -> None:
+    python = ROOT / ".vllm" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", RESUMED, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "copied 8128 of 8128" in done.stdout
