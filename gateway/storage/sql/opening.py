@@ -5,15 +5,19 @@ Raises `StorageRefused`, and never tells a password.
 
 from __future__ import annotations
 
+import asyncio
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.storage.errors import StorageRefused
 from gateway.storage.sql.asynchronous import AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 CONNECT_S = 5
 LOCK_S = 5
@@ -25,6 +29,13 @@ _GONE_S = 15
 _SQLITE = "sqlite:///"
 _POOL = 10
 _CACHE_KIB = 256
+"""What a connection to SQLite keeps of pages: any write of another one voids them, so it need not be many (2 MB)."""
+_PRAGMAS = f"""
+PRAGMA foreign_keys = ON;
+PRAGMA synchronous = NORMAL;
+PRAGMA secure_delete = ON;
+PRAGMA cache_size = -{_CACHE_KIB};
+"""
 
 
 def engine_of(url: str, lock_s: float = LOCK_S) -> AsyncEngine:
@@ -51,20 +62,11 @@ def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         # Transactions begin below, as what they are; the driver's own guesses are off.
-        connect_args={"isolation_level": None, "timeout": lock_s},
+        connect_args={"isolation_level": None, "timeout": lock_s, "async_creator_fn": _open},
         pool_size=_POOL,
         pool_timeout=LOCK_S,
         hide_parameters=True,
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        # Any write of another connection voids the pages that this one keeps, so it need not keep many (2 MB).
-        kept = f"cache_size = -{_CACHE_KIB}"
-        for pragma in ("foreign_keys = ON", "synchronous = NORMAL", "secure_delete = ON", kept):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begun(connection: Connection) -> None:
@@ -78,6 +80,31 @@ def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+async def _open(*where: Any, **settings: Any) -> aiosqlite.Connection:
+    """A connection to a file. Whoever leaves meanwhile leaves none behind, as the driver would: it drops it unclosed."""
+    import aiosqlite
+
+    connection = aiosqlite.connect(*where, **settings)
+    # An end without `close` must not wait for it: SQLAlchemy's own way of opening says so, too.
+    connection._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    opening = asyncio.ensure_future(_prepared(connection))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(lambda _: connection.stop())
+        raise
+
+
+async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
+    await connection
+    try:
+        await connection.executescript(_PRAGMAS)
+    except BaseException:
+        connection.stop()
+        raise
+    return connection
 
 
 def _postgresql(url: str) -> AsyncEngine:
