@@ -24,6 +24,8 @@ from bench.cascade_curves import calibrated as by_probability
 from bench.cascade_plot import plot
 from bench.cascade_requests import builtin_tools, calibrates, requests, unseen_tools
 from bench.cascade_run import Decided, read_line
+from bench.cascade_splits import Splits, splits
+from routing.calibration import Calibration
 from routing.confidence import CallEvidence
 
 
@@ -112,6 +114,38 @@ def test_a_record_is_read_as_it_was_written() -> None:
     assert not replace(decided, truth=None).right  # no tool was needed
     [decision] = decided.decisions()
     assert (decision.right, decision.group) == (True, "1")
+
+
+def test_the_target_is_kept_on_the_average_of_many_splits_and_not_on_each() -> None:
+    rng, decided = Random(8), list[Decided]()
+    for group in range(120):
+        for _ in range(4):
+            right = rng.random() < 0.6
+            evidence = CallEvidence("pay", name_margin=rng.gauss(3.0 if right else 1.0, 1.0))
+            call = {"name": "pay", "arguments": {"x": 1}}
+            truth = call if right else {"name": "keep", "arguments": {}}
+            decided.append(
+                Decided("unseen", str(group), "Pay.", truth, (call,), (evidence,), 10, 5)
+            )
+    told: list[int] = []
+
+    def made(rest: list[Decided], calibration: Calibration) -> list[Case]:
+        told.append(len({each.group for each in rest}))
+        sure = [calibration.probability(each.evidence[0]) or 0.0 for each in rest]
+        least = calibration.threshold("write")
+        return [
+            Case(each.group, p, each.right, p < least, 0.1, 1.0)
+            for each, p in zip(rest, sure, strict=True)
+        ]
+
+    found = splits(decided, made, {"read": 0.1, "write": 0.1, "destroy": 0.05}, number=12)
+    assert told == [60] * 12
+    assert len(set(found.wrong)) > 6
+    assert sum(found.wrong) / 12 <= 0.1
+    assert min(found.areas) > 0.3
+    line = Splits((0.02, 0.12), (0.5, 0.7)).told(0.05)
+    assert "0.070 made and wrong on average (**not kept**), above the target in 1" in line
+    assert "0.120 at most; area won 0.600, 0.500 at least" in line
 
 
 def test_the_plot_is_a_picture_with_three_curves() -> None:

@@ -93,7 +93,7 @@ async def _open(*where: Any, **settings: Any) -> aiosqlite.Connection:
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        opening.add_done_callback(lambda _: connection.stop())
+        opening.add_done_callback(lambda _: _stop(connection))
         raise
 
 
@@ -102,9 +102,14 @@ async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
     try:
         await connection.executescript(_PRAGMAS)
     except BaseException:
-        connection.stop()
+        _stop(connection)
         raise
     return connection
+
+
+def _stop(connection: aiosqlite.Connection) -> None:
+    """Close it as soon as its thread has done what it was asked; nobody waits for that."""
+    connection.stop()  # pyright: ignore[reportUnknownMemberType] - a future of unknown type
 
 
 def _postgresql(url: str) -> AsyncEngine:
