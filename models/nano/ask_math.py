@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill, slots
-from models.nano.sums import bill, chained, written
+from models.nano.sums import bill, chained, values_in, written
 from models.nano.wordings import (
     math_en,
     math_zh,
@@ -306,6 +306,7 @@ _ASKING.extend(math_en.ASKING + people_math_en.ASKING)
 _TELLING.extend(math_en.TELLING + people_math_en.TELLING)
 _ASKING_ZH.extend(math_zh.ASKING + people_math_zh.ASKING)
 _TELLING_ZH.extend(math_zh.TELLING + people_math_zh.TELLING)
+_VALUES, _VALUES_ZH = values_in(PHRASES), values_in(PHRASES_ZH)
 
 
 def ask_math(source: Source, chinese: bool = False) -> Ask:
@@ -316,7 +317,7 @@ def ask_math(source: Source, chinese: bool = False) -> Ask:
     if kind < 0.33:
         shown, fills, expression = written(source)
     elif kind < 0.43:
-        shown, fills, expression = chained(source, PHRASES_ZH if chinese else PHRASES, chinese)
+        shown, fills, expression = chained(source, _VALUES_ZH if chinese else _VALUES, chinese)
     else:
         if kind < 0.69:
             template, expression = source.pick(STORIES_ZH if chinese else STORIES)

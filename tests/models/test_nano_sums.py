@@ -10,7 +10,7 @@ import pytest
 
 from models.nano import outcomes, sums
 from models.nano.ask_math import PHRASES, PHRASES_ZH
-from models.nano.grammar import Source
+from models.nano.grammar import Source, held_out
 from tools.builtin.arithmetic import calculate
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
@@ -61,8 +61,9 @@ def test_what_is_done_with_a_value_is_done_with_all_of_it(
     table: list[tuple[str, str]], chinese: bool
 ) -> None:
     source, signs = Source(Random(5), whole=True), Counter[str]()
+    values = sums.values_in(table)
     for _ in range(1500):
-        wording, fills, expression = sums.chained(source, table, chinese)
+        wording, fills, expression = sums.chained(source, values, chinese)
         assert set(re.findall(r"\{(\w+)\}", wording)) <= set(fills)
         compile(expression, "expression", "eval")
         inner = re.sub(r"\([^()]*\)", "", expression)
@@ -70,6 +71,18 @@ def test_what_is_done_with_a_value_is_done_with_all_of_it(
         assert len(loose) <= 1, expression  # no sum inside, so that times takes all of it
         signs.update(loose or re.findall(r" ([*/]) ", inner)[-1:])
     assert all(signs[sign] > 50 for sign in "+-*/"), signs
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_the_held_out_wordings_of_sums_stay_on_their_side(dev: bool) -> None:
+    source, values = Source(Random(7), dev=dev), sums.values_in(PHRASES)
+    for _ in range(300):
+        sums.bill(source)
+        shown, _, _ = sums.chained(source, values, chinese=False)
+        inside = [each for each in values if each[0] in shown]
+        assert any(held_out(str(each)) == dev for each in inside), shown
+    # Which half of a list is whose is remembered once a list: none of them is made anew for each request.
+    assert len(source._halves) < 60  # pyright: ignore[reportPrivateUsage]
 
 
 def test_notes_that_begin_alike_are_told_one_after_the_other() -> None:

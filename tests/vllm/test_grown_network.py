@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
-from tests.vllm.engine import ROOT
+from tests.vllm.scripts import output_of
 
 pytestmark = pytest.mark.vllm
 
@@ -34,10 +32,6 @@ for shape in (Shape(dim=64), Shape(dim=32, n_layers=1, head_dim=8, hidden_dim=24
 
 
 def test_it_computes_what_the_smaller_did_and_refuses_what_it_cant() -> None:
-    python = ROOT / ".vllm" / "bin" / "python"
-    done = subprocess.run(
-        [python, "-c", SAME], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "only blocks and their hidden units can be added" in done.stdout
-    assert "2 blocks do not fit into 1" in done.stdout
+    told = output_of(SAME)
+    assert "only blocks and their hidden units can be added" in told
+    assert "2 blocks do not fit into 1" in told

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
-from tests.vllm.engine import ROOT
+from tests.vllm.scripts import output_of
 
 pytestmark = pytest.mark.vllm
 
@@ -30,10 +28,6 @@ for other, share in (({**new, "shape": {"dim": 3}}, 0.5), (new, 1.5)):
 
 
 def test_it_lies_between_both_and_other_shapes_have_none() -> None:
-    python = ROOT / ".vllm" / "bin" / "python"
-    done = subprocess.run(
-        [python, "-c", MEAN], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "have no mean" in done.stdout
-    assert "--share 1.5: between 0 and 1" in done.stdout
+    told = output_of(MEAN)
+    assert "have no mean" in told
+    assert "--share 1.5: between 0 and 1" in told
