@@ -119,7 +119,7 @@ def cases(decided: list[Decided], calibration: Calibration) -> list[Case]:
     return found
 
 
-def told(decided: list[Decided], found: list[Case], made: Calibration, over: Splits) -> str:
+def told(decided: list[Decided], found: list[Case], made: Calibration, over: list[Splits]) -> str:
     """The table."""
     report, n = made.report, len(found)
     in_words = [each for each in decided if not each.made]
@@ -147,10 +147,10 @@ def told(decided: list[Decided], found: list[Case], made: Calibration, over: Spl
         *(f"| {name} | {share} | {usd * 1000:.3f} |" for name, share, usd in rows),
         "",
         f"- lent: {estimate(found, lent_share)} of the decisions",
-        f"- made and wrong: {wrong}, with a target of {target:g} (half of it for what can't be undone): "
+        f"- made and wrong: {wrong}, with a target of {target:g} and a confidence of {report['confidence']:g}: "
         + ("below it" if wrong.value <= target else "**above it**")
         + " with this one split",
-        f"- {over.told(target)}",
+        *(f"- {each.told(target)}" for each in over),
         f"- area won over random lending, of what is possible: {area}; "
         + ("at least half" if area.value >= 0.5 else "**less than half**"),
         (
@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="record anew, whatever is there")
     parser.add_argument("--limit", type=int, help="of requests to record")
     parser.add_argument("--target", type=float, default=0.05)
+    parser.add_argument("--confidence", type=float, default=0.9, help="that it is kept")
     parser.add_argument("--live", type=int, default=40)
     parser.add_argument("--deadline", type=float, default=600.0, help="for a request, in seconds")
     parser.add_argument("--write", action="store_true", help="into docs/")
@@ -200,10 +201,11 @@ def main() -> None:
         parser.error(f"{args.decisions} holds other requests: record them anew with --again")
     calibrating = [each for each in decided if calibrates(each.group)]
     rest = [each for each in decided if not calibrates(each.group)]
-    targets = {"read": args.target, "write": args.target, "destroy": args.target / 2}
+    targets = dict.fromkeys(("read", "write", "destroy"), args.target)
     try:
-        made = fit(args.weights.stem, [d for e in calibrating for d in e.decisions()], targets)
-        over = splits(decided, cases, targets)
+        recorded = [one for each in calibrating for one in each.decisions()]
+        made = fit(args.weights.stem, recorded, targets, args.confidence)
+        over = [splits(decided, cases, targets, sure) for sure in (args.confidence, None)]
     except TooThin as error:
         raise SystemExit(f"nothing to calibrate on: {error}") from error
     found = cases(rest, made)

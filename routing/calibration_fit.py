@@ -2,7 +2,7 @@
 
     half the groups   score (logistic, L2) → scores of each fifth by the other four → maps by isotonic
                       regression (pool adjacent violators), where data is thin by a logistic curve
-    the other half    thresholds by conformal risk control, and the report: nothing there was fitted
+    the other half    thresholds by risk control, and the report: nothing there was fitted
 
 Decisions of one group (a run, a set of tools) stay on one side, so that no half knows the other. Numpy is
 imported when something is fitted; loading and using a calibration needs none of it.
@@ -58,8 +58,16 @@ class Decision:
     group: str = ""
 
 
-def fit(model: str, decisions: Sequence[Decision], targets: Mapping[str, float]) -> Calibration:
-    """Maps and thresholds for `targets` (by effect, shares of all decisions). Raises `TooThin`."""
+def fit(
+    model: str,
+    decisions: Sequence[Decision],
+    targets: Mapping[str, float],
+    confidence: float | None = None,
+) -> Calibration:
+    """Maps and thresholds for `targets` (by effect, shares of all decisions). Raises `TooThin`.
+
+    The targets are kept on average; with `confidence`, so likely by each file (`routing.risk`).
+    """
     fitted_on, held_out = _halves(decisions)
     _require(len(decisions) >= LEAST, f"{len(decisions)} decisions, {LEAST} are needed")
     right = sum(each.right for each in fitted_on)
@@ -70,7 +78,7 @@ def fit(model: str, decisions: Sequence[Decision], targets: Mapping[str, float])
         )
     groups = groups_in([Outcome(0.0, each.right, each.group) for each in held_out])
     for effect, target in targets.items():
-        needed = groups_needed(target)
+        needed = groups_needed(target, confidence)
         _require(
             groups >= needed,
             f"a guarantee of {target:.2%} ({effect}) needs {needed} groups held out of fitting, "
@@ -88,9 +96,11 @@ def fit(model: str, decisions: Sequence[Decision], targets: Mapping[str, float])
     thresholds: dict[str, float] = {}
     for effect, target in targets.items():
         own = outcomes.get(effect, [])
-        enough = groups_in(own) >= max(2 * groups_needed(target), LEAST_OF_A_TOOL)
-        thresholds[effect] = controlled_threshold(own if enough else pooled, target)
+        needed = groups_needed(target, confidence)
+        enough = groups_in(own) >= max(2 * needed, LEAST_OF_A_TOOL)
+        thresholds[effect] = controlled_threshold(own if enough else pooled, target, confidence)
     report = _report(bare, len(fitted_on), pooled, outcomes, thresholds)
+    report["confidence"] = confidence
     return Calibration(model, score, maps, thresholds, targets, bare.is_measured, report)
 
 

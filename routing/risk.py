@@ -8,6 +8,10 @@
   whose mean loss on n groups satisfies (n·loss + 1) / (n + 1) ≤ target has an expected loss of at most the
   target on the next group, whatever the probabilities are worth, if it comes from where the n came from.
   Decisions of one run or one set of tools go wrong together, so they are no n of their own.
+- The same with a confidence (Bates, Angelopoulos, Lei, Malik, Jordan, 2021): the smallest threshold from which on
+  upwards no mean loss is likelier than 1 − confidence where the expected loss is above the target, by the bounds of
+  Hoeffding and Bentkus. Of many calibrations the share that lies above its target is then 1 − confidence at most;
+  of thresholds that hold on average it may be a half.
 """
 
 from __future__ import annotations
@@ -15,9 +19,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, e, exp, lgamma, log, log1p
 
 from routing.calibration import LEND_ALL
+
+_ROUNDING = 1e-9
+"""Of sums of losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +101,69 @@ def groups_in(outcomes: Sequence[Outcome]) -> int:
     return len(sizes) + alone
 
 
-def groups_needed(target: float) -> int:
+def groups_needed(target: float, confidence: float | None = None) -> int:
     """The fewest groups from which a threshold for `target` can be chosen at all."""
-    return ceil(1 / target) - 1 if target > 0 else int(1e9)
+    if target <= 0:
+        return int(1e9)
+    if confidence is None:
+        return ceil(1 / target) - 1
+    return ceil(log(1 - confidence) / log1p(-target))
 
 
-def controlled_threshold(outcomes: Sequence[Outcome], target: float) -> float:
-    """The smallest threshold with a guaranteed risk of at most `target`; `LEND_ALL` when none has."""
+def controlled_threshold(
+    outcomes: Sequence[Outcome], target: float, confidence: float | None = None
+) -> float:
+    """The smallest threshold with a guaranteed risk of at most `target`; `LEND_ALL` when none has.
+
+    The guarantee is an expectation; with `confidence`, between 0 and 1, it holds so likely.
+    """
     sizes = Counter(each.group for each in outcomes if each.group)
-    n = groups_in(outcomes)
+    most = _allowed(groups_in(outcomes), target, confidence) + _ROUNDING
     ordered = sorted(outcomes, key=lambda each: -each.probability)
     chosen, lost = LEND_ALL, 0.0
     for index, each in enumerate(ordered):
         lost += 0.0 if each.right else 1 / sizes.get(each.group, 1)
         is_last = index + 1 == len(ordered)
         if is_last or ordered[index + 1].probability != each.probability:
-            if (lost + 1) / (n + 1) > target:
+            if lost > most:
                 break
             chosen = each.probability
     return chosen
+
+
+def _allowed(n: int, target: float, confidence: float | None) -> float:
+    """The largest loss in all, of `n` groups, that a threshold may have; below 0 when none may."""
+    if confidence is None:
+        return target * (n + 1) - 1
+    if n < groups_needed(target, confidence):
+        return -1.0
+    low, high = 0.0, target * n
+    while high - low > _ROUNDING:
+        middle = (low + high) / 2
+        if _likelihood(middle, n, target) <= 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _likelihood(lost: float, n: int, target: float) -> float:
+    """A bound on how likely `n` groups lose no more than `lost` in all where each is expected to lose `target`.
+
+    Losses lie between 0 and 1. Never falls as more is lost.
+    """
+    mean = lost / n
+    if mean >= target:
+        return 1.0
+    gap = mean * log(mean / target) if mean else 0.0
+    gap += (1 - mean) * log((1 - mean) / (1 - target))
+    return min(exp(-n * gap), e * _binomial(ceil(lost - _ROUNDING), n, target))
+
+
+def _binomial(most: int, n: int, share: float) -> float:
+    """The chance of at most so many successes of n."""
+    whole = lgamma(n + 1)
+    return sum(
+        exp(whole - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log1p(-share))
+        for k in range(most + 1)
+    )

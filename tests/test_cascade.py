@@ -143,9 +143,12 @@ def test_the_target_is_kept_on_the_average_of_many_splits_and_not_on_each() -> N
     assert len(set(found.wrong)) > 6
     assert sum(found.wrong) / 12 <= 0.1
     assert min(found.areas) > 0.3
-    line = Splits((0.02, 0.12), (0.5, 0.7)).told(0.05)
+    assert 0.2 < min(found.lent) < max(found.lent) < 1
+    line = Splits((0.02, 0.12), (0.5, 0.7), (0.3, 0.4)).told(0.05)
     assert "0.070 made and wrong on average (**not kept**), above the target in 1" in line
-    assert "0.120 at most; area won 0.600, 0.500 at least" in line
+    assert "0.120 at most; 0.350 lent; area won 0.600, 0.500 at least" in line
+    assert "halves, the target to be kept on average: " in line
+    assert "halves, with a confidence of 0.9: " in Splits((0.1,), (0.5,), (0.3,), 0.9).told(0.05)
 
 
 def test_the_plot_is_a_picture_with_three_curves() -> None:

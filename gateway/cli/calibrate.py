@@ -31,6 +31,14 @@ def calibrate(
             help="The same for what can't be undone; by default half of --target.",
         ),
     ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=0.9999,
+            help="How likely this file keeps its targets, such as 0.9; by default files keep them on average.",
+        ),
+    ] = None,
 ) -> None:
     """Fit probabilities on recorded decisions and choose thresholds with a guarantee."""
     from gateway.cli.decisions import read
@@ -41,7 +49,7 @@ def calibrate(
         final = target / 2 if destroy_target is None else destroy_target
         targets = {"read": target, "write": target, "destroy": final}
         try:
-            made = fit(recorded.model, recorded.decisions, targets)
+            made = fit(recorded.model, recorded.decisions, targets, confidence)
         except TooThin as thin:
             hint = (
                 "record more: gateway eval REQUESTS.yaml --record FILE (or ask for less: --target)"
@@ -69,6 +77,12 @@ def _print(made: Calibration, out: Path) -> None:
         told = f"{threshold:.3f}" if threshold <= 1 else "never: all are lent"
         table.add_row(effect, f"{made.targets[effect]:.1%}", told)
     console.print(table)
+    sure = report["confidence"]
+    console.print(
+        "kept on average over many calibrations; --confidence 0.9 keeps it with this one, so likely"
+        if sure is None
+        else f"kept with a confidence of {sure:.2%}"
+    )
     console.print(
         f"with them {report['coverage']:.1%} are made, {report['wrong_calls']:.2%} wrongly; "
         "the rest is lent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -205,3 +206,32 @@ def test_decisions_that_go_wrong_together_are_one_observation() -> None:
 
 def test_a_guarantee_needs_as_many_decisions_as_it_is_strict() -> None:
     assert [groups_needed(target) for target in (0.5, 0.02, 0.01)] == [1, 49, 99]
+    assert [groups_needed(0.05, confidence) for confidence in (0.5, 0.9, 0.99)] == [14, 45, 90]
+    right = [Outcome(0.9, right=True) for _ in range(45)]
+    assert controlled_threshold(right, 0.05, 0.9) == 0.9
+    assert controlled_threshold(right[1:], 0.05, 0.9) == LEND_ALL
+
+
+def test_a_target_is_kept_by_so_many_calibrations_as_the_confidence_says() -> None:
+    rng, above = Random(4), Counter[float | None]()
+    for _ in range(200):
+        told = [Outcome(p, rng.random() < p) for p in (rng.random() for _ in range(300))]
+        for confidence in (None, 0.5, 0.9):
+            chosen = controlled_threshold(told, 0.05, confidence)
+            risk = (
+                max(1 - chosen, 0) ** 2 / 2
+            )  # of all decisions: wrong with 1 - p above the threshold
+            above[confidence] += risk > 0.05
+    assert above[0.9] <= 0.1 * 200
+    assert above[0.5] <= 0.5 * 200
+    assert above[None] > 0.25 * 200, "on average alone"
+
+
+@given(_OUTCOMES, st.floats(0.02, 0.4), st.floats(0.5, 0.99), st.floats(0.5, 0.99))
+def test_more_confidence_never_lends_less(
+    outcomes: list[Outcome], target: float, one: float, other: float
+) -> None:
+    low, high = sorted((one, other))
+    assert controlled_threshold(outcomes, target, low) <= controlled_threshold(
+        outcomes, target, high
+    )

@@ -48,6 +48,21 @@ def test_it_writes_what_the_router_loads(tmp_path: Path) -> None:
     assert services.models["intermediary"].model == "nano"
 
 
+def test_a_confidence_makes_thresholds_stricter_and_is_written_down(tmp_path: Path) -> None:
+    file, thresholds = recorded(tmp_path), list[float]()
+    for sure in ([], ["--confidence", "0.95"]):
+        out = tmp_path / "c.json"
+        told = CliRunner().invoke(
+            commands(), ["calibrate", str(file), "--out", str(out), "--target", "0.2", *sure]
+        )
+        assert told.exit_code == 0, told.output
+        made = Calibration.read(out)
+        thresholds.append(made.threshold("read"))
+        assert made.report["confidence"] == (0.95 if sure else None)
+        assert ("confidence of 95.00%" in told.output) is bool(sure)
+    assert thresholds[0] < thresholds[1] <= 1
+
+
 def test_a_calibration_of_another_model_is_refused_at_the_start(tmp_path: Path) -> None:
     out = tmp_path / "c.json"
     CliRunner().invoke(
