@@ -51,10 +51,7 @@ def follow(
     if kind != "found":
         query = calls[at][1]["query"]
         results[at] = {"notes": outcomes.notes(source, query, chinese, many, share=1.0)}
-    told = [
-        outcomes.sentence(call, result, chinese)
-        for call, result in zip(calls, results, strict=True)
-    ]
+    told = outcomes.sentences(calls, results, chinese)
     first = Round(tuple(calls), tuple(results))
     gap = "" if chinese else " "
     if kind == "found" or many != 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.nano.grammar import Ask, Source
 from models.nano.math_slots import fill, slots
+from models.nano.stories import stories
 from models.nano.sums import bill, chained, values_in, written
 from models.nano.wordings import (
     math_en,
@@ -300,8 +301,10 @@ _TELLING_ZH = [
 PHRASES.extend(math_en.PHRASES + people_math_en.PHRASES + people_functions.PHRASES)
 VERBS.extend(math_en.VERBS + people_math_en.VERBS)
 STORIES.extend(stories_en.STORIES + people_math_en.STORIES + people_functions.STORIES)
+STORIES.extend(stories("en"))
 PHRASES_ZH.extend(math_zh.PHRASES + people_math_zh.PHRASES + people_functions.PHRASES_ZH)
 STORIES_ZH.extend(math_zh.STORIES + people_math_zh.STORIES + people_functions.STORIES_ZH)
+STORIES_ZH.extend(stories("zh"))
 _ASKING.extend(math_en.ASKING + people_math_en.ASKING)
 _TELLING.extend(math_en.TELLING + people_math_en.TELLING)
 _ASKING_ZH.extend(math_zh.ASKING + people_math_zh.ASKING)
@@ -312,14 +315,14 @@ _VALUES, _VALUES_ZH = values_in(PHRASES), values_in(PHRASES_ZH)
 def ask_math(source: Source, chinese: bool = False) -> Ask:
     """One request for ``calculate``."""
     rng, kind = source.rng, source.rng.random()
-    if kind < 0.15:
+    if kind < 0.1:
         return bill(source, chinese)
-    if kind < 0.33:
+    if kind < 0.2:
         shown, fills, expression = written(source)
-    elif kind < 0.43:
+    elif kind < 0.27:
         shown, fills, expression = chained(source, _VALUES_ZH if chinese else _VALUES, chinese)
     else:
-        if kind < 0.69:
+        if kind < 0.8:
             template, expression = source.pick(STORIES_ZH if chinese else STORIES)
             fills, values = slots(source, template, chinese)
             call = ("calculate", {"expression": fill(expression, values)})
@@ -331,7 +334,7 @@ def ask_math(source: Source, chinese: bool = False) -> Ask:
                 "x",
                 chinese,
             )
-        table = PHRASES_ZH if chinese else (PHRASES if kind < 0.92 else VERBS)
+        table = PHRASES_ZH if chinese else (PHRASES if kind < 0.95 else VERBS)
         shown, expression = source.pick(table)
         fills, values = slots(source, shown, chinese)
         expression = fill(expression, values)

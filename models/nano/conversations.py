@@ -29,8 +29,8 @@ KINDS = {
     "three": 1,
     "talk": 8,
     "missing": 4,
-    "told": 6,
-    "searched": 10,
+    "told": 20,
+    "searched": 12,
 }
 SYSTEM = [
     "You are a helpful assistant.",
@@ -73,9 +73,13 @@ class Turn:
         return ids
 
 
-def _asks(source: Source, offered: set[str], chinese: bool, n: int) -> list[Ask]:
-    """n requests that the offered tools serve; the free text of a note mostly comes last."""
-    makers, weights = zip(*ASKS, strict=True)
+def _asks(source: Source, offered: set[str], chinese: bool, n: int, sums: float = 1.0) -> list[Ask]:
+    """n requests that the offered tools serve; the free text of a note mostly comes last.
+
+    ``sums`` is a factor on the share of those for the calculator.
+    """
+    makers = [maker for maker, _ in ASKS]
+    weights = [share * (sums if maker is ask_math else 1) for maker, share in ASKS]
     found: list[Ask] = []
     while len(found) < n:
         ask = source.rng.choices(makers, weights)[0](source, chinese)
@@ -100,7 +104,8 @@ def _system(source: Source) -> str:
 def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> Turn:
     """A conversation with the gateway's own tools (``offered`` names, at least one of them)."""
     chinese, rng = _language(source), source.rng
-    kind = kind or rng.choices(list(KINDS), list(KINDS.values()))[0]
+    weights = [share * (source.told if each == "told" else 1) for each, share in KINDS.items()]
+    kind = kind or rng.choices(list(KINDS), weights)[0]
     language = " zh" if chinese else ""
     if kind in ("talk", "missing"):
         said, text = (talk.small_talk if kind == "talk" else talk.missing)(source, chinese)
@@ -109,16 +114,17 @@ def builtin_turn(source: Source, offered: set[str], kind: str | None = None) -> 
         if {"search_notes", "delete_note"} < offered:
             return _searched(source, offered, language, chinese)
         kind = "one"
-    n = rng.choice([1, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
-    asks = _asks(source, offered, chinese, n) if n != 2 or source.chance(0.8) else []
+    n = rng.choice([1, 2, 2, 2]) if kind == "told" else {"one": 1, "two": 2, "three": 3}[kind]
+    sums = 1.0 if kind == "told" else source.sums
+    asks = _asks(source, offered, chinese, n, sums) if n != 2 or source.chance(0.8) else []
     if not asks:
         both = ask_both(source, chinese)
         asked = {both.call[0], *(name for name, _ in both.more)}
-        asks = [both] if asked <= offered else _asks(source, offered, chinese, n)
+        asks = [both] if asked <= offered else _asks(source, offered, chinese, n, sums)
     said, calls = utter(source, asks)
     if kind == "told":
         results = tuple(outcomes.returned(source, call, chinese) for call in calls)
-        told = [outcomes.sentence(c, r, chinese) for c, r in zip(calls, results, strict=True)]
+        told = outcomes.sentences(calls, results, chinese)
         text = ("" if chinese else " ").join(told)
         rounds = (Round(tuple(calls), results),)
         return Turn(kind + language, said, text, _system(source), rounds)

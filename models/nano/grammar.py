@@ -32,12 +32,15 @@ class Source:
     templates and unseen words throughout.  ``whole`` takes both halves, for weights to ship when
     there is nothing left to find out from the held-out half.  ``odd`` scales how often names and
     texts are nonsense: plenty teaches to copy what was never seen, little is how people write.
+    ``sums`` scales how often a request is for the calculator, ``told`` how often results are to be told.
     """
 
     rng: Random
     dev: bool = False
     whole: bool = False
     odd: float = 1.0
+    sums: float = 1.0
+    told: float = 1.0
     _halves: dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]] = field(
         default_factory=dict[int, tuple[Sequence[Any], Sequence[Any], Sequence[Any]]]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from models.nano.ask_notes import free_text, note_about
@@ -21,6 +22,32 @@ _DAYS = {"same day": "同一天", "next day": "第二天", "previous day": "前�
 _KNOWN = {"abs": abs, "max": max, "min": min, "round": round, "ln": math.log} | {
     name: getattr(math, name) for name in "sqrt cbrt log log2 log10 floor ceil pi e".split()
 }
+_ERRORS = {
+    "calculate": [
+        "division by zero has no value",
+        "can't read the expression",
+        "the expression ends in the middle: give it whole, such as (2 + 3) * 4",
+        "can't read '{other}': give an arithmetic expression, such as (2 + 3) * 4",
+    ],
+    "current_time": [
+        "no time zone is known for '{timezone}'; give a large city nearby or an IANA zone: Europe/Paris",
+        "no time zone is known for '{timezone}'; did you mean {other}?",
+        "'{timezone}' could be {other}, {other} or {other}: name one of them",
+    ],
+    "convert_time": [
+        "no time zone is known for '{to_timezone}'; give a large city nearby or an IANA zone: Europe/Paris",
+        "no time zone is known for '{from_timezone}'; did you mean {other}?",
+        "'{time}' is no time of day: give it as 15:30, 9 am, noon or 下午3点, without a date",
+    ],
+    "convert_units": [
+        "unknown unit '{from_unit}': give its English name, such as kilometer or pound",
+        "unknown unit '{to_unit}': give its English name, such as kilometer or pound",
+        "can't convert {from_unit} to {to_unit}: the units measure different things",
+    ],
+    "delete_note": ["there is no note {note_id}: search the notes for the right note_id"],
+    "save_note": ["the note is empty: give its text"],
+}
+"""As `tools.builtin` says it; ``other`` is any word."""
 _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
 
@@ -41,25 +68,32 @@ def _periodic(source: Source) -> float:
     return source.rng.randint(1, 5000) / source.rng.choice([3, 3, 6, 7, 9, 9, 11, 12])
 
 
+def _error(source: Source, call: Call) -> str:
+    """What the tool of a call says when it fails, most often; else what others say."""
+    rng, (name, arguments) = source.rng, call
+    value = str(rng.choice(list(arguments.values())))
+    if name in _ERRORS and source.chance(0.7):
+        said = rng.choice(_ERRORS[name])
+        return said.format(**arguments, other=any_word(source))
+    return rng.choice(
+        [
+            f"unknown place {value!r}; name a city or an IANA time zone",
+            f"no note has the id {value}",
+            f"can't convert {value} to that unit",
+            f"unknown unit {value!r}",
+            "division by zero",
+            f"the expression can't be read: {value}",
+            f"the {any_word(source)} is not reachable; try later",
+            f"{any_word(source)} {any_word(source)} {any_word(source)}",
+        ]
+    )
+
+
 def returned(source: Source, call: Call, chinese: bool) -> Any:
     """A result such as the tool gives; one in ten is an error."""
     rng, (name, arguments) = source.rng, call
     if source.chance(0.1):
-        value = str(rng.choice(list(arguments.values())))
-        return {
-            "error": rng.choice(
-                [
-                    f"unknown place {value!r}; name a city or an IANA time zone",
-                    f"no note has the id {value}",
-                    f"can't convert {value} to that unit",
-                    f"unknown unit {value!r}",
-                    "division by zero",
-                    f"the expression can't be read: {value}",
-                    f"the {any_word(source)} is not reachable; try later",
-                    f"{any_word(source)} {any_word(source)} {any_word(source)}",
-                ]
-            )
-        }
+        return {"error": _error(source, call)}
     if name == "calculate":
         return {"result": _evaluated(source, arguments["expression"])}
     clock = f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}"
@@ -115,6 +149,34 @@ def _opening(text: str, share: float) -> str:
     """The first part of a text, up to a blank where it has some."""
     cut = text[: round(share * len(text))]
     return cut[: cut.rfind(" ") + 1] if " " in text else cut
+
+
+def sentences(calls: Sequence[Call], outcomes: Sequence[Any], chinese: bool) -> list[str]:
+    """A sentence for each outcome; of several each says what stands in its result alone.
+
+    What was asked for stands elsewhere; whether a small model can find it there for each of them was not tried.
+    """
+    alone = len(calls) == 1
+    return [
+        sentence(call, outcome, chinese) if alone else _brief(call, outcome, chinese)
+        for call, outcome in zip(calls, outcomes, strict=True)
+    ]
+
+
+def _brief(call: Call, outcome: dict[str, Any], chinese: bool) -> str:
+    """As `sentence`, of nothing but the result."""
+    name = call[0]
+    if "error" in outcome or name not in ("current_time", "convert_time", "convert_units"):
+        return sentence(call, outcome, chinese)
+    if name == "convert_units":
+        value, unit = outcome["value"], outcome["unit"]
+        return f"等于{value} {unit}。" if chinese else f"That is {value} {unit}."
+    place, time = outcome["timezone"], outcome["time"]
+    day = outcome["weekday" if name == "current_time" else "day"]
+    if not chinese:
+        return f"In {place} it is {time}, {day}."
+    now = "现在" if name == "current_time" else ""
+    return f"{place}{now}是{time}，{_WEEKDAYS.get(day) or _DAYS[day]}。"
 
 
 def sentence(call: Call, outcome: dict[str, Any], chinese: bool) -> str:  # noqa: PLR0911 - a tool, a sentence

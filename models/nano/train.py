@@ -24,6 +24,7 @@ from tqdm import tqdm
 from models.nano import copying
 from models.nano.batch import Batch
 from models.nano.data import Stream
+from models.nano.grammar import Source
 from models.nano.model import Nano, Shape
 from models.nano.optim import Optimizers
 
@@ -129,7 +130,8 @@ def train(args: argparse.Namespace) -> None:
     if args.compile:
         for layer in model.layers:
             layer.compile(dynamic=True)
-    stream = Stream(rng, args.whole, args.odd)
+    shares = {"whole": args.whole, "odd": args.odd, "sums": args.sums, "told": args.told}
+    stream = Stream(Source(rng, **shares))
     mix = Mix(rng, most, begun, args.copy_minutes, args.copy_share, stream)
     bar = tqdm(total=int(args.minutes * 60), initial=int(used), unit="s", mininterval=10)
     smooth: dict[str, float] = {}
@@ -191,6 +193,15 @@ if __name__ == "__main__":
         type=float,
         default=1.0,
         help="share of nonsense among names; less for a late stage",
+    )
+    parser.add_argument(
+        "--sums",
+        type=float,
+        default=1.0,
+        help="how often requests are sums, as a factor on their share; more for a late stage",
+    )
+    parser.add_argument(
+        "--told", type=float, default=1.0, help="the same for results that are to be told"
     )
     parser.add_argument(
         "--rate", type=float, default=1.0, help="of the peak learning rates; less for a late stage"

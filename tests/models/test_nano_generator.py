@@ -13,9 +13,11 @@ from jsonschema import Draft202012Validator
 
 from models.nano import after_search, data, invented, math_slots, spoken, toolset
 from models.nano.ask_both import ask_both
+from models.nano.batch import Row
 from models.nano.conversations import Turn, builtin_turn, invented_turn
 from models.nano.frames import utter
 from models.nano.grammar import Source, held_out
+from models.nano.stories import stories
 from models.nano.wordings import (
     math_en,
     math_zh,
@@ -100,6 +102,22 @@ def test_no_template_has_a_slot_that_nothing_fills() -> None:
                 shown, values = math_slots.slots(Source(Random(1)), template, chinese)
                 assert set(re.findall(r"\{(\w+)\}", template)) <= set(shown), template
                 assert set(re.findall(r"\b[a-z]\d?\b", expression)) <= set(values), template
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_story_says_each_number_of_its_sum_however_it_is_worded(language: str) -> None:
+    told = stories(language)
+    assert len(told) == len({wording for wording, _ in told}) > 1000
+    for wording, expression in told:
+        shown, values = math_slots.slots(Source(Random(1)), wording, language == "zh")
+        needed = set(re.findall(r"\b[a-z]\d?\b", expression))
+        for seed in range(6):
+            said = Source(Random(seed)).say(wording)
+            slots = set(re.findall(r"\{(\w+)\}", said))
+            assert slots <= set(shown), wording
+            assert needed <= {slot.replace("M", "m") for slot in slots}, (wording, expression)
+            assert not set("[]|") & set(said), wording
+        compile(math_slots.fill(expression, values), "expression", "eval")
 
 
 _TIMES, _UNITS, _NOTES = (
@@ -203,8 +221,55 @@ def test_held_out_templates_and_words_are_never_drawn_in_training() -> None:
 
 
 def test_the_same_seed_gives_the_same_data() -> None:
-    one, two = data.Stream(Random(5)), data.Stream(Random(5))
+    one, two = data.Stream(Source(Random(5))), data.Stream(Source(Random(5)))
     assert [one.next() for _ in range(3)] == [two.next() for _ in range(3)]
+
+
+def test_more_sums_can_be_asked_for() -> None:
+    def share(sums: float) -> float:
+        source = Source(Random(2), sums=sums)
+        made = [builtin_turn(source, NAMES, "one").kind for _ in range(1200)]
+        return sum(kind.startswith("calculate") for kind in made) / len(made)
+
+    assert 0.3 < share(1) < 0.38
+    assert 0.62 < share(4) < 0.72
+
+
+def test_answers_to_several_results_are_short_enough_to_be_learned() -> None:
+    source = Source(Random(4), odd=0.3)
+    for kind in ("told", "searched"):
+        made = [builtin_turn(source, NAMES, kind) for _ in range(400)]
+        several = [t.row(source) for t in made if t.rounds and len(t.rounds[0].calls) > 1]
+        assert len(several) > 50
+        kept = [row for row in several if len(row.ids) <= data.LONGEST_ROW]
+        assert len(kept) > 0.93 * len(several)
+
+
+def test_a_batch_holds_fewer_long_rows_and_none_is_lost() -> None:
+    rows = [Row([0] * length, 1) for length in (448, 20, 300, 40, 30, 440, 50)]
+    assert [[len(row.ids) for row in part] for part in data.cut(rows, 3)] == [
+        [20, 30, 40],
+        [50, 300, 440],
+        [448],
+    ]
+    many = data.cut([Row([0] * 400, 1)] * 40, 40)
+    assert [len(part) for part in many] == [19, 19, 2]
+    assert 19 * 400 <= data.MOST_TOKENS < 20 * 400
+
+
+def test_of_several_results_each_is_told_from_itself() -> None:
+    source = Source(Random(4), odd=0.3)
+    made = [builtin_turn(source, NAMES, "told") for _ in range(300)]
+    two = [turn for turn in made if len(turn.rounds[0].calls) == 2]
+    assert len(two) > 150
+    for turn in two:
+        for result in turn.rounds[0].results:
+            quoted = [*result.values()] if "notes" not in result else []
+            for note in result.get("notes", []):
+                quoted += note.values()
+            for value in quoted:
+                known = str(value) in turn.target
+                assert known or value is True or turn.kind.endswith(" zh"), turn
 
 
 @pytest.mark.parametrize("chinese", [False, True])
