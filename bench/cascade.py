@@ -7,7 +7,7 @@ that no model of this project was trained on. Half of the phrasings calibrate; w
 other half.
 
     record      every request to the intermediary, through the loop; kept in --decisions, or read from there
-    calibrate   `routing.calibration_fit`, as `gateway calibrate` does it
+    calibrate   `routing.calibration_fit`, as `gateway calibrate --confidence 0.9` does it, but one target for all effects
     tell        quality, cost and wrong calls on the rest, simulated from the record, since an oracle's answer
                 is known; and the wrong calls over a hundred other splits, as one says little
     live        --live requests of the rest once more through the loop, with the strategy and the expert

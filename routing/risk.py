@@ -11,7 +11,7 @@
 - The same with a confidence (Bates, Angelopoulos, Lei, Malik, Jordan, 2021): the smallest threshold from which on
   upwards no mean loss is likelier than 1 − confidence where the expected loss is above the target, by the bounds of
   Hoeffding and Bentkus. Of many calibrations the share that lies above its target is then 1 − confidence at most;
-  of thresholds that hold on average it may be a half.
+  where thresholds hold on average nothing bounds it (in the cascade it was two in five).
 """
 
 from __future__ import annotations

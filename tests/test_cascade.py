@@ -139,7 +139,9 @@ def test_the_target_is_kept_on_the_average_of_many_splits_and_not_on_each() -> N
         ]
 
     found = splits(decided, made, {"read": 0.1, "write": 0.1, "destroy": 0.05}, number=12)
-    assert told == [60] * 12
+    sure = splits(decided, made, {"read": 0.1, "write": 0.1}, 0.8, number=12)
+    assert all(more > less for more, less in zip(sure.lent, found.lent, strict=True))
+    assert told == [60] * 24
     assert len(set(found.wrong)) > 6
     assert sum(found.wrong) / 12 <= 0.1
     assert min(found.areas) > 0.3

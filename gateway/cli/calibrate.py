@@ -51,9 +51,7 @@ def calibrate(
         try:
             made = fit(recorded.model, recorded.decisions, targets, confidence)
         except TooThin as thin:
-            hint = (
-                "record more: gateway eval REQUESTS.yaml --record FILE (or ask for less: --target)"
-            )
+            hint = "record more: gateway eval REQUESTS.yaml --record FILE (or ask for less: --target, --confidence)"
             raise CommandError(f"too little data: {thin}", hint, code=Exit.NO) from thin
         made.write(out)
     _print(made, out)

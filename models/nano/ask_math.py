@@ -12,7 +12,6 @@ from models.nano.wordings import (
     people_functions,
     people_math_en,
     people_math_zh,
-    stories_en,
 )
 
 # (phrase that names a value, expression); "n" slots are numbers, "p" percentages, "k" small wholes,
@@ -300,8 +299,7 @@ _TELLING_ZH = [
 
 PHRASES.extend(math_en.PHRASES + people_math_en.PHRASES + people_functions.PHRASES)
 VERBS.extend(math_en.VERBS + people_math_en.VERBS)
-STORIES.extend(stories_en.STORIES + people_math_en.STORIES + people_functions.STORIES)
-STORIES.extend(stories("en"))
+STORIES.extend(stories("en") + people_math_en.STORIES + people_functions.STORIES)
 PHRASES_ZH.extend(math_zh.PHRASES + people_math_zh.PHRASES + people_functions.PHRASES_ZH)
 STORIES_ZH.extend(math_zh.STORIES + people_math_zh.STORIES + people_functions.STORIES_ZH)
 STORIES_ZH.extend(stories("zh"))

@@ -29,7 +29,7 @@ def history(source: Source) -> list[int]:
             results = tuple(outcomes.returned(source, call, chinese) for call in turn.target)
             told = outcomes.sentences(turn.target, results, chinese)
             made = (Round(tuple(turn.target), results),)
-            row = Turn("", turn.said, " ".join(told), "", made)
+            row = Turn("", turn.said, ("" if chinese else " ").join(told), "", made)
         elif isinstance(turn.target, list):
             continue
         ids += row.row(source).ids
@@ -104,11 +104,11 @@ class Stream:
     """An endless shuffled supply of batches; six in seven show the gateway's own tools."""
 
     def __init__(self, source: Source, depth: int = 64) -> None:
-        self.source, self.rng, self.depth = source, source.rng, depth
+        self.source, self.depth = source, depth
         self.waiting: list[Batch] = []
 
     def next(self, short: float = 0.0) -> Batch:
         """One batch, taken at random from many groups; ``short`` of them show few own tools."""
         while len(self.waiting) < self.depth:
             self.waiting += group(self.source, short)
-        return self.waiting.pop(self.rng.randrange(len(self.waiting)))
+        return self.waiting.pop(self.source.rng.randrange(len(self.waiting)))

@@ -22,10 +22,10 @@ _DAYS = {"same day": "同一天", "next day": "第二天", "previous day": "前�
 _KNOWN = {"abs": abs, "max": max, "min": min, "round": round, "ln": math.log} | {
     name: getattr(math, name) for name in "sqrt cbrt log log2 log10 floor ceil pi e".split()
 }
-_ERRORS = {
+ERRORS = {
     "calculate": [
         "division by zero has no value",
-        "can't read the expression",
+        "can't read '{other}' here: give an arithmetic expression, such as (2 + 3) * 4",
         "the expression ends in the middle: give it whole, such as (2 + 3) * 4",
         "can't read '{other}': give an arithmetic expression, such as (2 + 3) * 4",
     ],
@@ -42,12 +42,12 @@ _ERRORS = {
     "convert_units": [
         "unknown unit '{from_unit}': give its English name, such as kilometer or pound",
         "unknown unit '{to_unit}': give its English name, such as kilometer or pound",
-        "can't convert {from_unit} to {to_unit}: the units measure different things",
+        "can't convert {from_unit} ([{other}]) to {to_unit} ([{other}]): the units measure different things",
     ],
     "delete_note": ["there is no note {note_id}: search the notes for the right note_id"],
     "save_note": ["the note is empty: give its text"],
 }
-"""As `tools.builtin` says it; ``other`` is any word."""
+"""As `tools.builtin` says it, which a test holds it to; ``other`` is any word."""
 _AREAS = "Asia Europe America Africa Australia Pacific".split()
 
 
@@ -72,8 +72,8 @@ def _error(source: Source, call: Call) -> str:
     """What the tool of a call says when it fails, most often; else what others say."""
     rng, (name, arguments) = source.rng, call
     value = str(rng.choice(list(arguments.values())))
-    if name in _ERRORS and source.chance(0.7):
-        said = rng.choice(_ERRORS[name])
+    if name in ERRORS and source.chance(0.7):
+        said = rng.choice(ERRORS[name])
         return said.format(**arguments, other=any_word(source))
     return rng.choice(
         [

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from models.nano import after_search, data, invented, math_slots, spoken, toolset
+from models.nano import after_search, data, invented, math_slots, outcomes, spoken, toolset
 from models.nano.ask_both import ask_both
 from models.nano.batch import Row
 from models.nano.conversations import Turn, builtin_turn, invented_turn
@@ -30,10 +32,12 @@ from models.nano.wordings import (
     people_time_zh,
     people_units_en,
     people_units_zh,
-    stories_en,
 )
 from tools.builtin.arithmetic import calculate
+from tools.builtin.clock import convert_time, current_time
+from tools.builtin.notes import NotesStore
 from tools.builtin.time_of_day import read_time
+from tools.builtin.units import convert_units
 from tools.errors import ToolFailed
 
 NAMES = {definition["name"] for definition in toolset.builtin()}
@@ -91,7 +95,7 @@ def test_every_expression_can_be_calculated_and_every_time_read() -> None:
 
 
 def test_no_template_has_a_slot_that_nothing_fills() -> None:
-    for module in (math_en, stories_en, math_zh, people_math_en, people_math_zh):
+    for module in (math_en, math_zh, people_math_en, people_math_zh):
         for table in (value for key, value in vars(module).items() if key.isupper()):
             for item in table:
                 if isinstance(item, str):
@@ -235,6 +239,16 @@ def test_more_sums_can_be_asked_for() -> None:
     assert 0.62 < share(4) < 0.72
 
 
+def test_more_results_to_be_told_can_be_asked_for() -> None:
+    def share(told: float) -> float:
+        source = Source(Random(2), told=told)
+        made = [builtin_turn(source, NAMES).kind for _ in range(1200)]
+        return sum(kind.startswith("told") for kind in made) / len(made)
+
+    assert 0.14 < share(1) < 0.2
+    assert 0.41 < share(4) < 0.48
+
+
 def test_answers_to_several_results_are_short_enough_to_be_learned() -> None:
     source = Source(Random(4), odd=0.3)
     for kind in ("told", "searched"):
@@ -264,12 +278,41 @@ def test_of_several_results_each_is_told_from_itself() -> None:
     assert len(two) > 150
     for turn in two:
         for result in turn.rounds[0].results:
-            quoted = [*result.values()] if "notes" not in result else []
-            for note in result.get("notes", []):
-                quoted += note.values()
-            for value in quoted:
-                known = str(value) in turn.target
-                assert known or value is True or turn.kind.endswith(" zh"), turn
+            translated = {"weekday", "day"} if turn.kind.endswith(" zh") else set[str]()
+            for held in result.get("notes", [result]):
+                for key, value in held.items():
+                    if key not in translated | {"deleted"}:
+                        assert str(value) in turn.target, turn
+
+
+def test_the_errors_to_be_told_are_those_that_the_tools_give() -> None:
+    notes = NotesStore(":memory:")
+    failing: dict[str, list[Callable[[], object]]] = {
+        "calculate": [partial(calculate, each) for each in ("1 / 0", "2 ° 3", "2 +", "2 3")],
+        "current_time": [partial(current_time, each) for each in ("Xqzzt", "Lndon", "usa")],
+        "convert_time": [
+            partial(convert_time, "9 am", "Paris", "Xqzzt"),
+            partial(convert_time, "9 am", "Lndon", "Paris"),
+            partial(convert_time, "soon", "Paris", "Oslo"),
+        ],
+        "convert_units": [
+            partial(convert_units, 1, "qqzz", "meter"),
+            partial(convert_units, 1, "meter", "qqzz"),
+            partial(convert_units, 1, "meter", "gram"),
+        ],
+        "delete_note": [partial(notes.delete, "a", 7)],
+        "save_note": [partial(notes.save, "a", " ", None)],
+    }
+    assert set(failing) == set(outcomes.ERRORS)
+    for name, calls in failing.items():
+        said: list[str] = []
+        for call in calls:
+            with pytest.raises(ToolFailed) as failed:
+                call()
+            said.append(str(failed.value))
+        for template in outcomes.ERRORS[name]:
+            pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(template))
+            assert any(re.fullmatch(pattern, each) for each in said), (template, said)
 
 
 @pytest.mark.parametrize("chinese", [False, True])

@@ -218,9 +218,8 @@ def test_a_target_is_kept_by_so_many_calibrations_as_the_confidence_says() -> No
         told = [Outcome(p, rng.random() < p) for p in (rng.random() for _ in range(300))]
         for confidence in (None, 0.5, 0.9):
             chosen = controlled_threshold(told, 0.05, confidence)
-            risk = (
-                max(1 - chosen, 0) ** 2 / 2
-            )  # of all decisions: wrong with 1 - p above the threshold
+            # Of all decisions: those above the threshold are made, and wrong with 1 - p.
+            risk = max(1 - chosen, 0) ** 2 / 2
             above[confidence] += risk > 0.05
     assert above[0.9] <= 0.1 * 200
     assert above[0.5] <= 0.5 * 200

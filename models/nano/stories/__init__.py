@@ -1,6 +1,7 @@
 """Short stories that end in one sum, a line each: ``stories/money_en.tsv`` holds a wording, a tab and its expression.
 
-Slots and alternatives are those of `models.nano.math_slots` and `models.nano.grammar`.
+What the stories are about names their files; ``{c}``, ``{d}`` and ``{day}`` are places and days that have nothing to do
+with the answer. Slots and alternatives are those of `models.nano.math_slots` and `models.nano.grammar`.
 """
 
 from __future__ import annotations
