@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -287,7 +287,7 @@ def test_of_several_results_each_is_told_from_itself() -> None:
 
 def test_the_errors_to_be_told_are_those_that_the_tools_give() -> None:
     notes = NotesStore(":memory:")
-    failing: dict[str, list[Callable[[], object]]] = {
+    failing: dict[str, Sequence[Callable[[], object]]] = {
         "calculate": [partial(calculate, each) for each in ("1 / 0", "2 ° 3", "2 +", "2 3")],
         "current_time": [partial(current_time, each) for each in ("Xqzzt", "Lndon", "usa")],
         "convert_time": [
@@ -301,7 +301,7 @@ def test_the_errors_to_be_told_are_those_that_the_tools_give() -> None:
             partial(convert_units, 1, "meter", "gram"),
         ],
         "delete_note": [partial(notes.delete, "a", 7)],
-        "save_note": [partial(notes.save, "a", " ", None)],
+        "save_note": [partial(notes.save, "a", " ", "call")],
     }
     assert set(failing) == set(outcomes.ERRORS)
     for name, calls in failing.items():
