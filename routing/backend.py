@@ -61,7 +61,8 @@ class Turn:
     `messages` is the canonical conversation (mistral-common types; call ids are nine alphanumerics).
     `deadline` is a reading of the event loop's clock, in seconds. `constrain` asks for the gateway's
     own grammar, under which a call can't be invalid, where the backend is able to. `output_schema` is
-    a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn.
+    a JSON Schema that text must satisfy (structured output). `max_calls` bounds the calls in a turn,
+    `max_repetition` the characters over which its text may repeat one piece (`routing.repetition`); 0: nothing does.
     `top_logprobs` is how many alternatives to each token come with `logprobs`, at most 20. With
     `tells_closed` the reader wants to know of calls as soon as their arguments are whole (`CallClosed`).
     `priority` says who waits for whom where there is not room for all.
@@ -75,6 +76,7 @@ class Turn:
     output_schema: Mapping[str, Any] | None = None
     constrain: bool = True
     max_calls: int = 16
+    max_repetition: int = 4_000
     logprobs: bool = False
     top_logprobs: int = 5
     tells_closed: bool = False

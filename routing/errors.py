@@ -7,6 +7,7 @@
     ├── BackendRejected        4xx: the request itself is at fault; never retried or failed over
     │   └── ContextTooLong     the prompt and the answer do not fit the model's window
     └── BackendProtocolError   the engine's answer can't be understood, or was cut in the middle
+        └── EndlessRepetition  the model only repeats itself, and was stopped
 
 Foreign exceptions (aiohttp, LiteLLM, xllamacpp) are translated in the backend that met them; nothing
 else leaves `routing`. `backend` is the name under which the backend is configured.
@@ -55,3 +56,7 @@ class ContextTooLong(BackendRejected):
 
 class BackendProtocolError(BackendError):
     """Cut in the middle, or not the protocol that was agreed on."""
+
+
+class EndlessRepetition(BackendProtocolError):
+    """The model says one piece over and over, and was stopped (`routing.repetition`)."""

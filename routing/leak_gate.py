@@ -21,17 +21,19 @@ SHORT = 512
 class LeakGate:
     """Feed it the content's pieces; it gives what may be shown.
 
-    Only the beginning of a content is judged: a call that follows prose is not native, and text.
+    Only the beginning of a content is judged: a call that follows prose is not native, and text. Once
+    `is_open`, everything passes and nobody needs to ask any more.
     """
 
     def __init__(self) -> None:
+        self.is_open = False
         self._held = ""
-        self._leaks: bool | None = None
+        self._leaks = False
         self._checked = 0
 
     def feed(self, text: str) -> str:
         """What of the content so far has become visible by `text`: possibly nothing."""
-        if self._leaks is False:
+        if self.is_open:
             return text
         self._held += text
         if self._leaks:
@@ -45,8 +47,6 @@ class LeakGate:
 
         An undecided rest is handed back as leaked: whoever parses it finds a call in it or none.
         """
-        if self._leaks is False:
-            return "", ""
         held, self._held = self._held, ""
         if not held.strip():
             return held, ""
@@ -54,10 +54,10 @@ class LeakGate:
 
     def _judge(self) -> str:
         self._checked = len(self._held)
-        self._leaks = looks_like_call_list(self._held)
-        if self._leaks is None and len(self._held) > MAX_HELD:
-            self._leaks = True
-        if self._leaks is False:
+        leaks = looks_like_call_list(self._held)
+        if leaks is False:
+            self.is_open = True
             held, self._held = self._held, ""
             return held
+        self._leaks = leaks is True or len(self._held) > MAX_HELD
         return ""

@@ -1,30 +1,27 @@
 """Asking a model for one decision, with the run's deadline and nothing provisional getting through.
 
-Text goes out as it comes, but for what looks like a call list that leaked into the content: that is
-held back and read as what it is. Text that merely quotes such a list from the conversation stays text.
+What of its text goes out is the outlet's to say (`gateway.agent.outlet`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from mistral_common.protocol.instruct.messages import ChatMessage
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
+from gateway.agent.outlet import Outlet
 from gateway.agent.patience import Patience
-from gateway.transcript.parts import words_of
 from routing.backend import CallClosed, Completion, ModelBackend, StreamItem, TextDelta, Turn
-from routing.errors import BackendTimeout
-from routing.leak_gate import LeakGate
-from routing.native import parse_call_list
+from routing.errors import BackendTimeout, EndlessRepetition
 
 log = logging.getLogger("gateway.agent")
 
+_ENDLESS = "The model said one thing over and over, and was stopped."
 _GRACE_S = 0.02
 """For a stream to be closed where the deadline is over."""
 
@@ -56,7 +53,7 @@ async def ask(
     clock = asyncio.get_running_loop().time
     began = clock()
     first: float | None = None
-    gate = LeakGate() if turn.tools and turn.output_schema is None else None
+    outlet = Outlet(turn)
     shown: list[str] = []
     completion: Completion | None = None
     async with aclosing(_items(backend, turn)) as items:
@@ -68,28 +65,27 @@ async def ask(
                 if closed is not None:
                     closed(item.call)
                 continue
-            if visible := gate.feed(item.text) if gate else item.text:
+            if visible := outlet.feed(item.text):
                 first = first or clock() - began
                 shown.append(visible)
                 yield TextDelta(visible)
+            if outlet.endless:
+                raise EndlessRepetition(_ENDLESS, backend=backend.name)
     if completion is None:
         return
     notes = [f"dropped text behind the calls: {completion.tail[:200]!r}"] if completion.tail else []
-    if gate:
-        rest, leaked = gate.finish()
-        calls = parse_call_list(leaked).calls if leaked else ()
-        if calls and not _are_quoted(calls, turn.messages):
-            notes.append("read a call list that leaked into the content")
-            completion = replace(completion, calls=(*completion.calls, *calls))
-        elif leaked:
-            rest += leaked
-        if rest:
-            shown.append(rest)
-            yield TextDelta(rest)
+    rest, calls, told = outlet.finish(completion)
+    if rest:
+        shown.append(rest)
+        yield TextDelta(rest)
+    if outlet.endless:
+        raise EndlessRepetition(_ENDLESS, backend=backend.name)
+    if calls:
+        completion = replace(completion, calls=(*completion.calls, *calls))
     text = "".join(shown)
     if text != completion.text:
         completion = replace(completion, text=text)
-    yield Heard(completion, clock() - began, first, tuple(notes))
+    yield Heard(completion, clock() - began, first, (*notes, *told))
 
 
 async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[StreamItem, None]:
@@ -116,20 +112,3 @@ async def _let_go(stream: AsyncGenerator[object], turn: Turn, name: str) -> None
             await patience.of(stream.aclose())
     except TimeoutError:
         log.warning("the stream of %s could not be closed in time", name)
-
-
-def _are_quoted(calls: Sequence[ToolCall], messages: Sequence[ChatMessage]) -> bool:
-    """Whether one of the calls stands in the conversation already: then it is an echo, not a wish.
-
-    Compared by letters and digits alone, since a tool's result may hold the text escaped once more.
-    """
-    said = [_skeleton(words_of(message)) for message in messages if message.content]
-    for call in calls:
-        written = _skeleton(f"name{call.function.name}arguments{call.function.arguments}")
-        if any(written in each for each in said):
-            return True
-    return False
-
-
-def _skeleton(text: str) -> str:
-    return "".join(filter(str.isalnum, text))

@@ -13,7 +13,13 @@ from gateway.agent.plan import TurnPlan, can_pay
 from gateway.agent.run import Incomplete
 from gateway.agent.steps import Escalate, Final, Held, NextStep, RunAgain
 from gateway.agent.working import Working
-from routing.errors import BackendError, BackendProtocolError, BackendRejected, ContextTooLong
+from routing.errors import (
+    BackendError,
+    BackendProtocolError,
+    BackendRejected,
+    ContextTooLong,
+    EndlessRepetition,
+)
 from routing.escalation import Evidence
 from routing.router import Router
 from tools.spec import ToolResult
@@ -88,7 +94,8 @@ def _doubted(router: Router, run: Working, evidence: Evidence) -> Escalate | Non
 def after_silence(router: Router, run: Working, plan: TurnPlan, error: BackendError) -> NextStep:
     """What the failure of a model leads to. Raises `error` when nothing was done by then."""
     if run.shown_in_turn:
-        return Final(incomplete=Incomplete("stream_cut", str(error)))
+        code = "repetition" if isinstance(error, EndlessRepetition) else "stream_cut"
+        return Final(incomplete=Incomplete(code, str(error)))
     if plan.loan is None:
         doubt = _doubted(router, run, _blame(run, error))
         if doubt is not None and run.may_lend():

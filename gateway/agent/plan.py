@@ -78,6 +78,7 @@ def plan_turn(run: Working, router: Router) -> TurnPlan | Final:
         sampling=run.request.sampling,
         output_schema=run.request.output_schema,
         max_calls=limits.max_calls_per_turn,
+        max_repetition=limits.max_repetition,
         logprobs=run.request.logprobs or measured,
         top_logprobs=max(run.request.top_logprobs, _ALTERNATIVES if measured else 0),
         tells_closed=run.reads_early

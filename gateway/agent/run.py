@@ -33,8 +33,9 @@ class Limits:
     """One deadline and one budget for the whole run, whatever it does.
 
     `deadline_s` in seconds from the start, `max_cost_usd` in US dollars (None: no limit).
-    `max_tool_calls` bounds the calls that are run here; the app's own are not counted. For `approval_s`
-    seconds a person may decide about a call that waits for them. `dry` says which calls are not executed.
+    `max_tool_calls` bounds the calls that are run here; the app's own are not counted. `max_repetition` is in
+    characters (`routing.repetition`), 0: no limit. For `approval_s` seconds a person may decide about a call that
+    waits for them. `dry` says which calls are not executed.
     """
 
     max_steps: int = 12
@@ -42,6 +43,7 @@ class Limits:
     max_cost_usd: float | None = None
     max_calls_per_turn: int = 16
     max_tool_calls: int | None = None
+    max_repetition: int = 4_000
     approval_s: float = 86_400.0
     dry: DryRun = REAL
 
@@ -148,7 +150,7 @@ class Incomplete:
     """What is missing from an answer: `reason` is a code, `detail` a sentence for people.
 
     Codes: max_steps, max_tool_calls, deadline, max_cost, budget, max_output_tokens, invalid_output,
-    no_expert, expert_failed, backend_failed, stream_cut, approval_required, denied, unresolved_call,
+    no_expert, expert_failed, backend_failed, stream_cut, repetition, approval_required, denied, unresolved_call,
     tool_version_gone, and
     of a direct call invalid_call.
     """

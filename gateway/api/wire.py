@@ -246,6 +246,7 @@ def tightened(operator: Limits, options: GatewayOptions) -> Limits:
         max_cost_usd=min(costs) if costs else None,
         max_calls_per_turn=operator.max_calls_per_turn,
         max_tool_calls=min(calls) if calls else None,
+        max_repetition=operator.max_repetition,
         approval_s=operator.approval_s,
         dry=operator.dry.widened(dry_run(options.dry_run)),
     )

@@ -141,6 +141,7 @@ def build_services(settings: Settings) -> Services:
                 deadline_s=limits.deadline_s,
                 max_cost_usd=limits.max_cost_usd,
                 max_calls_per_turn=limits.max_calls_per_turn,
+                max_repetition=limits.max_repetition,
                 approval_s=limits.approval_s,
                 dry=DryRun(settings.tools.dry_run.calls, settings.tools.dry_run.tools),
             ),

@@ -20,6 +20,9 @@ class LimitsSettings(Section):
     """For the whole run, in US dollars; null: no bound."""
     max_calls_per_turn: Annotated[int, Field(ge=1, le=128)] = 16
     """Further ones in a turn are dropped, and the model is told."""
+    max_repetition: Annotated[int, Field(ge=0)] = 4_000
+    """Characters over which an answer may say one piece over and over, sixteen times or more, before it is stopped.
+    0: no bound."""
     approval_s: Seconds = 86_400.0
     """For a person to decide about a call that waits for them, in seconds."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024

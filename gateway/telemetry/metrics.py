@@ -39,7 +39,7 @@ _FINISHES = ("stop", "length", "tool_calls", "content_filter", "failed", "cancel
 _REASONS = (*STRATEGIES, "always")
 _INCOMPLETE = (
     "max_steps max_tool_calls deadline max_cost budget max_output_tokens invalid_output no_expert expert_failed "
-    "backend_failed stream_cut approval_required denied unresolved_call"
+    "backend_failed stream_cut repetition approval_required denied unresolved_call"
 ).split()
 _NOT_RUN = frozenset({Failure.INVALID_CALL, Failure.DENIED})
 

@@ -38,7 +38,7 @@ from routing.backend import TokenLogprob
 from tools.spec import ValidCall
 
 Event = dict[str, Any]
-_CUT = frozenset({"stream_cut", "max_output_tokens"})
+_CUT = frozenset({"stream_cut", "repetition", "max_output_tokens"})
 """Reasons of an incomplete run for which its last message ends in the middle."""
 _SEPARATOR = "\n\n"
 

@@ -39,6 +39,7 @@ SCRIPTS: list[list[Any]] = [
     [Say("I add.", calls=[Call("add", {"a": 1, "b": 2})]), "It is 3."],
     [[Call("get_weather", {"city": "Lyon"}), Call("add", {"a": 1, "b": 2})]],
     [Say("It is", finish_reason="length")],
+    ["It is" + " what it is" * 1_000],
 ]
 
 
@@ -59,6 +60,16 @@ async def test_whole_is_what_the_last_event_of_a_stream_says(
     for made in (whole.json(), seen[-1]["response"]):
         kept = await gateway.http.get(f"/v1/responses/{made['id']}")
         assert kept.json() == made
+
+
+async def test_an_answer_that_only_repeats_itself_is_an_incomplete_message(serve: Any) -> None:
+    gateway = await serve(["It is" + " what it is" * 1_000])
+    made = (await gateway.http.post("/v1/responses", json={"input": "Go."})).json()
+    assert made["status"] == "incomplete"
+    assert made["incomplete_details"]["code"] == "repetition"
+    message = made["output"][0]
+    assert message["status"] == "incomplete"
+    assert len(message["content"][0]["text"]) < 500
 
 
 async def test_a_response_continues_the_one_before(serve: Any) -> None:
