@@ -4,6 +4,7 @@ The file is a YAML list of `{id, lang, request, expect: [{name, arguments}, …]
 `expect` lists whole alternatives where more than one way is right. A request is right when the calls
 that its run made are exactly one of the alternatives, compared by `gateway.cli.likeness`. `before` lists
 calls of registered tools that are really made ahead of the request: what it is about has to be there.
+Whether the answer tells what its calls brought is counted beside that, by `gateway.cli.telling`.
 """
 
 from __future__ import annotations
@@ -44,13 +45,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What came of one. `problem` when there was no answer at all; `lines` are recorded decisions."""
+    """What came of one. `problem` when there was no answer at all; `lines` are recorded decisions.
+
+    `told` is whether a whole answer has what the calls brought; None where they brought nothing to tell.
+    """
 
     request: Request
     made: tuple[Call, ...]
     right: bool
     elapsed_s: float
     problem: str = ""
+    told: bool | None = None
     lines: tuple[str, ...] = ()
 
 
@@ -63,6 +68,12 @@ def evaluate(
     least: Annotated[
         float, typer.Option("--min", min=0, max=1, help="Exit code 1 below this share.")
     ] = 0.0,
+    least_told: Annotated[
+        float,
+        typer.Option(
+            "--min-told", min=0, max=1, help="The same of the answers that tell their results."
+        ),
+    ] = 0.0,
     record: Annotated[
         Path | None, typer.Option(help="Write each decision and its outcome here, to calibrate by.")
     ] = None,
@@ -73,7 +84,8 @@ def evaluate(
     The file is a YAML list of {id, lang, request, expect: [{name, arguments}, …]}. A request is right when
     the calls of its run mean exactly those (an expression counts by its value, a place by its time zone);
     any_of in place of expect lists whole alternatives. Calls under before are really made ahead of the
-    request, so that what it is about is there. Nothing is a rehearsal: with --url all of them act on the
+    request, so that what it is about is there. Beside it stands how many of the answers tell what their calls
+    brought, whether these are the right ones or not. Nothing is a rehearsal: with --url all of them act on the
     gateway that runs there; without it, notes go into a notebook that is thrown away.
     """
     with explained():
@@ -85,11 +97,13 @@ def evaluate(
             record.parent.mkdir(parents=True, exist_ok=True)
             record.write_text("".join(line for one in scored for line in one.lines), "utf-8")
     share = sum(one.right for one in scored) / len(scored)
+    told = _share_told(scored)
     if as_json:
-        typer.echo(json.dumps({"score": share, "requests": [_as_json(one) for one in scored]}))
+        requests = [_as_json(one) for one in scored]
+        typer.echo(json.dumps({"score": share, "told": told, "requests": requests}))
     else:
         _print(scored)
-    if share < least:
+    if share < least or (told is not None and told < least_told):
         raise typer.Exit(Exit.NO)
 
 
@@ -136,6 +150,7 @@ def score(
     from gateway.cli.client import Refused, run_path
     from gateway.cli.decisions import of_run
     from gateway.cli.likeness import meaning, same_calls
+    from gateway.cli.telling import tells
 
     _prepare(gateway, request)
     body: dict[str, Any] = {
@@ -161,12 +176,20 @@ def score(
         for call in step["calls"]
     )
     right = any(same_calls(made, way) for way in request.alternatives)
+    results = [
+        (call["name"], call["result"]["content"])
+        for step in run["steps"]
+        for call in step["calls"]
+        if call["result"] and not call["result"]["failure"]
+    ]
+    whole = answer["gateway"].get("incomplete_details") is None
+    told = tells(answer["choices"][0]["message"]["content"] or "", results)
     lines: tuple[str, ...] = ()
     if recorded:
         wanted = {meaning(call) for way in request.alternatives for call in way}
         outcomes = [meaning(call) in wanted for call in made]
         lines = tuple(of_run(run, request.id, outcomes))
-    return Scored(request, made, right, elapsed, lines=lines)
+    return Scored(request, made, right, elapsed, told=told and whole, lines=lines)
 
 
 def _prepare(gateway: GatewayClient, request: Request) -> None:
@@ -190,11 +213,13 @@ def _print(scored: list[Scored]) -> None:
 
     table = Table("", "id", "request", "calls", box=None, pad_edge=False)
     for one in scored:
-        told = escape(one.problem or _told(one.made))
+        calls = escape(one.problem or _listed(one.made))
         if not one.right:
-            told += f"\n[dim]expected[/] {escape(_told(one.request.alternatives[0]))}"
+            calls += f"\n[dim]expected[/] {escape(_listed(one.request.alternatives[0]))}"
+        if one.told is False:
+            calls += "\n[yellow]not told in the answer[/]"
         mark = "[green]✓[/]" if one.right else "[red]✗[/]"
-        table.add_row(mark, one.request.id, escape(one.request.text), told)
+        table.add_row(mark, one.request.id, escape(one.request.text), calls)
     console = Console(highlight=False)
     console.print(table)
     for name, group in [
@@ -206,6 +231,10 @@ def _print(scored: list[Scored]) -> None:
     ]:
         right = sum(one.right for one in group)
         console.print(f"{name}: {right} of {len(group)} right ({right / len(group):.0%})")
+    if (share := _share_told(scored)) is not None:
+        judged = [one.told for one in scored if one.told is not None]
+        what = "answers tell what their calls brought"
+        console.print(f"told: {sum(judged)} of {len(judged)} {what} ({share:.0%})")
     median = statistics.median(one.elapsed_s for one in scored)
     console.print(f"median time to the whole answer: {median * 1000:.0f} ms")
 
@@ -214,9 +243,16 @@ def _langs(scored: list[Scored]) -> list[str]:
     return sorted({one.request.lang for one in scored} - {""})
 
 
-def _told(calls: tuple[Call, ...]) -> str:
-    told = (f"{call['name']}{json.dumps(call['arguments'], ensure_ascii=False)}" for call in calls)
-    return " ".join(told) or "no call"
+def _share_told(scored: list[Scored]) -> float | None:
+    judged = [one.told for one in scored if one.told is not None]
+    return sum(judged) / len(judged) if judged else None
+
+
+def _listed(calls: tuple[Call, ...]) -> str:
+    listed = (
+        f"{call['name']}{json.dumps(call['arguments'], ensure_ascii=False)}" for call in calls
+    )
+    return " ".join(listed) or "no call"
 
 
 def _as_json(one: Scored) -> dict[str, Any]:
@@ -224,6 +260,7 @@ def _as_json(one: Scored) -> dict[str, Any]:
         "id": one.request.id,
         "lang": one.request.lang,
         "right": one.right,
+        "told": one.told,
         "calls": list(one.made),
         "elapsed_s": round(one.elapsed_s, 4),
         "problem": one.problem,

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from gateway.cli import commands
 from gateway.cli.evaluate import read_requests
 from gateway.cli.exits import CommandError
-from routing.backends.scripted import Call
+from routing.backends.scripted import Call, Say
 from tools.builtin import tools
 
 from .conftest import Serve
@@ -56,6 +56,29 @@ def test_a_score_below_the_least_is_an_exit_code(serve: Serve, tmp_path: Path) -
     low = cli.invoke(commands(), ["eval", file, "--min", "0.7", "--url", serve(*ANSWERS)])
     enough = cli.invoke(commands(), ["eval", file, "--min", "0.6", "--url", serve(*ANSWERS)])
     assert (low.exit_code, enough.exit_code) == (1, 0)
+
+
+def test_beside_it_stands_how_many_answers_tell_what_their_calls_brought(
+    serve: Serve, tmp_path: Path
+) -> None:
+    answers = [*ANSWERS[:3], "Hello: three.", "Two."]
+    file = written(tmp_path)
+    done = cli.invoke(commands(), ["eval", file, "--url", serve(*answers)])
+    assert "told: 1 of 2 answers tell what their calls brought (50%)" in done.output
+    assert done.output.count("not told in the answer") == 1
+    low = cli.invoke(commands(), ["eval", file, "--min-told", "0.6", "--url", serve(*answers)])
+    enough = cli.invoke(commands(), ["eval", file, "--min-told", "0.5", "--url", serve(*answers)])
+    assert (low.exit_code, enough.exit_code) == (1, 0)
+    as_json = cli.invoke(commands(), ["eval", file, "--json", "--url", serve(*answers)])
+    read = json.loads(as_json.stdout)
+    assert read["told"] == 0.5
+    assert [one["told"] for one in read["requests"]] == [True, False, None]
+
+
+def test_an_answer_that_was_cut_tells_nothing(serve: Serve, tmp_path: Path) -> None:
+    url = serve(ANSWERS[0], Say("It is 42, it is", finish_reason="length"), *ANSWERS[2:])
+    done = cli.invoke(commands(), ["eval", written(tmp_path), "--url", url])
+    assert "told: 0 of 2 answers" in done.output
 
 
 def test_json_names_each_request_with_its_calls(serve: Serve, tmp_path: Path) -> None:
