@@ -32,10 +32,12 @@ from policies.rules.settings import (
     QuietHoursSettings,
     RateLimitSettings,
     TaintSettings,
+    UnaskedSettings,
     build_filter,
 )
 from policies.rules.size import CallSize, RequestSize
 from policies.rules.taint import Taint
+from policies.rules.unasked import Unasked
 from tools.spec import Effect
 
 DEFAULT = Path(__file__).with_name("default.yaml")
@@ -70,6 +72,7 @@ _RULES: Mapping[str, tuple[type[BaseModel], Callable[..., Policy]]] = {
     "approval": (_Approval, Approval),
     "request_size": (_RequestSize, RequestSize),
     "taint": (TaintSettings, Taint),
+    "unasked": (UnaskedSettings, Unasked),
     "filter": (FilterSettings, build_filter),
     "rate_limit": (RateLimitSettings, RateLimit),
     "quiet_hours": (QuietHoursSettings, QuietHours),

@@ -17,6 +17,7 @@ from policies.rules.filter import Action, Filter, Place
 from policies.rules.hours import DAYS
 from policies.rules.rate import Per
 from policies.rules.taint import CHANGING
+from policies.rules.unasked import DELETING
 from tools.spec import Effect
 
 
@@ -35,6 +36,17 @@ class TaintSettings(RuleSettings):
     arguments: tuple[str, ...] = ("*",)
     trusted: tuple[str, ...] = ()
     when: Literal["flow", "read"] = "flow"
+    then: Literal["approval", "deny"] = "approval"
+
+
+class UnaskedSettings(RuleSettings):
+    """`unasked`: see `policies.rules.unasked.Unasked`."""
+
+    tools: tuple[str, ...] = ("*",)
+    effects: tuple[Effect, ...] = (Effect.DESTROY,)
+    words: Annotated[tuple[Annotated[str, Field(max_length=1_000)], ...], Field(min_length=1)] = (
+        DELETING
+    )
     then: Literal["approval", "deny"] = "approval"
 
 
