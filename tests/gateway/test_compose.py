@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
+from gateway.api.wire import GatewayOptions, tightened
 from gateway.compose import CompositionError, build_application, build_router, build_services
 from gateway.settings import EMBEDDED_MODEL, Settings, SettingsError, load_settings
+from gateway.settings.limits import LimitsSettings
 from routing.backend import Usage
 from routing.backends.llamacpp import LlamaCppBackend
 from routing.pool import Pool
@@ -230,3 +233,19 @@ def test_replicas_are_one_backend_and_for_vllm_only(tmp_path: Path) -> None:
     path.write_text(f"models: {{intermediary: {model.replace('vllm', 'litellm')}}}")
     with pytest.raises(SettingsError, match="for the backend vllm"):
         load_settings(path, environ={})
+
+
+def test_each_limit_that_an_operator_sets_holds_for_every_run(working_directory: Path) -> None:
+    unusual = {
+        "max_steps": 7,
+        "deadline_s": 77.0,
+        "max_cost_usd": 0.7,
+        "max_calls_per_turn": 17,
+        "max_repetition": 777,
+        "approval_s": 7_777.0,
+    }
+    assert unusual.keys() == LimitsSettings.model_fields.keys() - {"max_body_bytes"}
+    settings = configured(working_directory, json.dumps({"limits": unusual}))
+    limits = build_services(settings).limits
+    assert {name: getattr(limits, name) for name in unusual} == unusual
+    assert tightened(limits, GatewayOptions()) == limits

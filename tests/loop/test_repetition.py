@@ -84,6 +84,6 @@ async def test_an_operator_may_let_it_repeat_itself_as_often_as_it_likes(stage: 
 
 
 async def test_what_may_be_a_call_for_too_long_and_only_repeats_itself_ends_too(stage: Any) -> None:
-    played = await stage.play([Say("[" * 70_000, piece=50)])
-    assert played.outcome.incomplete is not None
+    played = await stage.play([Say('[{"name": "' + "a" * 70_000, piece=50)])
+    assert played.outcome.incomplete.reason == "repetition"
     assert len(played.text) < 1_000

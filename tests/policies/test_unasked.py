@@ -97,6 +97,7 @@ def test_the_request_stands_before_the_calls_that_an_app_has_answered_by_itself(
     found = (looked, brought, model("It is note 3. Shall I?"), user("Yes"))
     assert judged(user("Delete the milk note."), *found) == ALLOW
     assert isinstance(judged(user("Find the milk note."), *found), RequireApproval)
+    assert judged(user("Delete the milk note."), model("Well,")) == ALLOW
 
 
 def test_what_a_tool_brought_or_the_app_instructs_asks_for_nothing() -> None:

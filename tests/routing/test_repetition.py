@@ -58,6 +58,12 @@ def test_a_loop_that_its_text_falls_into_late_is_found_too() -> None:
     assert visible.startswith(before)
 
 
+def test_a_piece_that_repeats_a_part_of_itself_is_found_too() -> None:
+    half = varied(40, 1)
+    piece = varied(STEP - 80, 2) + half + half  # each look finds the half first
+    assert through([piece * 400])[1]
+
+
 def test_pieces_longer_than_the_longest_are_not_taken_for_a_loop() -> None:
     text = varied(LONGEST_PIECE + 1) * 20
     assert through([text]) == (text, False)
@@ -76,6 +82,7 @@ def test_fewer_than_sixteen_copies_are_no_loop_however_long_they_are() -> None:
         "ha" * 400,
         "\n".join(f"| {n} | 0 | 0 | 0 |" for n in range(500)),
         "=" * 900 + "\nThe end.",
+        "=" * 900 + varied(5_000),
     ],
 )
 def test_what_repeats_itself_for_a_while_and_goes_on_comes_whole(text: str) -> None:

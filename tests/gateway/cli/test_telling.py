@@ -18,6 +18,7 @@ SUM = brought("calculate", result="9846.153846153846")
 MILES = brought("convert_units", value=16.09344, unit="kilometer")
 NOW = brought("current_time", timezone="Europe/Rome", time="2026-11-22 19:38", weekday="Sunday")
 SAVED = brought("save_note", note_id=12)
+NOTES_OF_ONE = [{"note_id": 3, "text": "Boiler inspection on Friday"}]
 NOTES = brought(
     "search_notes",
     notes=[
@@ -58,6 +59,7 @@ def test_an_answer_that_has_it(answer: str, result: tuple[str, str]) -> None:
         ("Saved as note 1.", SAVED),
         ("Saved.", SAVED),
         ("I found note 3: Boiler inspection on Friday.", NOTES),
+        ("Something on Friday.", brought("search_notes", notes=NOTES_OF_ONE)),
         ("It is 40 there.", brought("convert_units", value=-40, unit="degree_Celsius")),
         ("Rain.", ("get_weather", '{"sky": "clear", "wind": {"speed": 3}}')),
         ("", SUM),
