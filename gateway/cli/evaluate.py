@@ -84,8 +84,8 @@ def evaluate(
     The file is a YAML list of {id, lang, request, expect: [{name, arguments}, …]}. A request is right when
     the calls of its run mean exactly those (an expression counts by its value, a place by its time zone);
     any_of in place of expect lists whole alternatives. Calls under before are really made ahead of the
-    request, so that what it is about is there. Beside it stands how many of the answers tell what their calls
-    brought, whether these are the right ones or not. Nothing is a rehearsal: with --url all of them act on the
+    request, so that what it is about is there. Beside it stands how many of the answers tell what their last
+    calls brought, whether these are the right ones or not. Nothing is a rehearsal: with --url all of them act on the
     gateway that runs there; without it, notes go into a notebook that is thrown away.
     """
     with explained():
@@ -176,20 +176,24 @@ def score(
         for call in step["calls"]
     )
     right = any(same_calls(made, way) for way in request.alternatives)
-    results = [
-        (call["name"], call["result"]["content"])
-        for step in run["steps"]
-        for call in step["calls"]
-        if call["result"] and not call["result"]["failure"]
-    ]
     whole = answer["gateway"].get("incomplete_details") is None
-    told = tells(answer["choices"][0]["message"]["content"] or "", results)
+    told = tells(answer["choices"][0]["message"]["content"] or "", _last_results(run))
     lines: tuple[str, ...] = ()
     if recorded:
         wanted = {meaning(call) for way in request.alternatives for call in way}
         outcomes = [meaning(call) in wanted for call in made]
         lines = tuple(of_run(run, request.id, outcomes))
     return Scored(request, made, right, elapsed, told=told and whole, lines=lines)
+
+
+def _last_results(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the last step with calls brought: what was looked up on the way there need not be told."""
+    steps = [step["calls"] for step in run["steps"] if step["calls"]]
+    return [
+        (call["name"], call["result"]["content"])
+        for call in (steps[-1] if steps else ())
+        if call["result"] and not call["result"]["failure"]
+    ]
 
 
 def _prepare(gateway: GatewayClient, request: Request) -> None:

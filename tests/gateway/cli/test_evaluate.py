@@ -75,6 +75,16 @@ def test_beside_it_stands_how_many_answers_tell_what_their_calls_brought(
     assert [one["told"] for one in read["requests"]] == [True, False, None]
 
 
+def test_what_was_looked_up_on_the_way_need_not_be_told(serve: Serve, tmp_path: Path) -> None:
+    looked = [
+        Call("calculate", {"expression": "1 + 1"}),
+        Call("calculate", {"expression": "6 * 7"}),
+    ]
+    url = serve(*looked, "It is 42.", [*looked], "It is 42.", "Two.")
+    done = cli.invoke(commands(), ["eval", written(tmp_path), "--url", url])
+    assert "told: 1 of 2 answers" in done.output, "two calls in one step are both to be told"
+
+
 def test_an_answer_that_was_cut_tells_nothing(serve: Serve, tmp_path: Path) -> None:
     url = serve(ANSWERS[0], Say("It is 42, it is", finish_reason="length"), *ANSWERS[2:])
     done = cli.invoke(commands(), ["eval", written(tmp_path), "--url", url])
