@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"(?:(?<![\w.])[-−])?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", r
 _CLOCK = re.compile(r"(\d{1,2})[:：](\d{2})(?::\d{2})?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_\u4e00-\u9fff]+|[\u4e00-\u9fff]")
 _ENOUGH_DIGITS = 3
+_MOST_DIGITS = 1_000
 _ENOUGH_WORDS = 2 / 3
 
 
@@ -63,15 +64,17 @@ def _is_number(value: object) -> bool:
 def _is_told(answer: str, value: Any) -> bool:
     if (number := _number(str(value))) is None:
         return _is_said(answer, str(value))
-    shown = filter(None, map(_number, _NUMBER.findall(answer)))
-    return any(each == number or _is_rounded(each, number) for each in shown)
+    shown = map(_number, _NUMBER.findall(answer))
+    return any(each is not None and (each == number or _is_rounded(each, number)) for each in shown)
 
 
 def _number(text: str) -> Decimal | None:
+    """A number of a size that can be reckoned with; None for other text."""
     try:
-        return Decimal(text.replace(",", "").replace("−", "-"))
+        number = Decimal(text.replace(",", "").replace("−", "-"))
     except InvalidOperation:
         return None
+    return number if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS else None
 
 
 def _is_rounded(shown: Decimal, value: Decimal) -> bool:

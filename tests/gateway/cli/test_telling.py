@@ -33,6 +33,8 @@ NOTES = brought(
     [
         ("The result is 9846.153846153846.", SUM),
         ("You pay 9,846.15.", SUM),
+        ("The result is 0.", brought("calculate", result="0")),
+        ("The limit is infinity.", brought("calculate", result="Infinity")),
         ("That is 16.09344 kilometer.", MILES),
         ("About 16.1 km.", MILES),
         ("In Europe/Rome it is 19:38.", NOW),
@@ -59,6 +61,8 @@ def test_an_answer_that_has_it(answer: str, result: tuple[str, str]) -> None:
         ("Saved as note 1.", SAVED),
         ("Saved.", SAVED),
         ("I found note 3: Boiler inspection on Friday.", NOTES),
+        ("It is 512.", ("limit", '{"at": "nan"}')),
+        ("It is 9.99e999999.", brought("calculate", result="1.25e-999999")),
         ("Something on Friday.", brought("search_notes", notes=NOTES_OF_ONE)),
         ("It is 40 there.", brought("convert_units", value=-40, unit="degree_Celsius")),
         ("Rain.", ("get_weather", '{"sky": "clear", "wind": {"speed": 3}}')),
