@@ -21,7 +21,7 @@ from routing.backend import Usage
 from routing.backends.scripted import Call, Say
 from routing.errors import BackendUnavailable, ContextTooLong
 
-LONG = "word " * 14_000  # 17,504 tokens as a message
+LONG = "".join(f"{n:04x} " for n in range(14_000))  # 17,504 tokens as a message
 OLD: list[dict[str, Any]] = [
     each
     for number in range(6)
