@@ -1,7 +1,6 @@
 """Holds back an answer that only repeats itself, so that nobody reads, or pays for, one without an end.
 
-A model that has fallen into a loop says one piece over and over until its tokens are used up, and no penalty brings
-it out of it. Such text is let through for a while, then held back: it goes out late where the loop ends
+A model that has fallen into a loop says one piece over and over until its tokens are used up. Such text is let through for a while, then held back: it goes out late where the loop ends
 by itself, as a table of zeros does, and never where it does not. Everything else passes at once.
 
 What comes out does not depend on how the text was cut on its way: it is looked at after every `STEP` characters.

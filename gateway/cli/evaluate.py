@@ -4,7 +4,7 @@ The file is a YAML list of `{id, lang, request, expect: [{name, arguments}, …]
 `expect` lists whole alternatives where more than one way is right. A request is right when the calls
 that its run made are exactly one of the alternatives, compared by `gateway.cli.likeness`. `before` lists
 calls of registered tools that are really made ahead of the request: what it is about has to be there.
-Whether the answer tells what its calls brought is counted beside that, by `gateway.cli.telling`.
+Whether the answer tells what its last calls brought is counted beside that, by `gateway.cli.telling`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Request:
 class Scored:
     """What came of one. `problem` when there was no answer at all; `lines` are recorded decisions.
 
-    `told` is whether a whole answer has what the calls brought; None where they brought nothing to tell.
+    `told` is whether a whole answer has what the last calls brought; None where they brought nothing to tell.
     """
 
     request: Request
@@ -97,7 +97,8 @@ def evaluate(
             record.parent.mkdir(parents=True, exist_ok=True)
             record.write_text("".join(line for one in scored for line in one.lines), "utf-8")
     share = sum(one.right for one in scored) / len(scored)
-    told = _share_told(scored)
+    judged = _judged(scored)
+    told = sum(judged) / len(judged) if judged else None
     if as_json:
         requests = [_as_json(one) for one in scored]
         typer.echo(json.dumps({"score": share, "told": told, "requests": requests}))
@@ -235,9 +236,9 @@ def _print(scored: list[Scored]) -> None:
     ]:
         right = sum(one.right for one in group)
         console.print(f"{name}: {right} of {len(group)} right ({right / len(group):.0%})")
-    if (share := _share_told(scored)) is not None:
-        judged = [one.told for one in scored if one.told is not None]
+    if judged := _judged(scored):
         what = "answers tell what their calls brought"
+        share = sum(judged) / len(judged)
         console.print(f"told: {sum(judged)} of {len(judged)} {what} ({share:.0%})")
     median = statistics.median(one.elapsed_s for one in scored)
     console.print(f"median time to the whole answer: {median * 1000:.0f} ms")
@@ -247,9 +248,9 @@ def _langs(scored: list[Scored]) -> list[str]:
     return sorted({one.request.lang for one in scored} - {""})
 
 
-def _share_told(scored: list[Scored]) -> float | None:
-    judged = [one.told for one in scored if one.told is not None]
-    return sum(judged) / len(judged) if judged else None
+def _judged(scored: list[Scored]) -> list[bool]:
+    """Of the answers that had something to tell, whether they do."""
+    return [one.told for one in scored if one.told is not None]
 
 
 def _listed(calls: tuple[Call, ...]) -> str:

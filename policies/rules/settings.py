@@ -39,14 +39,15 @@ class TaintSettings(RuleSettings):
     then: Literal["approval", "deny"] = "approval"
 
 
+Some = Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
 class UnaskedSettings(RuleSettings):
     """`unasked`: see `policies.rules.unasked.Unasked`."""
 
     tools: tuple[str, ...] = ("*",)
     effects: tuple[Effect, ...] = (Effect.DESTROY,)
-    words: Annotated[tuple[Annotated[str, Field(max_length=1_000)], ...], Field(min_length=1)] = (
-        DELETING
-    )
+    words: Annotated[tuple[Some, ...], Field(min_length=1)] = DELETING
     then: Literal["approval", "deny"] = "approval"
 
 
@@ -113,7 +114,6 @@ class CallSizeSettings(RuleSettings):
 
 
 Known = Literal["email", "phone", "card", "iban", "cn_id", "secrets"]
-Some = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
 class FilterSettings(RuleSettings):
