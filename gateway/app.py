@@ -50,6 +50,7 @@ from gateway.api.schedules import routes as schedules
 from gateway.api.schedules.scheduler import Scheduler
 from gateway.authoring import Authoring
 from gateway.resuming import Resuming
+from gateway.runtime import generators_unlisted
 from gateway.services import Services
 
 ServicesFactory = Callable[[], Awaitable[Services]]
@@ -64,6 +65,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         ready = services if isinstance(services, Services) else await services()
         app.state.services = ready
         async with AsyncExitStack() as background:
+            background.enter_context(generators_unlisted())
             try:
                 app.state.authoring = await background.enter_async_context(Authoring(ready))
                 for work in ready.background:

@@ -9,7 +9,7 @@
     └── BackendProtocolError   the engine's answer can't be understood, or was cut in the middle
         └── EndlessRepetition  the model only repeats itself, and was stopped
 
-Foreign exceptions (aiohttp, LiteLLM, xllamacpp) are translated in the backend that met them; nothing
+Foreign exceptions (LiteLLM's, xllamacpp's, those of `routing.http1`) are translated in the backend that met them; nothing
 else leaves `routing`. `backend` is the name under which the backend is configured.
 """
 

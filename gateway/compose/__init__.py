@@ -11,7 +11,6 @@ Raises `CompositionError` for what is configured and can't be had.
 from __future__ import annotations
 
 import asyncio
-import gc
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
@@ -37,6 +36,7 @@ from gateway.compose.tiers import build_priorities, watch_load
 from gateway.compose.tokens import build_tokens
 from gateway.compose.tools import register_tools
 from gateway.context.options import ContextOptions
+from gateway.runtime import settle_collector
 from gateway.services import Services
 from gateway.settings import Settings, load_settings
 from gateway.storage.durable import Bounds
@@ -61,10 +61,7 @@ def application() -> FastAPI:
     settings = load_settings()
     log_to_stderr(settings.telemetry.logs)
     made = build_application(build_services(settings))
-    # What exists now lives as long as the process: the collector need not look at it again. It may have
-    # been off until here (`gateway.cli.starting`).
-    gc.freeze()
-    gc.enable()
+    settle_collector()  # which may have been off until here (`gateway.cli.starting`)
     return made
 
 

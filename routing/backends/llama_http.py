@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from typing import Any
 
-import aiohttp
 import orjson
 
 from routing.backends.llama_engine import Endpoint
@@ -24,27 +23,37 @@ from routing.errors import (
     BackendUnavailable,
     ContextTooLong,
 )
+from routing.http1 import Answer, CutShort, HttpClient, HttpError
+from routing.http1.origin import Origin
 from routing.sse import SseDecoder
 
 Chunk = dict[str, Any]
 
 _OK = 200
 _SERVER_ERROR = 500
+_MOST_TOLD = 65_536
+"""Bytes of a refusal that are read."""
 
 
 class LlamaClient:
     """Requests to one engine. `stall_s` bounds each wait, queueing for a slot included, in seconds."""
 
     def __init__(self, endpoint: Endpoint, *, stall_s: float) -> None:
-        self._endpoint = endpoint
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {endpoint.key}"}
+        self._http = HttpClient(Origin.of(endpoint.url), headers, kept=0)
         self._stall_s = stall_s
 
+    async def aclose(self) -> None:
+        """Cut what still runs, and return when its connections are closed."""
+        await self._http.aclose()
+
     async def healthy(self) -> bool:
-        async with (
-            self._session() as session,
-            session.get(f"{self._endpoint.url}/health") as answer,
-        ):
-            return answer.status == _OK
+        try:
+            answer = await self._http.get("/health", self._until(None))
+        except HttpError:
+            return False
+        answer.release()
+        return answer.status == _OK
 
     async def obeys(self, grammar: str, deadline: float | None) -> bool:
         """Whether the engine takes `grammar`; one it does not take, it ignores. Some 3 ms."""
@@ -68,41 +77,35 @@ class LlamaClient:
         """
         events = SseDecoder()
         try:
-            async with AsyncExitStack() as stack:
-                session = await stack.enter_async_context(self._session())
-                async with self._bound(deadline):
-                    response = await stack.enter_async_context(
-                        session.post(
-                            f"{self._endpoint.url}/completion",
-                            data=orjson.dumps(request),
-                            headers={"Content-Type": "application/json"},
-                        )
-                    )
-                if response.status != _OK:
-                    async with self._bound(deadline):
-                        raise _refusal(response.status, await response.read())
+            body = orjson.dumps(request)
+            answer = await self._http.post("/completion", body, self._until(deadline))
+            try:
+                if answer.status != _OK:
+                    raise await self._refused(answer, deadline)
                 while True:
-                    async with self._bound(deadline):
-                        data = await response.content.readany()
+                    data = await answer.read(self._until(deadline))
                     for event in events.feed(data) if data else events.finish():
                         yield _decoded(event)
                     if not data:
                         return
+            finally:
+                answer.release()
         except TimeoutError as error:
             raise BackendTimeout("no further token from llama.cpp in time") from error
-        except aiohttp.ClientError as error:
+        except HttpError as error:
             raise BackendUnavailable(f"llama.cpp's answer broke off: {error}") from error
 
-    def _bound(self, deadline: float | None) -> asyncio.Timeout:
-        stalled = asyncio.get_running_loop().time() + self._stall_s
-        return asyncio.timeout_at(stalled if deadline is None else min(stalled, deadline))
+    async def _refused(self, answer: Answer, deadline: float | None) -> BackendError:
+        try:
+            body = await answer.read_all(_MOST_TOLD, self._until(deadline))
+        except CutShort:
+            body = b""  # the status says enough
+        return _refusal(answer.status, body)
 
-    def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True),
-            headers={"Authorization": f"Bearer {self._endpoint.key}"},
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
+    def _until(self, deadline: float | None) -> float:
+        """The end of the wait that begins now, by the event loop's clock."""
+        stalled = asyncio.get_running_loop().time() + self._stall_s
+        return stalled if deadline is None else min(stalled, deadline)
 
 
 def _refusal(status: int, body: bytes) -> BackendError:

@@ -20,8 +20,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiohttp
-
 from routing.backend import StreamItem, TextDelta, TokenCount, Turn
 from routing.backends.llama_answer import LlamaAnswer
 from routing.backends.llama_engine import EngineShape, LlamaEngine
@@ -74,6 +72,7 @@ class LlamaCppBackend:
         )
         self._engine = LlamaEngine(model_path, self._shape)
         self._grammars = TrustedGrammars()
+        self._asked: LlamaClient | None = None
 
     @property
     def name(self) -> str:
@@ -104,10 +103,14 @@ class LlamaCppBackend:
             async with asyncio.timeout(_READY_WITHIN_S):
                 await self.warm()
                 return await (await self._client()).healthy()
-        except (BackendError, TimeoutError, aiohttp.ClientError):
+        except (BackendError, TimeoutError):
             return False
 
     async def aclose(self) -> None:
+        # First the connections: unloading waits for them with Python's lock held, by which none could close.
+        client, self._asked = self._asked, None
+        if client is not None:
+            await client.aclose()
         await asyncio.to_thread(self._engine.unload)
 
     async def stream(self, turn: Turn) -> AsyncGenerator[StreamItem, None]:
@@ -152,8 +155,11 @@ class LlamaCppBackend:
             raise BackendTimeout("the model was not loaded in time") from error
 
     async def _client(self) -> LlamaClient:
-        endpoint = self._engine.endpoint or await asyncio.to_thread(self._engine.load)
-        return LlamaClient(endpoint, stall_s=self._stall_s)
+        if self._asked is not None:
+            return self._asked
+        endpoint = await asyncio.to_thread(self._engine.load)
+        self._asked = self._asked or LlamaClient(endpoint, stall_s=self._stall_s)
+        return self._asked
 
     async def _off_the_loop(self, turn: Turn, work: Callable[[Turn], Result]) -> Result:
         """What `work` makes of the turn; in a thread where that takes long."""

@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import aiohttp
 import orjson
 
 from routing.backends.http_errors import (
@@ -33,11 +32,15 @@ from routing.errors import (
     BackendTimeout,
     BackendUnavailable,
 )
+from routing.http1 import Answer, HttpClient, HttpError, HungUp
+from routing.http1.origin import Origin, target_of
 from routing.sse import SseDecoder
 
 READY_TIMEOUT_S: Final = 2.0
 _DRAIN_TIMEOUT_S: Final = 0.25
 _MAX_ERROR_BYTES: Final = 65_536
+_MAX_BYTES: Final = 16 * 1024 * 1024
+"""Of what an engine tells of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class HttpTimeouts:
 
 @dataclass(slots=True)
 class OpenAiHttp:
-    """One engine's HTTP side. The session is made at the first request and shared.
+    """One engine's HTTP side. Its connections are made as they are needed and kept.
 
     `carried` gives the headers that carry the trace of the open turn on to the engine.
     """
@@ -66,7 +69,16 @@ class OpenAiHttp:
     timeouts: HttpTimeouts = field(default_factory=HttpTimeouts)
     retries: Retries = field(default_factory=Retries)
     carried: Callable[[], Mapping[str, str]] | None = None
-    _session: aiohttp.ClientSession | None = None
+    _client: HttpClient = field(init=False)
+    _target: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        headers = {"Content-Type": "application/json"}
+        if self.api_key:
+            headers["Authorization"] = f"Bearer {self.api_key}"
+        origin = Origin.of(self.base_url)
+        self._client = HttpClient(origin, headers, connect_s=self.timeouts.connect_s)
+        self._target = target_of(f"{self.base_url}/chat/completions")
 
     async def batches(
         self, body: Mapping[str, Any], deadline: float | None
@@ -76,19 +88,19 @@ class OpenAiHttp:
         Raises a `BackendError`, behind the events that came before it. An error that the engine sends inside
         the stream is raised, too.
         """
-        response = await self._open(orjson.dumps(body), deadline)
+        answer = await self._open(orjson.dumps(body), deadline)
         try:
             decoder = SseDecoder()
             ended = False
-            while not ended and (chunk := await self._read(response, deadline)):
+            while not ended and (chunk := await self._read(answer, deadline)):
                 batch, ended, failure = self._batch(decoder.feed(chunk))
                 if batch:
                     yield batch
                 if failure:
                     raise failure
             if ended:
-                if not response.content.at_eof():
-                    await self._drain(response)
+                if not answer.at_end:
+                    await self._drain(answer)
                 yield End()
                 return
             batch, ended, failure = self._batch([*filter(bytes.strip, decoder.finish())])
@@ -99,8 +111,8 @@ class OpenAiHttp:
             if ended:
                 yield End()
         finally:
-            # A response that was not read to its end closes its connection: the engine notices.
-            response.release()
+            # An answer that was not read to its end closes its connection: the engine notices.
+            answer.release()
 
     async def get_json(self, url: str, timeout_s: float) -> Any:
         """The JSON at `url`; None when its body is empty.
@@ -115,96 +127,80 @@ class OpenAiHttp:
 
     async def get(self, url: str, timeout_s: float) -> bytes:
         """What is at `url`, on this engine. Raises `BackendUnavailable` or `BackendTimeout`."""
+        until = asyncio.get_running_loop().time() + timeout_s
         try:
-            async with (
-                asyncio.timeout(timeout_s),
-                self._client().get(url) as response,
-            ):
-                if response.status >= 400:
-                    raise BackendUnavailable(f"HTTP {response.status}", backend=self.backend)
-                return await response.read()
+            answer = await self._client.get(target_of(url), until)
+            try:
+                if answer.status >= 400:
+                    raise BackendUnavailable(f"HTTP {answer.status}", backend=self.backend)
+                return await answer.read_all(_MAX_BYTES, until)
+            finally:
+                answer.release()
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except HttpError as error:
             raise BackendUnavailable(str(error), backend=self.backend) from error
 
     async def aclose(self) -> None:
         """Close every connection."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._client.aclose()
 
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            headers = {"Content-Type": "application/json"}
-            if self.api_key:
-                headers["Authorization"] = f"Bearer {self.api_key}"
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeouts.connect_s),
-                headers=headers,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
-
-    async def _open(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
+    async def _open(self, body: bytes, deadline: float | None) -> Answer:
         return await retried(lambda: self._post(body, deadline), self.retries, deadline)
 
-    async def _post(self, body: bytes, deadline: float | None) -> aiohttp.ClientResponse:
-        url, carried = f"{self.base_url}/chat/completions", self.carried and self.carried()
+    async def _post(self, body: bytes, deadline: float | None) -> Answer:
+        carried = self.carried and self.carried()
         try:
-            async with self._bounded(deadline):
-                response = await self._client().post(url, data=body, headers=carried)
-        except aiohttp.ServerTimeoutError as error:
-            down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            raise NotBegunError(down) from error
+            answer = await self._client.post(self._target, body, self._until(deadline), carried)
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except HttpError as error:
             down = BackendUnavailable(f"no connection: {error}", backend=self.backend)
-            hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
-            raise NotBegunError(down, hung_up=hung_up) from error
-        if response.status == 200:
-            return response
-        raise await self._refused(response, deadline)
+            raise NotBegunError(down, hung_up=isinstance(error, HungUp)) from error
+        if answer.status != 200:
+            raise await self._refused(answer, deadline)
+        if packed := answer.header("content-encoding"):
+            answer.release()
+            what = f"the answer is packed ({packed}), which was not asked for"
+            raise BackendProtocolError(what, backend=self.backend)
+        return answer
 
-    async def _refused(self, response: aiohttp.ClientResponse, deadline: float | None) -> Exception:
+    async def _refused(self, answer: Answer, deadline: float | None) -> Exception:
         try:
-            async with self._bounded(deadline):
-                raw = await response.content.read(_MAX_ERROR_BYTES)
-        except (TimeoutError, aiohttp.ClientError, OSError):
+            raw = await answer.read_all(_MAX_ERROR_BYTES, self._until(deadline))
+        except (TimeoutError, HttpError):
             raw = b""  # the status says enough
         finally:
-            response.release()
+            answer.release()
         try:
             message = error_message(orjson.loads(raw))
         except orjson.JSONDecodeError:
-            message = raw.decode("utf-8", "replace").strip() or response.reason or ""
+            reason = answer.reason.decode("latin-1")
+            message = raw.decode("utf-8", "replace").strip() or reason
         error = refusal(
-            response.status,
+            answer.status,
             without_key(message, self.api_key),
             backend=self.backend,
-            retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+            retry_after_s=retry_after_s(answer.header("retry-after")),
         )
         return NotBegunError(error) if isinstance(error, BackendOverloaded) else error
 
-    async def _read(self, response: aiohttp.ClientResponse, deadline: float | None) -> bytes:
+    async def _read(self, answer: Answer, deadline: float | None) -> bytes:
         """The next bytes, `b""` at the end of the body, in however many pieces they came."""
         try:
-            async with self._bounded(deadline):
-                return await response.content.readany()
+            return await answer.read(self._until(deadline))
         except TimeoutError:
             raise BackendTimeout("no further token in time", backend=self.backend) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except HttpError as error:
             raise BackendProtocolError(
-                f"the stream was cut: {error!r}", backend=self.backend
+                f"the stream was cut: {error}", backend=self.backend
             ) from error
 
-    async def _drain(self, response: aiohttp.ClientResponse) -> None:
+    async def _drain(self, answer: Answer) -> None:
         """Read the body's formal end, so that the connection can serve the next request."""
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
-            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-                await response.content.readany()
+        until = asyncio.get_running_loop().time() + _DRAIN_TIMEOUT_S
+        with contextlib.suppress(TimeoutError, HttpError):
+            await answer.read(until)
 
     def _batch(self, events: list[bytes]) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
         """What the events say, whether the end was among them, and what was wrong with the one behind them."""
@@ -235,9 +231,10 @@ class OpenAiHttp:
         message = without_key(error_message(failure), self.api_key)
         return refusal(error_status(failure), message, backend=self.backend)
 
-    def _bounded(self, deadline: float | None) -> asyncio.Timeout:
+    def _until(self, deadline: float | None) -> float:
+        """The end of the wait that begins now, by the event loop's clock."""
         idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
-        return asyncio.timeout_at(idle if deadline is None else min(idle, deadline))
+        return idle if deadline is None else min(idle, deadline)
 
 
 def _together(events: list[bytes]) -> list[dict[str, Any]] | None:

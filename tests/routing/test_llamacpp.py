@@ -292,6 +292,16 @@ async def test_an_engine_that_says_nothing_for_too_long_is_given_up() -> None:
     await impatient.aclose()
 
 
+async def test_closing_a_backend_cuts_a_stream_that_nobody_has_left() -> None:
+    leaving = LlamaCppBackend("leaving", MODEL, slots=1)
+    async with aclosing(leaving.stream(turn(output_schema=LONG, max_tokens=7000))) as stream:
+        await anext(stream)
+        await leaving.aclose()  # unloading would wait for the connection for ever
+        with pytest.raises(BackendUnavailable, match="broke off"):
+            async for _ in stream:
+                pass
+
+
 async def test_a_grammar_that_the_engine_would_ignore_is_found_out() -> None:
     engine = LlamaEngine(MODEL, EngineShape(slots=1))
     client = LlamaClient(engine.load(), stall_s=10)
