@@ -23,7 +23,7 @@ say in `on_use`, when everything else has let pass. Where `limits_rates` is Fals
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -168,7 +168,11 @@ class Screens:
         return text
 
 
-_OF_EVERY_TURN = ("on_request", "on_messages", "on_call", "on_spend", "screen")
+_ASKED = (
+    *("on_request", "on_messages", "on_offer", "on_call", "on_spend", "on_use", "on_result"),
+    *("screen", "on_response", "on_register", "on_approve", "on_escalate", "counts_cost"),
+)
+"""What not every rule has something to say to."""
 
 
 class Policies(Policy):
@@ -178,7 +182,7 @@ class Policies(Policy):
 
     def __init__(self, rules: Sequence[Policy] = (), allowance: Allowance | None = None) -> None:
         self._rules = tuple(rules)
-        self._having = {hook: _overriding(hook, self._rules) for hook in _OF_EVERY_TURN}
+        self._having = {asked: _overriding(asked, self._rules) for asked in _ASKED}
         self._allowance: Allowance = allowance or LocalAllowance()
         self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
         self.limits_rates = any(rule.limits_rates for rule in self._rules)
@@ -186,7 +190,10 @@ class Policies(Policy):
 
     @property
     def counts_cost(self) -> bool:
-        return any(rule.counts_cost for rule in self._rules)
+        for rule in self._having["counts_cost"]:
+            if rule.counts_cost:
+                return True
+        return False
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         for rule in self._having["on_request"]:
@@ -202,16 +209,20 @@ class Policies(Policy):
         return messages
 
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
-        return all(rule.on_offer(subject, tool) for rule in self._rules)
+        for rule in self._having["on_offer"]:
+            if not rule.on_offer(subject, tool):
+                return False
+        return True
 
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         held: RequireApproval | None = None
         for rule in self._having["on_call"]:
             decision = rule.on_call(subject, call)
+            if isinstance(decision, Allow):
+                continue
             if isinstance(decision, Deny):
                 return decision
-            if isinstance(decision, RequireApproval):
-                held = held or decision
+            held = held or decision
         return held or ALLOW
 
     def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
@@ -222,7 +233,7 @@ class Policies(Policy):
             self._allowance.spend(self.on_use(subject, used))
 
     def on_use(self, subject: Subject, use: Use) -> Sequence[Draw]:
-        draws = (draw for rule in self._rules for draw in rule.on_use(subject, use))
+        draws = (draw for rule in self._having["on_use"] for draw in rule.on_use(subject, use))
         return list(
             {draw.bucket: draw for draw in draws}.values()
         )  # a rule given twice counts once
@@ -251,36 +262,44 @@ class Policies(Policy):
         return Deny(f"{limit}; try again in {wait_s:.0f} s", draw.rule, wait_s)
 
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
-        for rule in self._rules:
+        for rule in self._having["on_result"]:
             result = rule.on_result(subject, call, result)
         return result
 
     def screen(self, subject: Subject) -> Screen | None:
-        screens = [
-            each for rule in self._having["screen"] if (each := rule.screen(subject)) is not None
-        ]
-        return Screens(screens) if len(screens) > 1 else next(iter(screens), None)
+        screens: list[Screen] = []
+        for rule in self._having["screen"]:
+            if (screen := rule.screen(subject)) is not None:
+                screens.append(screen)
+        if not screens:
+            return None
+        return screens[0] if len(screens) == 1 else Screens(screens)
 
     def on_response(self, subject: Subject, text: str) -> str:
-        for rule in self._rules:
+        for rule in self._having["on_response"]:
             text = rule.on_response(subject, text)
         return text
 
     def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
-        return _first_denial(rule.on_register(subject, tool) for rule in self._rules)
+        for rule in self._having["on_register"]:
+            if isinstance(decision := rule.on_register(subject, tool), Deny):
+                return decision
+        return ALLOW
 
     def on_approve(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
-        return _first_denial(rule.on_approve(subject, tool) for rule in self._rules)
+        for rule in self._having["on_approve"]:
+            if isinstance(decision := rule.on_approve(subject, tool), Deny):
+                return decision
+        return ALLOW
 
     def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
-        return _first_denial(rule.on_escalate(subject, model) for rule in self._rules)
+        for rule in self._having["on_escalate"]:
+            if isinstance(decision := rule.on_escalate(subject, model), Deny):
+                return decision
+        return ALLOW
 
 
-def _overriding(hook: str, rules: Sequence[Policy]) -> Sequence[Policy]:
-    """Those that have the hook: the others would only let pass, on every turn."""
-    inherited = getattr(Policy, hook)
-    return tuple(r for r in rules if getattr(getattr(r, hook), "__func__", None) is not inherited)
-
-
-def _first_denial(decisions: Iterable[Allow | Deny]) -> Allow | Deny:
-    return next((each for each in decisions if isinstance(each, Deny)), ALLOW)
+def _overriding(asked: str, rules: Sequence[Policy]) -> Sequence[Policy]:
+    """Those that have a hook (or a property) of their own: the others would only let pass, on every turn."""
+    inherited = getattr(Policy, asked)
+    return tuple(rule for rule in rules if getattr(type(rule), asked) is not inherited)
