@@ -190,10 +190,7 @@ class Policies(Policy):
 
     @property
     def counts_cost(self) -> bool:
-        for rule in self._having["counts_cost"]:
-            if rule.counts_cost:
-                return True
-        return False
+        return any(rule.counts_cost for rule in self._having["counts_cost"])
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         for rule in self._having["on_request"]:
@@ -209,10 +206,7 @@ class Policies(Policy):
         return messages
 
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
-        for rule in self._having["on_offer"]:
-            if not rule.on_offer(subject, tool):
-                return False
-        return True
+        return all(rule.on_offer(subject, tool) for rule in self._having["on_offer"])
 
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         held: RequireApproval | None = None
@@ -267,10 +261,9 @@ class Policies(Policy):
         return result
 
     def screen(self, subject: Subject) -> Screen | None:
-        screens: list[Screen] = []
-        for rule in self._having["screen"]:
-            if (screen := rule.screen(subject)) is not None:
-                screens.append(screen)
+        screens = [
+            each for rule in self._having["screen"] if (each := rule.screen(subject)) is not None
+        ]
         if not screens:
             return None
         return screens[0] if len(screens) == 1 else Screens(screens)

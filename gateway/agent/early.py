@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
-from gateway.agent.observe import cut, own_context
+from gateway.agent.observe import cut
 from gateway.agent.verdict import ESCALATE, Court, select
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
@@ -76,7 +76,7 @@ class EarlyReads:
         self._run_by_then += 1
         if not offer.is_registered(checked.name):
             return
-        context = own_context(checked, self._run.call_context())
+        context = self._run.call_context().of_call(checked)
         self._begun[call.id] = self._writes.begin(toolset.execute(checked, context))
 
     def taken(self, calls: Sequence[ValidCall]) -> dict[str, asyncio.Task[ToolResult]]:
