@@ -23,7 +23,7 @@ say in `on_use`, when everything else has let pass. Where `limits_rates` is Fals
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,7 +53,7 @@ class Subject:
     asked: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Use:
     """What is used: a request that `begins`, a `call` of a tool, or what a model's turn took."""
 
@@ -181,12 +181,12 @@ class Policies(Policy):
     name = "policies"
 
     def __init__(self, rules: Sequence[Policy] = (), allowance: Allowance | None = None) -> None:
-        self._rules = tuple(rules)
-        self._having = {asked: _overriding(asked, self._rules) for asked in _ASKED}
+        self.rules = tuple(_flat(rules))
+        self._having = {asked: _overriding(asked, self.rules) for asked in _ASKED}
         self._allowance: Allowance = allowance or LocalAllowance()
-        self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
-        self.limits_rates = any(rule.limits_rates for rule in self._rules)
-        self.limits_calls = any(rule.limits_calls for rule in self._rules)
+        self.rewrites_response = any(rule.rewrites_response for rule in self.rules)
+        self.limits_rates = any(rule.limits_rates for rule in self.rules)
+        self.limits_calls = any(rule.limits_calls for rule in self.rules)
 
     @property
     def counts_cost(self) -> bool:
@@ -290,6 +290,15 @@ class Policies(Policy):
             if isinstance(decision := rule.on_escalate(subject, model), Deny):
                 return decision
         return ALLOW
+
+
+def _flat(rules: Sequence[Policy]) -> Iterator[Policy]:
+    """A list within the list acts as its rules do; its allowance is never asked."""
+    for rule in rules:
+        if type(rule) is Policies:
+            yield from rule.rules
+        else:
+            yield rule
 
 
 def _overriding(asked: str, rules: Sequence[Policy]) -> Sequence[Policy]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mistral_common.protocol.instruct.messages import ChatMessage, UserMessage
 
-from policies.decision import ALLOW, Allow, Deny, RequireApproval
+from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
 from policies.loader import DEFAULT, PolicyError, load, parse
 from policies.policy import Policies, Policy, Screen, Screens, Subject
 from policies.rules.access import ToolAccess
@@ -112,6 +112,28 @@ def test_a_rule_is_asked_for_every_hook_that_it_has_wherever_it_stands() -> None
     none = Policies([Policy()])
     assert (none.counts_cost, none.screen(SUBJECT)) == (False, None)
     assert none.on_offer(SUBJECT, spec())
+
+
+def test_a_list_within_a_list_decides_as_its_rules_do() -> None:
+    class Vetoes(Policies):
+        """A list of its own kind, as one that writes decisions down."""
+
+        def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+            return Deny("never", "vetoes")
+
+    asks, denies = Approval(effects=[Effect.DESTROY]), ToolAccess(deny=["wipe"])
+    wipe = call("wipe", destructive=True)
+    for rules in (
+        [asks, Policies([denies])],
+        [Policies([asks, denies])],
+        [Policies([denies]), asks],
+    ):
+        assert isinstance(Policies(rules).on_call(SUBJECT, wipe), Deny)
+    assert isinstance(
+        Policies([Policies([asks]), Policies()]).on_call(SUBJECT, wipe), RequireApproval
+    )
+    vetoed = Policies([Vetoes([asks])]).on_call(SUBJECT, wipe)
+    assert vetoed == Deny("never", "vetoes")
 
 
 def test_results_and_text_pass_through_every_rule_in_order() -> None:
