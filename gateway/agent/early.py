@@ -81,9 +81,9 @@ class EarlyReads:
 
     def taken(self, calls: Sequence[ValidCall]) -> dict[str, asyncio.Task[ToolResult]]:
         """The tasks of those of `calls` that run already, by their ids; the caller's from now on."""
-        known = self.court.known
-        same = [call.id for call in calls if call.id in known and known[call.id].checked is call]
-        return {name: self._begun.pop(name) for name in same if name in self._begun}
+        known, begun = self.court.known, self._begun
+        same = (call.id for call in calls if call.id in begun and known[call.id].checked is call)
+        return {name: begun.pop(name) for name in same}
 
     async def aclose(self) -> None:
         """Cut what was begun for nothing."""
