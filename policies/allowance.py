@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 NS = 1_000_000_000
 """Nanoseconds in a second."""
@@ -29,7 +29,7 @@ class Rate:
     every_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Draw:
     """`amount` out of the bucket of this name. With 0.0 it only has to hold anything at all.
 

@@ -23,7 +23,7 @@ say in `on_use`, when everything else has let pass. Where `limits_rates` is Fals
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,7 +53,7 @@ class Subject:
     asked: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Use:
     """What is used: a request that `begins`, a `call` of a tool, or what a model's turn took."""
 
@@ -168,7 +168,11 @@ class Screens:
         return text
 
 
-_OF_EVERY_TURN = ("on_request", "on_messages", "on_call", "on_spend", "screen")
+_ASKED = (
+    *("on_request", "on_messages", "on_offer", "on_call", "on_spend", "on_use", "on_result"),
+    *("screen", "on_response", "on_register", "on_approve", "on_escalate", "counts_cost"),
+)
+"""What not every rule has something to say to."""
 
 
 class Policies(Policy):
@@ -177,16 +181,16 @@ class Policies(Policy):
     name = "policies"
 
     def __init__(self, rules: Sequence[Policy] = (), allowance: Allowance | None = None) -> None:
-        self._rules = tuple(rules)
-        self._having = {hook: _overriding(hook, self._rules) for hook in _OF_EVERY_TURN}
+        self.rules = tuple(_flat(rules))
+        self._having = {asked: _overriding(asked, self.rules) for asked in _ASKED}
         self._allowance: Allowance = allowance or LocalAllowance()
-        self.rewrites_response = any(rule.rewrites_response for rule in self._rules)
-        self.limits_rates = any(rule.limits_rates for rule in self._rules)
-        self.limits_calls = any(rule.limits_calls for rule in self._rules)
+        self.rewrites_response = any(rule.rewrites_response for rule in self.rules)
+        self.limits_rates = any(rule.limits_rates for rule in self.rules)
+        self.limits_calls = any(rule.limits_calls for rule in self.rules)
 
     @property
     def counts_cost(self) -> bool:
-        return any(rule.counts_cost for rule in self._rules)
+        return any(rule.counts_cost for rule in self._having["counts_cost"])
 
     def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
         for rule in self._having["on_request"]:
@@ -202,16 +206,17 @@ class Policies(Policy):
         return messages
 
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
-        return all(rule.on_offer(subject, tool) for rule in self._rules)
+        return all(rule.on_offer(subject, tool) for rule in self._having["on_offer"])
 
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         held: RequireApproval | None = None
         for rule in self._having["on_call"]:
             decision = rule.on_call(subject, call)
+            if isinstance(decision, Allow):
+                continue
             if isinstance(decision, Deny):
                 return decision
-            if isinstance(decision, RequireApproval):
-                held = held or decision
+            held = held or decision
         return held or ALLOW
 
     def on_spend(self, subject: Subject, tokens: int, cost_usd: float) -> None:
@@ -222,7 +227,7 @@ class Policies(Policy):
             self._allowance.spend(self.on_use(subject, used))
 
     def on_use(self, subject: Subject, use: Use) -> Sequence[Draw]:
-        draws = (draw for rule in self._rules for draw in rule.on_use(subject, use))
+        draws = (draw for rule in self._having["on_use"] for draw in rule.on_use(subject, use))
         return list(
             {draw.bucket: draw for draw in draws}.values()
         )  # a rule given twice counts once
@@ -251,7 +256,7 @@ class Policies(Policy):
         return Deny(f"{limit}; try again in {wait_s:.0f} s", draw.rule, wait_s)
 
     def on_result(self, subject: Subject, call: ValidCall, result: ToolResult) -> ToolResult:
-        for rule in self._rules:
+        for rule in self._having["on_result"]:
             result = rule.on_result(subject, call, result)
         return result
 
@@ -259,28 +264,44 @@ class Policies(Policy):
         screens = [
             each for rule in self._having["screen"] if (each := rule.screen(subject)) is not None
         ]
-        return Screens(screens) if len(screens) > 1 else next(iter(screens), None)
+        if not screens:
+            return None
+        return screens[0] if len(screens) == 1 else Screens(screens)
 
     def on_response(self, subject: Subject, text: str) -> str:
-        for rule in self._rules:
+        for rule in self._having["on_response"]:
             text = rule.on_response(subject, text)
         return text
 
     def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
-        return _first_denial(rule.on_register(subject, tool) for rule in self._rules)
+        for rule in self._having["on_register"]:
+            if isinstance(decision := rule.on_register(subject, tool), Deny):
+                return decision
+        return ALLOW
 
     def on_approve(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
-        return _first_denial(rule.on_approve(subject, tool) for rule in self._rules)
+        for rule in self._having["on_approve"]:
+            if isinstance(decision := rule.on_approve(subject, tool), Deny):
+                return decision
+        return ALLOW
 
     def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
-        return _first_denial(rule.on_escalate(subject, model) for rule in self._rules)
+        for rule in self._having["on_escalate"]:
+            if isinstance(decision := rule.on_escalate(subject, model), Deny):
+                return decision
+        return ALLOW
 
 
-def _overriding(hook: str, rules: Sequence[Policy]) -> Sequence[Policy]:
-    """Those that have the hook: the others would only let pass, on every turn."""
-    inherited = getattr(Policy, hook)
-    return tuple(r for r in rules if getattr(getattr(r, hook), "__func__", None) is not inherited)
+def _flat(rules: Sequence[Policy]) -> Iterator[Policy]:
+    """A list within the list acts as its rules do; its allowance is never asked."""
+    for rule in rules:
+        if type(rule) is Policies:
+            yield from rule.rules
+        else:
+            yield rule
 
 
-def _first_denial(decisions: Iterable[Allow | Deny]) -> Allow | Deny:
-    return next((each for each in decisions if isinstance(each, Deny)), ALLOW)
+def _overriding(asked: str, rules: Sequence[Policy]) -> Sequence[Policy]:
+    """Those that have a hook (or a property) of their own: the others would only let pass, on every turn."""
+    inherited = getattr(Policy, asked)
+    return tuple(rule for rule in rules if getattr(type(rule), asked) is not inherited)

@@ -43,6 +43,19 @@ class CallContext:
     keep: KeepFile | None = None
     dry: DryRun = REAL
 
+    def of_call(self, call: ValidCall) -> CallContext:
+        """A turn's context for one of its calls."""
+        return CallContext(
+            self.run_id,
+            self.tenant,
+            f"{self.idempotency_key}:{call.id}",
+            self.deadline,
+            self.step,
+            self.keeps,
+            self.keep,
+            self.dry,
+        )
+
 
 class Executor(Protocol):
     """Runs one tool. In process twin: `tools.executors.function.FunctionExecutor`."""

@@ -67,7 +67,7 @@ def parse_arguments(raw: str | None, repairs: list[str] | None = None) -> JSONOb
     `TOO_LARGE` above 256 Ki characters, 64 levels or integers of 300 digits, else `MALFORMED`.
     """
     notes = repairs if repairs is not None else []
-    if raw is None or raw in ("", "null") or (len(raw) < 100 and raw.strip() in ("", "null")):
+    if raw is None or (len(raw) < 100 and raw.strip() in ("", "null")):
         if raw is None or raw.strip() == "null":
             notes.append("$: null read as {}")
         return {}

@@ -91,18 +91,16 @@ def check_name(name: str, where: str = "$") -> None:
     raise RegistrationError(f"{where}.name", f"{show(name)}: {why}, at least one")
 
 
-_client_schemas = SchemaCache[Entry](max_bytes=8 * 1024 * 1024)
-
-
 class Toolset:
     """Tools by name, in order. Immutable; every method that changes something gives a new one."""
 
-    __slots__ = ("_entries", "_specs", "_tools")
+    __slots__ = ("_entries", "_normal", "_specs", "_tools")
 
     def __init__(self, entries: Mapping[str, Entry] | None = None) -> None:
         self._entries: Mapping[str, Entry] = entries or {}
         self._specs: tuple[ToolSpec, ...] | None = None
         self._tools: tuple[Tool, ...] | None = None
+        self._normal: dict[str, str] | None = None
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -142,6 +140,8 @@ class Toolset:
 
     def select(self, globs: Sequence[str]) -> Toolset:
         """Those whose name matches one of the globs (`*`, `?`, `[…]`; case matters), order kept."""
+        if not globs:
+            return _NONE
         return self._where(lambda entry: any(fnmatchcase(entry.spec.name, glob) for glob in globs))
 
     def without(self, predicate: Callable[[ToolSpec], bool]) -> Toolset:
@@ -152,15 +152,23 @@ class Toolset:
         """With the function tools of one request on top.
 
         Raises `RegistrationError` whose `where` names the tool by its index: `tools[2].parameters…`;
-        `NameTaken` when a name is in use. A definition that was seen lately costs a dictionary look-up.
+        `NameTaken` when a name is in use. What was seen lately costs a dictionary look-up: all tools together
+        where they stand alone, else each of them.
         """
+        specs = tuple(specs)
+        if self._entries:
+            return self._with_client(specs)
+        return _client_toolsets.get_or_make(specs, lambda: self._with_client(specs))
+
+    def _with_client(self, specs: Sequence[ToolSpec]) -> Toolset:
         entries = dict(self._entries)
-        normal = names_taken(entries)
+        if self._normal is None:
+            self._normal = names_taken(entries)
+        normal = dict(self._normal)
         for index, spec in enumerate(specs):
             where = f"tools[{index}]"
-            key = (spec.name, spec.description, spec.annotations, spec.timeout_s)
-            entry = _client_schemas.get_or_make(
-                key, spec, lambda spec=spec, where=where: compile_entry(spec, None, where)
+            entry = _client_entries.get_or_make(
+                (spec,), lambda spec=spec, where=where: compile_entry(spec, None, where)
             )
             if (taken := normal.setdefault(normalised(spec.name), spec.name)) != spec.name or (
                 spec.name in entries
@@ -252,6 +260,11 @@ class Toolset:
     def joined(self, other: Toolset) -> Toolset:
         """With the tools of another toolset of the same registry behind one's own."""
         return Toolset({**self._entries, **other._entries})
+
+
+_NONE = Toolset()
+_client_entries = SchemaCache[Entry](max_bytes=4 * 1024 * 1024)
+_client_toolsets = SchemaCache[Toolset](max_bytes=4 * 1024 * 1024)
 
 
 def names_taken(names: Iterable[str]) -> dict[str, str]:

@@ -39,6 +39,8 @@ def version_gone(run: Working) -> Final | None:
 
 def held_calls(run: Working, verdict: Verdict) -> tuple[HeldCall, ...]:
     """The calls of a judged turn that wait for a person, as people will see them."""
+    if not verdict.held:
+        return ()
     until = time.time() + run.request.limits.approval_s
     return tuple(
         HeldCall(

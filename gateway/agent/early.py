@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
-from gateway.agent.observe import cut, own_context
+from gateway.agent.observe import cut
 from gateway.agent.verdict import ESCALATE, Court, select
 from gateway.agent.working import Working
 from gateway.agent.writes import Writes
@@ -76,14 +76,14 @@ class EarlyReads:
         self._run_by_then += 1
         if not offer.is_registered(checked.name):
             return
-        context = own_context(checked, self._run.call_context())
+        context = self._run.call_context().of_call(checked)
         self._begun[call.id] = self._writes.begin(toolset.execute(checked, context))
 
     def taken(self, calls: Sequence[ValidCall]) -> dict[str, asyncio.Task[ToolResult]]:
         """The tasks of those of `calls` that run already, by their ids; the caller's from now on."""
-        known = self.court.known
-        same = [call.id for call in calls if call.id in known and known[call.id].checked is call]
-        return {name: self._begun.pop(name) for name in same if name in self._begun}
+        known, begun = self.court.known, self._begun
+        same = (call.id for call in calls if call.id in begun and known[call.id].checked is call)
+        return {name: begun.pop(name) for name in same}
 
     async def aclose(self) -> None:
         """Cut what was begun for nothing."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 import orjson
@@ -49,7 +48,7 @@ async def observe(
             results += await _reads(list(group), toolset, context, writes, begun or {})
         else:
             for call in group:
-                own = own_context(call, context)
+                own = context.of_call(call)
                 results.append(await writes.run(call, toolset, own, durable=durable))
     return results
 
@@ -69,7 +68,7 @@ async def _reads(
         if left_s <= 0:
             return [_late(call, Failure.TIMEOUT, late) for call in calls]
     tasks = [
-        begun.pop(call.id, None) or writes.begin(toolset.execute(call, own_context(call, context)))
+        begun.pop(call.id, None) or writes.begin(toolset.execute(call, context.of_call(call)))
         for call in calls
     ]
     try:
@@ -90,11 +89,6 @@ async def cut(tasks: set[asyncio.Task[ToolResult]], run_id: str) -> None:
     _, deaf = await asyncio.wait(tasks, timeout=_GRACE_S)
     if deaf:
         log.warning("%d tools go on although they were cut (run %s)", len(deaf), run_id)
-
-
-def own_context(call: ValidCall, context: CallContext) -> CallContext:
-    """A turn's context for one of its calls."""
-    return replace(context, idempotency_key=f"{context.idempotency_key}:{call.id}")
 
 
 def _late(call: ValidCall, failure: Failure, text: str) -> ToolResult:

@@ -85,7 +85,17 @@ async def look_ahead(request: RunRequest, registry: Registry, options: OfferOpti
 class Offer:
     """The tools of one run. `toolset` grows when the model finds more; `at` is the registry's."""
 
-    __slots__ = ("_chose", "_clients", "_every", "_index", "_permits", "_ranked", "at", "toolset")
+    __slots__ = (
+        "_chose",
+        "_client_tools",
+        "_clients",
+        "_every",
+        "_index",
+        "_permits",
+        "_ranked",
+        "at",
+        "toolset",
+    )
 
     def __init__(
         self,
@@ -102,7 +112,8 @@ class Offer:
         self._ranked: Callable[[str | Sequence[Weighted]], Iterator[str]] = registry.index.ranked
         self.at = registry.at
         self._permits = partial(policies.on_offer, subject)
-        self._clients = frozenset(normalised(spec.name) for spec in request.client_tools)
+        self._client_tools = request.client_tools
+        self._clients: frozenset[str] | None = None
         self._chose = options.above is not None and self._too_many(globs, options.above)
         self.toolset = self._fitting(request, options) if self._chose else self._permitted()
         if request.client_tools:
@@ -123,7 +134,7 @@ class Offer:
     def admit(self, entry: Entry) -> bool:
         """Offer one of the gateway's own, unless there is a tool of that name or policy holds it back."""
         name = entry.spec.name
-        taken = name in self.toolset or name in self._every or normalised(name) in self._clients
+        taken = name in self.toolset or name in self._every or self._is_clients(name)
         if taken or not self._permits(entry.spec):
             return False
         self.toolset = self.toolset.joined(Toolset({name: entry}))
@@ -159,10 +170,9 @@ class Offer:
         self._every = elsewhere.joined(then)
 
     def _permitted(self) -> Toolset:
-        every, permits = self._every, self._permits
-        if all(permits(spec) for spec in every.specs):
-            return every
-        return every.without(lambda spec: not permits(spec))
+        permits = self._permits
+        denied = {spec.name for spec in self._every.specs if not permits(spec)}
+        return self._every.without(lambda spec: spec.name in denied) if denied else self._every
 
     def _too_many(self, globs: Sequence[str], above: int) -> bool:
         """Whether more are permitted than are offered together, unless the app named each."""
@@ -179,14 +189,21 @@ class Offer:
         return self._with_search(self._every.only(frozenset(names)))
 
     def _with_search(self, toolset: Toolset) -> Toolset:
-        if FIND_TOOLS in self._clients or FIND_TOOLS in self._every or not self._permits(_SPEC):
+        taken = FIND_TOOLS in self._every or self._is_clients(FIND_TOOLS)
+        if taken or not self._permits(_SPEC):
             return toolset
         return toolset.joined(Toolset({FIND_TOOLS: replace(_finder(), executor=_Finder(self))}))
 
     def _may_offer(self, name: str) -> bool:
-        if name not in self._every or normalised(name) in self._clients:
+        if name not in self._every or self._is_clients(name):
             return False
         return self._permits(self._every.get(name))
+
+    def _is_clients(self, name: str) -> bool:
+        """Whether the app has a tool of that name, or one that models could confuse with it."""
+        if self._clients is None:
+            self._clients = frozenset(normalised(spec.name) for spec in self._client_tools)
+        return normalised(name) in self._clients
 
     def _add(self, names: Sequence[str]) -> None:
         new = frozenset(name for name in names if name not in self.toolset)

@@ -42,7 +42,8 @@ class Outlet:
 
     def finish(self, completion: Completion) -> tuple[str, tuple[ToolCall, ...], list[str]]:
         """The rest of the text of a turn that came to its end, the calls that leaked into it, and notes."""
-        rest, calls, notes = "", (), list[str]()
+        rest, calls = "", ()
+        notes: list[str] = []
         if self._leaks:
             rest, leaked = self._leaks.finish()
             calls = parse_call_list(leaked).calls if leaked else ()

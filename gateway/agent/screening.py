@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from policies.policy import Screen
 
 
-@dataclass(slots=True)
 class Screening:
     """One turn. Without a `screen` everything goes out as it comes."""
 
-    screen: Screen | None = None
-    _said: list[str] = field(default_factory=list[str])
-    _let_out: list[str] = field(default_factory=list[str])
+    __slots__ = ("_let_out", "_said", "screen")
+
+    def __init__(self, screen: Screen | None = None) -> None:
+        self.screen = screen
+        self._said: list[str] = []
+        self._let_out: list[str] = []
 
     def feed(self, text: str) -> str:
         """What may go out now."""

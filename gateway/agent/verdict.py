@@ -103,20 +103,16 @@ class Verdict:
         return str(self.message.content or "")
 
 
-@dataclass(slots=True)
 class _Sorted:
     """The calls of a turn while they are being sorted."""
 
-    runnable: list[ValidCall] = field(default_factory=list[ValidCall])
-    handed: list[ValidCall] = field(default_factory=list[ValidCall])
-    answered: list[ToolResult] = field(default_factory=list[ToolResult])
-    held: list[tuple[ValidCall, RequireApproval]] = field(
-        default_factory=list[tuple[ValidCall, RequireApproval]]
-    )
-    events: list[CallAccepted | CallRefused] = field(
-        default_factory=list[CallAccepted | CallRefused]
-    )
-    invalid: list[InvalidCall] = field(default_factory=list[InvalidCall])
+    def __init__(self) -> None:
+        self.runnable: list[ValidCall] = []
+        self.handed: list[ValidCall] = []
+        self.answered: list[ToolResult] = []
+        self.held: list[tuple[ValidCall, RequireApproval]] = []
+        self.events: list[CallAccepted | CallRefused] = []
+        self.invalid: list[InvalidCall] = []
 
     def refuse(self, step: int, checked: CheckedCall, why: str, failure: Failure) -> None:
         """The call does not run; the model reads why."""
@@ -154,6 +150,8 @@ def select(
     were made, since two throws of a die are two; but not of a model that could not stop: one with
     more than `most`, or that was cut off (`ended` False).
     """
+    if not calls:
+        return (), ()
     stopped = ended and len(calls) <= most
     notes: list[str] = []
     kept: list[ToolCall] = []
@@ -161,17 +159,19 @@ def select(
     ids: set[str] = set()
     limit = min(most, 1) if not parallel else most
     for call in calls:
-        signature = (call.function.name, call.function.arguments)
-        if signature in seen and not (stopped and is_client(call.function.name)):
-            notes.append(f"dropped a repeated call of {call.function.name[:64]}")
+        name = call.function.name
+        signature = (name, call.function.arguments)
+        if signature in seen and not (stopped and is_client(name)):
+            notes.append(f"dropped a repeated call of {name[:64]}")
             continue
         if len(kept) >= limit:
             notes.append(f"dropped call {len(kept) + 1} and later: at most {limit} a turn")
             break
         seen.add(signature)
-        usable = call.id not in ids and _CALL_ID.fullmatch(call.id)
-        kept.append(call if usable else call.model_copy(update={"id": new_call_id()}))
-        ids.add(kept[-1].id)
+        if call.id in ids or not _CALL_ID.fullmatch(call.id):
+            call = call.model_copy(update={"id": new_call_id()})  # noqa: PLW2901
+        kept.append(call)
+        ids.add(call.id)
     return tuple(kept), tuple(notes)
 
 
@@ -222,20 +222,19 @@ class Court:
 
         With `callable_now` False (a forced answer) every call is refused, valid or not.
         """
-        plain = AssistantMessage(content=completion.text)
+        if not calls:
+            return Verdict(AssistantMessage(content=completion.text))
         for call in calls:
             if call.function.name == ESCALATE and ESCALATE not in self.toolset:
-                return Verdict(plain, wish=_wish(call))
+                return Verdict(AssistantMessage(content=completion.text), wish=_wish(call))
         checked = [self._checked(call) for call in calls]
         if self.unknown:
             checked = [_known(one, self.unknown.get(one.id)) for one in checked]
         by_length = completion.finish_reason == "length"
-        if checked and by_length:
+        if by_length:
             checked[-1] = _cut(checked[-1])
         elif any(isinstance(c, InvalidCall) and c.problem is Problem.TRUNCATED for c in checked):
-            return Verdict(plain, cut=True)
-        if not checked:
-            return Verdict(plain)
+            return Verdict(AssistantMessage(content=completion.text), cut=True)
         done = _Sorted()
         for one in checked:
             if not callable_now:

@@ -62,18 +62,16 @@ class CedarAccess(Policy):
         return self.on_escalate(subject, subject.model) if subject.model == "expert" else ALLOW
 
     def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
+        self._current()
         return self._kept_answer(subject, "offer", tool.name, tool).said != "deny"
 
     def on_call(self, subject: Subject, call: ValidCall) -> Decision:
         answer = self.answer_call(subject, call)
+        if answer.said == "allow":
+            return ALLOW
         rule = next(iter(answer.policies), self.name)
-        match answer.said:
-            case "allow":
-                return ALLOW
-            case "approval":
-                return RequireApproval(answer.reason, rule)
-            case "deny":
-                return Deny(answer.reason, rule)
+        decide = RequireApproval if answer.said == "approval" else Deny
+        return decide(answer.reason, rule)
 
     def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
         return _plain(self.answer(subject, "register", tool.name, tool))
@@ -82,6 +80,7 @@ class CedarAccess(Policy):
         return _plain(self.answer(subject, "approve", tool.name, tool))
 
     def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+        self._current()
         return _plain(self._kept_answer(subject, "escalate", model, None))
 
     def answer(
@@ -103,6 +102,7 @@ class CedarAccess(Policy):
         return self._answer(subject, "call", call.name, call.tool, asked)
 
     def _current(self) -> PolicySet:
+        """The policies in force: looked at once for each question, before it is answered."""
         policies = self._policies.current()
         if policies is not self._asked_of:
             self._asked_of = policies
@@ -112,7 +112,6 @@ class CedarAccess(Policy):
     def _kept_answer(
         self, subject: Subject, action: str, name: str, tool: ToolSpec | None
     ) -> Answer:
-        self._current()
         key = action, subject.key, subject.role, subject.tenant, name
         kept = self._kept.get(key)
         if kept is not None and kept[0] is tool:

@@ -51,10 +51,9 @@ class Taint(Policy):
         return decide(reason, self.name)
 
     def _is_sink(self, tool: ToolSpec) -> bool:
-        is_open = tool.annotations.open_world
         return (
-            tool.effect in self._effects
-            and (self._open_world is None or self._open_world == is_open)
+            (self._open_world is None or self._open_world == tool.annotations.open_world)
+            and tool.effect in self._effects
             and any(fnmatchcase(tool.name, glob) for glob in self._tools)
         )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from mistral_common.protocol.instruct.messages import UserMessage
+from mistral_common.protocol.instruct.messages import ChatMessage, UserMessage
 
-from policies.decision import ALLOW, Allow, Deny, RequireApproval
+from policies.decision import ALLOW, Allow, Decision, Deny, RequireApproval
 from policies.loader import DEFAULT, PolicyError, load, parse
-from policies.policy import Policies, Policy, Subject
+from policies.policy import Policies, Policy, Screen, Screens, Subject
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
 from policies.rules.size import RequestSize
@@ -64,6 +65,75 @@ def test_in_a_list_a_denial_wins_over_an_approval_whatever_their_order() -> None
     for rules in ([held, denied], [denied, held]):
         assert isinstance(Policies(rules).on_call(SUBJECT, call()), Deny)
     assert isinstance(Policies([held, Policy()]).on_call(SUBJECT, call()), RequireApproval)
+
+
+def test_a_rule_is_asked_for_every_hook_that_it_has_wherever_it_stands() -> None:
+    class DeniesAll(Policy):
+        screened = Screens([])
+
+        @property
+        def counts_cost(self) -> bool:
+            return True
+
+        def on_request(self, subject: Subject, messages: Sequence[ChatMessage]) -> Allow | Deny:
+            return Deny("no", "request")
+
+        def on_messages(
+            self, subject: Subject, messages: Sequence[ChatMessage]
+        ) -> Sequence[ChatMessage]:
+            return messages[1:]
+
+        def on_offer(self, subject: Subject, tool: ToolSpec) -> bool:
+            return False
+
+        def screen(self, subject: Subject) -> Screen | None:
+            return self.screened
+
+        def on_register(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+            return Deny("no", "register")
+
+        def on_approve(self, subject: Subject, tool: ToolSpec) -> Allow | Deny:
+            return Deny("no", "approve")
+
+        def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+            return Deny("no", "escalate")
+
+    messages = [UserMessage(content="a")]
+    for rules in ([DeniesAll(), Policy()], [Policy(), DeniesAll()]):
+        both = Policies(rules)
+        assert both.counts_cost
+        assert both.on_request(SUBJECT, messages) == Deny("no", "request")
+        assert both.on_messages(SUBJECT, messages) == []
+        assert not both.on_offer(SUBJECT, spec())
+        assert both.screen(SUBJECT) is DeniesAll.screened
+        assert both.on_register(SUBJECT, spec()) == Deny("no", "register")
+        assert both.on_approve(SUBJECT, spec()) == Deny("no", "approve")
+        assert both.on_escalate(SUBJECT, "expert") == Deny("no", "escalate")
+    none = Policies([Policy()])
+    assert (none.counts_cost, none.screen(SUBJECT)) == (False, None)
+    assert none.on_offer(SUBJECT, spec())
+
+
+def test_a_list_within_a_list_decides_as_its_rules_do() -> None:
+    class Vetoes(Policies):
+        """A list of its own kind, as one that writes decisions down."""
+
+        def on_call(self, subject: Subject, call: ValidCall) -> Decision:
+            return Deny("never", "vetoes")
+
+    asks, denies = Approval(effects=[Effect.DESTROY]), ToolAccess(deny=["wipe"])
+    wipe = call("wipe", destructive=True)
+    for rules in (
+        [asks, Policies([denies])],
+        [Policies([asks, denies])],
+        [Policies([denies]), asks],
+    ):
+        assert isinstance(Policies(rules).on_call(SUBJECT, wipe), Deny)
+    assert isinstance(
+        Policies([Policies([asks]), Policies()]).on_call(SUBJECT, wipe), RequireApproval
+    )
+    vetoed = Policies([Vetoes([asks])]).on_call(SUBJECT, wipe)
+    assert vetoed == Deny("never", "vetoes")
 
 
 def test_results_and_text_pass_through_every_rule_in_order() -> None:

@@ -7,11 +7,13 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from mistral_common.protocol.instruct.tool_calls import ToolCall
 
+from tools.dry_run import DryRun
 from tools.errors import (
     NameTaken,
     RegistrationError,
@@ -21,8 +23,9 @@ from tools.errors import (
     UnknownTool,
 )
 from tools.executor import CallContext, Executor
+from tools.files import FileContent
 from tools.registry import Registry
-from tools.spec import Failure, InvalidCall, Problem, ToolSpec, ValidCall
+from tools.spec import Effect, Failure, InvalidCall, Problem, ToolSpec, ValidCall
 from tools.toolset import Toolset
 
 MakeSpec = Callable[..., ToolSpec]
@@ -148,6 +151,52 @@ def test_equal_client_tools_are_compiled_once(
     for _ in range(3):
         Toolset().with_client([make_spec("seen_once_only", json.loads(json.dumps(CITY)))])
     assert compiled == ["seen_once_only"]
+
+
+def test_requests_that_bring_equal_tools_share_one_toolset(make_spec: MakeSpec) -> None:
+    def brought(*names: str, **changed: Any) -> Toolset:
+        own = [make_spec(name, json.loads(json.dumps(CITY)), **changed) for name in names]
+        return Toolset().with_client(own)
+
+    first = brought("shared_a", "shared_b")
+    assert brought("shared_a", "shared_b") is first
+    others = [
+        brought("shared_b", "shared_a"),
+        brought("shared_a"),
+        brought("shared_a", "shared_b", description="Another."),
+        brought("shared_a", "shared_b", timeout_s=1.0),
+        brought("shared_a", "shared_b", read_only=True),
+    ]
+    assert first not in others
+    assert [spec.name for spec in others[0].specs] == ["shared_b", "shared_a"]
+    assert others[2].get("shared_a").description == "Another."
+    assert others[4].get("shared_a").effect is Effect.READ
+
+
+def test_tools_that_are_refused_are_refused_again(make_spec: MakeSpec) -> None:
+    for _ in range(2):
+        with pytest.raises(NameTaken) as caught:
+            Toolset().with_client([make_spec("twice_over"), make_spec("Twice-Over")])
+        assert caught.value.where == "tools[1].name"
+
+
+def test_a_clash_with_a_registered_tool_is_seen_however_often_the_tools_were_brought_alone(
+    registry: Registry, make_spec: MakeSpec
+) -> None:
+    Toolset().with_client([make_spec("fine"), make_spec("get-weather")])
+    for _ in range(2):
+        with pytest.raises(NameTaken) as caught:
+            registry.snapshot().with_client([make_spec("fine"), make_spec("get-weather")])
+        assert caught.value.where == "tools[1].name"
+
+
+def test_a_calls_context_is_the_turns_but_for_its_key(make_spec: MakeSpec) -> None:
+    async def keep(content: FileContent) -> str | None:
+        return content.name
+
+    turn = CallContext("run_1", "acme", "run_1:2", 7.0, 2, 500, keep, DryRun("all"))
+    own = turn.of_call(ValidCall("abcdefghi", make_spec(), {}))
+    assert own == replace(turn, idempotency_key="run_1:2:abcdefghi")
 
 
 def test_a_bad_client_tool_is_named_by_its_index(registry: Registry, make_spec: MakeSpec) -> None:
