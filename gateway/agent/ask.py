@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -16,12 +15,13 @@ from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from gateway.agent.outlet import Outlet
 from gateway.agent.patience import Patience
-from routing.backend import CallClosed, Completion, ModelBackend, StreamItem, TextDelta, Turn
+from routing.backend import CallClosed, Completion, ModelBackend, TextDelta, Turn
 from routing.errors import BackendTimeout, EndlessRepetition
 
 log = logging.getLogger("gateway.agent")
 
 _ENDLESS = "The model said one thing over and over, and was stopped."
+_TOO_LATE = "No answer within the run's deadline."
 _GRACE_S = 0.02
 """For a stream to be closed where the deadline is over."""
 
@@ -56,21 +56,29 @@ async def ask(
     outlet = Outlet(turn)
     shown: list[str] = []
     completion: Completion | None = None
-    async with aclosing(_items(backend, turn)) as items:
-        async for item in items:
-            if isinstance(item, Completion):
-                completion = item
-                break
-            if isinstance(item, CallClosed):
-                if closed is not None:
-                    closed(item.call)
-                continue
-            if visible := outlet.feed(item.text):
-                first = first or clock() - began
-                shown.append(visible)
-                yield TextDelta(visible)
-            if outlet.endless:
-                raise EndlessRepetition(_ENDLESS, backend=backend.name)
+    stream = backend.stream(turn)
+    with Patience(turn.deadline) as patience:  # whatever the backend does
+        try:
+            while completion is None:
+                item = await patience.of(anext(stream))
+                if isinstance(item, Completion):
+                    completion = item
+                elif isinstance(item, CallClosed):
+                    if closed is not None:
+                        closed(item.call)
+                else:
+                    if visible := outlet.feed(item.text):
+                        first = first or clock() - began
+                        shown.append(visible)
+                        yield TextDelta(visible)
+                    _require_progress(outlet, backend)
+        except StopAsyncIteration:
+            pass
+        except TimeoutError:
+            raise BackendTimeout(_TOO_LATE, backend=backend.name) from None
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await _let_go(cast("AsyncGenerator[object]", stream), patience, backend.name)
     if completion is None:
         return
     notes = [f"dropped text behind the calls: {completion.tail[:200]!r}"] if completion.tail else []
@@ -78,8 +86,7 @@ async def ask(
     if rest:
         shown.append(rest)
         yield TextDelta(rest)
-    if outlet.endless:
-        raise EndlessRepetition(_ENDLESS, backend=backend.name)
+    _require_progress(outlet, backend)
     if calls:
         completion = replace(completion, calls=(*completion.calls, *calls))
     text = "".join(shown)
@@ -88,27 +95,15 @@ async def ask(
     yield Heard(completion, clock() - began, first, (*notes, *told))
 
 
-async def _items(backend: ModelBackend, turn: Turn) -> AsyncGenerator[StreamItem, None]:
-    """The backend's stream, each wait bounded by the deadline, whatever the backend does."""
-    stream = backend.stream(turn)
-    try:
-        with Patience(turn.deadline) as patience:
-            while True:
-                yield await patience.of(anext(stream))
-    except StopAsyncIteration:
-        return
-    except TimeoutError:
-        raise BackendTimeout("No answer within the run's deadline.", backend=backend.name) from None
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await _let_go(cast("AsyncGenerator[object]", stream), turn, backend.name)
+def _require_progress(outlet: Outlet, backend: ModelBackend) -> None:
+    if outlet.endless:
+        raise EndlessRepetition(_ENDLESS, backend=backend.name)
 
 
-async def _let_go(stream: AsyncGenerator[object], turn: Turn, name: str) -> None:
-    """Close the stream, waiting for it no longer than for an answer."""
-    until = asyncio.get_running_loop().time() + _GRACE_S
+async def _let_go(stream: AsyncGenerator[object], patience: Patience, name: str) -> None:
+    """Close the stream, waiting for it no longer than for an answer, and a moment where that is over."""
     try:
-        with Patience(turn.deadline and max(turn.deadline, until)) as patience:
-            await patience.of(stream.aclose())
+        patience.grant(_GRACE_S)
+        await patience.of(stream.aclose())
     except TimeoutError:
         log.warning("the stream of %s could not be closed in time", name)

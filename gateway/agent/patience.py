@@ -20,13 +20,14 @@ T = TypeVar("T")
 class Patience:
     """`until` is a reading of the event loop's clock, None for ever. A context, left when all is waited for."""
 
-    __slots__ = ("_cut", "_is_over", "_timer", "_waiting")
+    __slots__ = ("_cut", "_is_over", "_timer", "_until", "_waiting")
 
     def __init__(self, until: float | None) -> None:
         self._is_over = False
         self._cut = False
         self._waiting: asyncio.Task[object] | None = None
         self._timer: asyncio.Handle | None = None
+        self._until = until
         if until is not None:
             self._timer = asyncio.get_running_loop().call_at(until, self._end)
 
@@ -36,6 +37,18 @@ class Patience:
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def grant(self, seconds: float) -> None:
+        """What is waited for from now on has so long, although less may be left, or nothing."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        if self._until is None or (self._until >= until and not self._is_over):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_over = False
+        self._until = until
+        self._timer = loop.call_at(until, self._end)
 
     async def of(self, wait: Awaitable[T]) -> T:
         """What `wait` brings. Raises TimeoutError when the time is over before it does; it is cancelled then."""

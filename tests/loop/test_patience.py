@@ -98,3 +98,23 @@ async def test_cancelling_from_outside_wins_over_the_end() -> None:
     task = asyncio.create_task(waiting())
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_time_that_is_granted_is_had_although_the_end_has_come() -> None:
+    with Patience(soon()) as patience:
+        with pytest.raises(TimeoutError):
+            await patience.of(hang())
+        patience.grant(5.0)
+        assert await patience.of(asyncio.sleep(0.03, "closed")) == "closed"
+        patience.grant(0.01)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Patience.of(patience, hang()), 10.0)
+
+
+async def test_time_that_is_granted_takes_none_away() -> None:
+    with Patience(asyncio.get_running_loop().time() + 10.0) as patience:
+        patience.grant(0.001)
+        assert await patience.of(asyncio.sleep(0.03, "closed")) == "closed"
+    with Patience(None) as patience:
+        patience.grant(0.001)
+        assert await patience.of(asyncio.sleep(0.03, "closed")) == "closed"
