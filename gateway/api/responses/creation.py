@@ -35,9 +35,9 @@ from typing import Any, cast
 from starlette.types import Message, Receive
 
 from gateway.access.principal import Principal
-from gateway.agent.events import RunFinished
+from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.run import Limits, Role, RunRequest, new_run_id
-from gateway.api.driving import GOES_ON, driven
+from gateway.api.driving import GOES_ON, drive
 from gateway.api.errors import Answer, ApiError
 from gateway.api.images import require_image_reader
 from gateway.api.responses import document
@@ -187,6 +187,7 @@ async def respond(
     output = Output(creation.run, creation.head())
     keeping = Keeping(creation, services, begun=begun)
     opened = begun
+    last: tuple[Event, ...] = ()
     log: RunLog | None = None
 
     async def send(batch: Sequence[Event]) -> None:
@@ -198,25 +199,24 @@ async def respond(
         await keeping.finish(output, log)
         await emit(batch)
 
+    async def hear(event: RunEvent) -> None:
+        nonlocal last, opened
+        batch = tuple(output.feed(event))
+        if isinstance(event, RunFinished):
+            last = batch
+        elif batch:
+            if not opened and creation.request.stream:
+                await keeping.begin(output)
+            opened = True
+            await send(batch)
+
     await send(tuple(output.begin()))
-    last: tuple[Event, ...] = ()
     try:
-        async with driven(services, creation.run, receive, again=again) as (log, events):
-            async for event in events:
-                log.append(event)
-                batch = tuple(output.feed(event))
-                if not batch:
-                    continue
-                if isinstance(event, RunFinished):
-                    last = batch
-                    break
-                if not opened and creation.request.stream:
-                    await keeping.begin(output)
-                opened = True
-                await send(batch)
-        if (
-            last
-        ):  # a run that is over can't be stopped any more: its end is stored, whoever leaves now
+        store = services.store
+        log = await store.restart(creation.run) if again else store.begin(creation.run)
+        await drive(services, log, receive, hear)
+        if last:
+            # a run that is over can't be stopped any more: its end is stored, whoever leaves now
             await end(last)
     except Stopped as stopped:
         if opened and output.is_open:
