@@ -57,7 +57,14 @@ from gateway.api.responses.window import (
     refilled,
     resolve,
 )
-from gateway.api.wire import GatewayOptions, granted, service_tier, tightened, wished_context
+from gateway.api.wire import (
+    NO_WISHES,
+    GatewayOptions,
+    granted,
+    service_tier,
+    tightened,
+    wished_context,
+)
 from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
@@ -128,7 +135,7 @@ async def prepare(
     brought = await refilled(services, tenant, [] if request.input is None else request.input)
     read = read_items(brought, new_id)
     inputs = await resolve(services, tenant, read, new_id, conversation_id=request.conversation_id)
-    options = request.gateway or GatewayOptions()
+    options = request.gateway or NO_WISHES
     context = _context(request, services.context, options)
     room = _room(request, services, context)
     window, is_stored = await _before(request, services, tenant, room, kept or {})
@@ -289,6 +296,8 @@ def _room(request: ResponseRequest, services: Services, context: ContextOptions)
 
 def _limits(request: ResponseRequest, operator: Limits, options: GatewayOptions) -> Limits:
     limits = tightened(operator, options)
+    if request.max_tool_calls is None:
+        return limits
     calls = [n for n in (limits.max_tool_calls, request.max_tool_calls) if n is not None]
     return replace(limits, max_tool_calls=min(calls) if calls else None)
 
