@@ -118,6 +118,7 @@ class StopWhenGone(Stop):
         self._timer.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+            self._watcher = None  # which knows this scope: the two would wait for the collector
         super().__exit__(kind, error, traceback)
 
     def _begin(self) -> None:

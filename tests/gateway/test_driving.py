@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -126,6 +128,27 @@ async def test_nobody_watches_a_connection_whose_work_is_over() -> None:
         await watched.wait()
     async with asyncio.timeout(5):
         await left.wait()
+
+
+async def test_a_watch_leaves_nothing_to_the_collector() -> None:
+    watched = asyncio.Event()
+
+    async def receive() -> Message:
+        watched.set()
+        return await nobody_leaves()
+
+    async def work() -> weakref.ref[StopWhenGone]:
+        with StopWhenGone(receive) as stop:
+            await watched.wait()
+        return weakref.ref(stop)
+
+    gc.disable()
+    try:
+        left = await work()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 async def test_short_work_is_not_watched() -> None:

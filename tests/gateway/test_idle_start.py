@@ -1,4 +1,4 @@
-"""What a server process that nobody has asked anything has not imported."""
+"""A server process that nobody has asked anything: what it has not imported, and its collector."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from gateway.storage.sql.migrate import prepare
 
 RUN = """
-import asyncio, json, sys
+import asyncio, gc, json, sys
 from gateway.cli.starting import application, begin
 begin()
 from gateway.cli import banner, serving
 app = application()
 async def served():
     async with app.router.lifespan_context(app):
-        return sorted(sys.modules)
+        collector = [gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()[0]]
+        return {"modules": sorted(sys.modules), "collector": collector}
 print(json.dumps(asyncio.run(served())))
 """
 LATE = {
@@ -39,7 +41,7 @@ LATE = {
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("idle")
     config = folder / "gateway.yaml"
     config.write_text(
@@ -59,7 +61,12 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         check=True,
         timeout=120,
     )
-    return set(json.loads(done.stdout))
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def imported(started: dict[str, Any]) -> set[str]:
+    return set(started["modules"])
 
 
 def test_what_an_idle_server_does_not_need_is_not_imported(imported: set[str]) -> None:
@@ -68,3 +75,10 @@ def test_what_an_idle_server_does_not_need_is_not_imported(imported: set[str]) -
 
 def test_what_it_does_need_is_there(imported: set[str]) -> None:
     assert {"gateway.app", "fastapi", "sqlalchemy", "requests"} <= imported
+
+
+def test_its_collector_looks_at_what_is_new_and_seldom(started: dict[str, Any]) -> None:
+    is_on, frozen, threshold = started["collector"]
+    assert is_on
+    assert frozen > 100_000
+    assert threshold == 5_000
