@@ -118,8 +118,10 @@ def _require_choice(run: RunRequest, services: Services) -> None:
 
 def _require_logprobs(run: RunRequest, services: Services) -> None:
     """Log-probabilities have to come from a model whose engine can tell them."""
+    if not run.logprobs:
+        return
     backend = services.models["intermediary" if run.role == "gateway" else run.role]
-    if run.logprobs and not tells_logprobs(backend):
+    if not tells_logprobs(backend):
         problem = f"the engine of {backend.model} does not tell log-probabilities"
         raise ApiError(400, problem, param="logprobs", code="unsupported")
 
