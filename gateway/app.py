@@ -35,10 +35,9 @@ from gateway.api import (
     tool_versions,
     tools,
 )
-from gateway.api.auth import Authenticated
 from gateway.api.chat import ChatCompletions
-from gateway.api.edge import Edge
 from gateway.api.errors import HANDLED, Answer, answer
+from gateway.api.hot import Surface
 from gateway.api.mcp.endpoint import McpEndpoint
 from gateway.api.openapi import with_chat, with_responses
 from gateway.api.responses import compact
@@ -81,7 +80,7 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
             finally:  # brings begun writes to their end, which may need the background
                 await ready.aclose()
 
-    app = FastAPI(
+    app = Surface(
         title="gateway",
         summary="A gateway for agentic function calling",
         lifespan=lifespan,
@@ -92,11 +91,8 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
             **dict.fromkeys(HANDLED, _known_error),
         },
     )
-    hot = Route(
-        "/v1/chat/completions", ChatCompletions(), methods=["POST"], name="chat_completions"
-    )
-    create = Route("/v1/responses", CreateResponse(), methods=["POST"], name="create_response")
-    app.router.routes[:0] = [hot, create]  # routes are tried in order
+    app.add_hot_route("/v1/chat/completions", ChatCompletions(), "chat_completions")
+    app.add_hot_route("/v1/responses", CreateResponse(), "create_response")
     app.router.routes.append(WebSocketRoute("/v1/responses", ResponsesSocket(), name="socket"))
     app.router.routes.append(Route("/mcp", mcp, methods=["POST"], name="mcp"))
     for part in (
@@ -121,9 +117,6 @@ def create_app(services: Services | ServicesFactory) -> FastAPI:
         # As they are: `include_router` would analyse each a second time, at the first request.
         app.router.routes.extend(part.router.routes)
     app.router.routes.extend(console.routes)
-    app.add_middleware(Authenticated)
-    app.add_middleware(metrics.Measured)
-    app.add_middleware(Edge)
     document = app.openapi
     app.openapi = lambda: with_responses(with_chat(document()))  # pyright: ignore[reportAttributeAccessIssue]
     return app

@@ -23,6 +23,9 @@ class PriorityRule:
         return _matches(tenant, self.tenants) and _matches(key, self.keys)
 
 
+_NO_RULE = PriorityRule()
+
+
 @dataclass(frozen=True, slots=True)
 class Priorities:
     """The first of `rules` that is for somebody counts; whoever has none gets what they ask for."""
@@ -31,7 +34,7 @@ class Priorities:
 
     def granted(self, wished: Priority | None, tenant: str, key: str) -> Priority:
         """The priority of a request."""
-        rule = next((each for each in self.rules if each.is_for(tenant, key)), PriorityRule())
+        rule = next((each for each in self.rules if each.is_for(tenant, key)), _NO_RULE)
         return at_most(wished or rule.default, rule.most)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -20,7 +19,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from gateway.agent import trace
-from gateway.agent.events import RunEvent, RunFinished
+from gateway.agent.events import RunFinished
 from gateway.agent.run import Decided, Resumed, Suspended, dried
 from gateway.agent.suspension import dumped, loaded
 from gateway.live import Stop, Stopped
@@ -37,25 +36,18 @@ _GRACE_S = 0.03
 _LOOK_EVERY_S = 1.0
 
 
-async def suspending(
-    services: Services, events: AsyncGenerator[RunEvent]
-) -> AsyncGenerator[RunEvent]:
-    """The events of a run; that it waits for a person is kept before anybody hears of it.
+async def suspend(services: Services, suspended: Suspended, began: float) -> None:
+    """Keep that a run waits for a person, before anybody hears of it; `began` is the run's start by the loop's clock.
 
     Raises `StorageUnavailable` where it can't be kept before the run's deadline.
     """
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, RunFinished) and (kept := event.outcome.suspended) is not None:
-                until = max(began + kept.request.limits.deadline_s, clock() + _GRACE_S)
-                try:
-                    async with asyncio.timeout_at(until):
-                        await services.suspensions.put(_suspension(kept))
-                except TimeoutError as error:
-                    raise StorageUnavailable("a run that waits could not be kept") from error
-            yield event
+    now = asyncio.get_running_loop().time()
+    until = max(began + suspended.request.limits.deadline_s, now + _GRACE_S)
+    try:
+        async with asyncio.timeout_at(until):
+            await services.suspensions.put(_suspension(suspended))
+    except TimeoutError as error:
+        raise StorageUnavailable("a run that waits could not be kept") from error
 
 
 def _suspension(kept: Suspended) -> Suspension:

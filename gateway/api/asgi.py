@@ -6,8 +6,8 @@ Starlette's own request and response objects do the same for every other route.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -94,30 +94,37 @@ async def send_error(send: Send, answer: Answer, headers: Headers | None = None)
     await send_bytes(send, answer.status, answer.body(), extra)
 
 
-@asynccontextmanager
-async def stopping_when_gone(receive: Receive) -> AsyncGenerator[Stop]:
-    """Run the body until it ends or the client leaves; then `Stopped("disconnected")` is raised.
+class StopWhenGone(Stop):
+    """A scope whose body ends when the client leaves, too; then `Stopped("disconnected")` is raised.
 
-    The body of the request has to have been read. Anyone may end the work through the `Stop`, too.
+    The body of the request has to have been read.
     """
-    loop = asyncio.get_running_loop()
-    watcher: asyncio.Task[None] | None = None
 
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
+    def __init__(self, receive: Receive) -> None:
+        super().__init__()
+        self._receive = receive
+        self._watcher: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._timer = asyncio.get_running_loop().call_later(_WATCHED_AFTER_S, self._begin)
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None  # which knows this scope: the two would wait for the collector
+        super().__exit__(kind, error, traceback)
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        stop("disconnected")
-
-    def begin() -> None:
-        nonlocal watcher
-        watcher = loop.create_task(watch())
-
-    with Stop() as stop:
-        timer = loop.call_later(_WATCHED_AFTER_S, begin)
-        try:
-            yield stop
-        finally:
-            timer.cancel()
-            if watcher is not None:
-                watcher.cancel()
-                await asyncio.wait({watcher})
+        self("disconnected")

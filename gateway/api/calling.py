@@ -28,7 +28,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.observe import observe
 from gateway.agent.run import Incomplete, Limits, Outcome, RunRequest, new_run_id
-from gateway.api.ending import ending
+from gateway.api.ending import record_end
 from gateway.live import Stop
 from gateway.services import Services
 from gateway.storage.runs import RunLog
@@ -92,12 +92,16 @@ async def call_once(
     log.append(RunStarted(request, (name,)))
     log.append(TurnStarted(_STEP, "app", "", "called directly"))
     log.append(TurnFinished(_STEP, "", 1, "tool_calls", Usage(), 0.0, 0.0))
-    with ending(log, "nobody waits for it"), Stop() as stop:
-        services.live.add(subject.tenant, subject.run_id, stop)
-        try:
-            return await _call(services, toolset, subject, call, log, limits=request.limits)
-        finally:
-            services.live.remove(subject.tenant, subject.run_id)
+    try:
+        with Stop() as stop:
+            services.live.add(subject.tenant, subject.run_id, stop)
+            try:
+                return await _call(services, toolset, subject, call, log, limits=request.limits)
+            finally:
+                services.live.remove(subject.tenant, subject.run_id)
+    except BaseException as error:
+        record_end(log, error, "nobody waits for it")
+        raise
 
 
 async def _call(

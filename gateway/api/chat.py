@@ -7,9 +7,6 @@ an event in the stream in the same shape.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
-
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.principal import Principal
@@ -33,7 +30,7 @@ from gateway.api.asgi import (
 )
 from gateway.api.auth import principal_of
 from gateway.api.chat_answer import ChatAnswer, Ending
-from gateway.api.driving import driven, settle
+from gateway.api.driving import drive, settle
 from gateway.api.encoding import encode
 from gateway.api.errors import ApiError, answer
 from gateway.api.images import require_image_reader
@@ -121,8 +118,10 @@ def _require_choice(run: RunRequest, services: Services) -> None:
 
 def _require_logprobs(run: RunRequest, services: Services) -> None:
     """Log-probabilities have to come from a model whose engine can tell them."""
+    if not run.logprobs:
+        return
     backend = services.models["intermediary" if run.role == "gateway" else run.role]
-    if run.logprobs and not tells_logprobs(backend):
+    if not tells_logprobs(backend):
         problem = f"the engine of {backend.model} does not tell log-probabilities"
         raise ApiError(400, problem, param="logprobs", code="unsupported")
 
@@ -135,24 +134,18 @@ def _at_its_place(error: RegistrationError) -> ApiError:
     return ApiError(400, error.why, param=param, code="invalid_tool")
 
 
-@dataclass(slots=True)
 class _Heard:
     """What an answer needs of a run's events, however it is sent."""
 
-    run: RunRequest
-    calls: int = 0
-    turns: list[TurnFinished] = field(default_factory=list[TurnFinished])
-    _ending: Ending | None = None
+    def __init__(self, run: RunRequest) -> None:
+        self.run = run
+        self._calls = 0
+        self._turns: list[TurnFinished] = []
+        self._ending: Ending | None = None
 
-    def take(self, event: RunEvent) -> None:
+    async def hear(self, event: RunEvent) -> None:
         """Note an event."""
-        if isinstance(event, CallAccepted):
-            self.calls += 1
-        elif isinstance(event, TurnFinished) and self.run.logprobs:
-            self.turns.append(event)
-        elif isinstance(event, RunFinished):
-            told = of_answer(self.turns, event.outcome.text, self.run.top_logprobs)
-            self._ending = Ending(event.outcome, self.calls, told)
+        self._note(event)
 
     @property
     def ending(self) -> Ending:
@@ -161,15 +154,21 @@ class _Heard:
             raise RuntimeError("the loop ended without RunFinished")
         return self._ending
 
+    def _note(self, event: RunEvent) -> None:
+        if isinstance(event, CallAccepted):
+            self._calls += 1
+        elif isinstance(event, TurnFinished) and self.run.logprobs:
+            self._turns.append(event)
+        elif isinstance(event, RunFinished):
+            told = of_answer(self._turns, event.outcome.text, self.run.top_logprobs)
+            self._ending = Ending(event.outcome, self._calls, told)
+
 
 async def _whole(
     chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
 ) -> None:
-    heard = _Heard(run)
-    async with driven(services, run, receive) as (log, events):
-        async for event in events:
-            log.append(event)
-            heard.take(event)
+    heard, log = _Heard(run), services.store.begin(run)
+    await drive(services, log, receive, heard.hear)
     settle(services, run, heard.ending.outcome)
     body = ChatAnswer(run, chat.model, log.created_at).whole(heard.ending)
     await send_bytes(send, 200, encode(body), [JSON, _run_header(run)])
@@ -178,10 +177,11 @@ async def _whole(
 async def _stream(
     chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
 ) -> None:
-    stream = _Stream(send, chat, run)
+    log = services.store.begin(run)
+    stream = _Stream(send, chat, log)
     try:
-        async with driven(services, run, receive) as (log, events):
-            ending = await stream.translate(log, events)
+        await drive(services, log, receive, stream.hear)
+        ending = stream.ending
     except Stopped as stopped:
         if stopped.cause == "disconnected" or not stream.started:
             raise
@@ -196,58 +196,45 @@ async def _stream(
     await stream.finish(ending)
 
 
-class _Stream:
-    """The server-sent events of one answer."""
+class _Stream(_Heard):
+    """The server-sent events of one answer, which leave as the run's events are heard."""
 
-    def __init__(self, send: Send, chat: ChatRequest, run: RunRequest) -> None:
+    def __init__(self, send: Send, chat: ChatRequest, log: RunLog) -> None:
+        super().__init__(log.request)
         self._send = send
-        self._chat = chat
-        self._run = run
-        self._answer: ChatAnswer | None = None
-
-    @property
-    def started(self) -> bool:
+        self._include_usage = chat.include_usage
+        self._answer = ChatAnswer(
+            log.request, chat.model, log.created_at, nulls_usage=chat.include_usage
+        )
+        self.started = False
         """Whether bytes have left, so that an error can't be an HTTP status any more."""
-        return self._answer is not None
 
-    async def translate(self, log: RunLog, events: AsyncGenerator[RunEvent]) -> Ending:
-        heard = _Heard(self._run)
-        async for event in events:
-            log.append(event)
-            heard.take(event)
-            if isinstance(event, TextDelta):
-                if self._answer is None:
-                    await self._open(log, event.text)
-                else:
-                    await self._write(self._answer.text_chunk(event.text))
-            elif isinstance(event, TurnFinished) and self._answer is None:
-                await self._open(log)
-        if self._answer is None:
-            await self._open(log)
-        return heard.ending
+    async def hear(self, event: RunEvent) -> None:
+        """Note an event, and tell what the client is to know of it."""
+        if isinstance(event, TextDelta):
+            text = self._answer.text_chunk(event.text)
+            await (self._write(text) if self.started else self._open(text))
+            return
+        self._note(event)
+        if isinstance(event, TurnFinished) and not self.started:
+            await self._open()
 
     async def finish(self, ending: Ending) -> None:
-        if self._answer is None:
-            raise RuntimeError("a stream is finished before it was opened")
-        chunks = self._answer.last_chunks(ending, include_usage=self._chat.include_usage)
+        """Tell how it ended."""
+        if not self.started:
+            await self._open()
+        chunks = self._answer.last_chunks(ending, include_usage=self._include_usage)
         await self._write(chunks + b"data: [DONE]\n\n", more=False)
 
     async def fail(self, error: Exception) -> None:
         """Tell of an error in mid-stream, in OpenAI's shape, and end."""
         await self._write(b"data: " + answer(error).body() + b"\n\n", more=False)
 
-    async def _open(self, log: RunLog, text: str = "") -> None:
-        opened = ChatAnswer(
-            self._run,
-            self._chat.model,
-            log.created_at,
-            nulls_usage=self._chat.include_usage,
-        )
-        self._answer = opened
-        headers = [*_SSE, _run_header(self._run)]
+    async def _open(self, first: bytes = b"") -> None:
+        self.started = True
+        headers = [*_SSE, _run_header(self.run)]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        first = opened.role_chunk()
-        await self._write(first + opened.text_chunk(text) if text else first)
+        await self._write(self._answer.role_chunk() + first)
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})

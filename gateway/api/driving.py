@@ -1,60 +1,58 @@
 """Driving one run for one HTTP request: recorded, stoppable, over when the client leaves.
 
-Every surface that runs requests does it through `driven`, so that a run is recorded, findable and
+Every surface that runs requests does it through `drive`, so that a run is recorded, findable and
 cancellable whichever wire format asked for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 from starlette.types import Receive
 
-from gateway.agent.events import RunEvent
+from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.run import Outcome, RunRequest
-from gateway.api.asgi import stopping_when_gone
-from gateway.api.ending import ending
-from gateway.resuming import suspending
+from gateway.api.asgi import StopWhenGone
+from gateway.api.ending import record_end
+from gateway.resuming import suspend
 from gateway.services import Services
 from gateway.storage.durable import LeaseLost
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import RunLog
 
+Hear = Callable[[RunEvent], Awaitable[None]]
 GOES_ON = (LeaseLost, StorageUnavailable)
 """What ends a durable run only here: it goes on in another process, or later."""
 
 
-@asynccontextmanager
-async def driven(
-    services: Services, run: RunRequest, receive: Receive, *, again: bool = False
-) -> AsyncGenerator[tuple[RunLog, AsyncGenerator[RunEvent]]]:
-    """The run's log and its events; the body appends each event that it reads to the log.
+async def drive(services: Services, log: RunLog, receive: Receive, hear: Hear) -> None:
+    """Have the run made whose log was begun; `hear` is told each event when it is in the log.
 
-    However the body ends, the loop's generator is closed and the log is finished. Raises what the
-    loop raises, and `Stopped` when the client left or the run was cancelled. With `again`, the run is one
-    that another process did not end.
+    However it ends, the loop's generator is closed and the log is finished. Raises what the loop and
+    `hear` raise, and `Stopped` when the client left or the run was cancelled.
     """
-    log = await services.store.restart(run) if again else services.store.begin(run)
-    with _left_to_others(services, run), ending(log, "shutdown"):
-        async with stopping_when_gone(receive) as stop:
+    run = log.request
+    began = asyncio.get_running_loop().time()
+    try:
+        with StopWhenGone(receive) as stop:
             services.live.add(run.tenant, run.run_id, stop)
             try:
-                async with aclosing(suspending(services, services.loop.run(run))) as events:
-                    yield log, events
+                async with aclosing(services.loop.run(run)) as events:
+                    async for event in events:
+                        if isinstance(event, RunFinished) and event.outcome.suspended is not None:
+                            await suspend(services, event.outcome.suspended, began)
+                        log.append(event)
+                        await hear(event)
             finally:
                 services.live.remove(run.tenant, run.run_id)
-
-
-@contextmanager
-def _left_to_others(services: Services, run: RunRequest) -> Generator[None]:
-    """Nothing is recorded here of a durable run that goes on."""
-    try:
-        yield
-    except (asyncio.CancelledError, *GOES_ON):
-        if run.durable:
-            services.store.abandon(run.tenant, run.run_id)
+    except BaseException as error:
+        record_end(log, error, "shutdown")
+        if run.durable and isinstance(error, (asyncio.CancelledError, *GOES_ON)):
+            services.store.abandon(
+                run.tenant, run.run_id
+            )  # nothing is recorded here of what goes on
         raise
 
 

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from gateway.agent.loop import RequestDenied
 from gateway.live import Stopped
 from gateway.storage.runs import RunLog
 
 
-@contextmanager
-def ending(log: RunLog, when_cancelled: str) -> Generator[None]:
-    """Write why the block was left with an exception, which goes on to whoever waits.
+def record_end(log: RunLog, error: BaseException, when_cancelled: str) -> None:
+    """Write what ended a run; whoever waits for it is to be raised the same.
 
     `when_cancelled` says who cancelled, if not somebody through `Stopped`.
     """
-    try:
-        yield
-    except Stopped as stopped:
-        log.finish("cancelled", f"stopped: {stopped.cause}")
-        raise
-    except RequestDenied as denied:
-        log.finish("denied", denied.reason)
-        raise
-    except asyncio.CancelledError:
-        log.finish("cancelled", f"stopped: {when_cancelled}")
-        raise
-    except Exception as error:
-        log.finish("failed", f"{type(error).__name__}: {error}")
-        raise
+    match error:
+        case Stopped():
+            log.finish("cancelled", f"stopped: {error.cause}")
+        case RequestDenied():
+            log.finish("denied", error.reason)
+        case asyncio.CancelledError():
+            log.finish("cancelled", f"stopped: {when_cancelled}")
+        case Exception():
+            log.finish("failed", f"{type(error).__name__}: {error}")
+        case _:
+            pass  # the process ends

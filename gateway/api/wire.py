@@ -133,6 +133,10 @@ class GatewayOptions(_Wire):
     dry_run: DryWish = False
 
 
+NO_WISHES = GatewayOptions()
+"""What a request without the extension object asks for."""
+
+
 class ChatRequest(_Wire):
     """The body of `POST /v1/chat/completions`."""
 
@@ -196,7 +200,7 @@ def run_request(
     priorities: Priorities,
 ) -> RunRequest:
     """The run that a chat request asks for, over its canonical messages."""
-    options = chat.gateway or GatewayOptions()
+    options = chat.gateway or NO_WISHES
     return RunRequest(
         messages=messages,
         client_tools=tuple(tool.spec() for tool in chat.tools or ()),
@@ -237,6 +241,8 @@ def service_tier(priority: Priority) -> ServiceTier:
 
 def tightened(operator: Limits, options: GatewayOptions) -> Limits:
     """The operator's limits, or the request's where those are tighter."""
+    if not options.model_fields_set:
+        return operator
     costs = [c for c in (operator.max_cost_usd, options.max_cost_usd) if c is not None]
     calls = [c for c in (operator.max_tool_calls, options.max_tool_calls) if c is not None]
     wished_s = operator.deadline_s if options.deadline_ms is None else options.deadline_ms / 1000
@@ -261,7 +267,9 @@ def dry_run(wish: DryWish) -> DryRun:
 
 def wished_context(operator: ContextOptions, options: GatewayOptions) -> ContextOptions:
     """What happens when a conversation does not fit: the request's wish, else the operator's."""
-    wish = options.context or ContextWish()
+    wish = options.context
+    if wish is None:
+        return operator
     return ContextOptions(
         strategy=wish.strategy or operator.strategy,
         keep_last_turns=wish.keep_last_turns or operator.keep_last_turns,

@@ -18,8 +18,10 @@ from typing import Any
 
 from mistral_common.protocol.instruct.messages import UserMessage
 
+from gateway.agent.events import RunEvent
 from gateway.agent.run import Limits, RunRequest
-from gateway.resuming import suspending
+from gateway.api.driving import drive
+from gateway.api.responses.creation import nobody_leaves
 from gateway.services import Services
 from tests.crash.bank import Bank, open_bank
 from tests.crash.resumers import services_of
@@ -97,13 +99,15 @@ async def _approved(services: Services, number: int) -> None:
     """A run that has come to its first invoice, which a person has approved."""
     asked = (UserMessage(content=f"Pay {number}a and {number}b."),)
     request = RunRequest(asked, limits=Limits(deadline_s=600.0), run_id=f"run_{number}")
-    log = services.store.begin(request)
-    async for event in suspending(services, services.loop.run(request)):
-        log.append(event)
+    await drive(services, services.store.begin(request), nobody_leaves, _unheard)
     kept = await services.suspensions.get("default", request.run_id)
     assert kept is not None
     [held] = kept.now_waiting()
     await services.suspensions.decide("default", request.run_id, held["call_id"], APPROVED)
+
+
+async def _unheard(_event: RunEvent) -> None:
+    """Nobody waits for these runs."""
 
 
 async def _over(services: Services, runs: range) -> bool:

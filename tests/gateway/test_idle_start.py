@@ -7,20 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.storage.sql.migrate import prepare
 
 RUN = """
-import asyncio, json, sys
+import asyncio, gc, json, sys
 from gateway.cli.starting import application, begin
 begin()
 from gateway.cli import banner, serving
 app = application()
 async def served():
     async with app.router.lifespan_context(app):
-        return sorted(sys.modules)
+        collector = [gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()[0]]
+        return {"modules": sorted(sys.modules), "collector": collector}
 print(json.dumps(asyncio.run(served())))
 """
 ASKED = """
@@ -57,7 +59,7 @@ async def asked():
         async with app.router.lifespan_context(app):
             await app(scope, receive, send)
     assert b'"hi"' in answer, answer
-    return sorted(sys.modules)
+    return {"modules": sorted(sys.modules)}
 print(json.dumps(asyncio.run(asked())))
 """
 LATE = {
@@ -77,12 +79,17 @@ LATE = {
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    return _modules(RUN, tmp_path_factory.mktemp("idle"))
+def started(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return _told(RUN, tmp_path_factory.mktemp("idle"))
 
 
-def _modules(script: str, folder: Path) -> set[str]:
-    """What a process has imported that runs `script` beside a configuration."""
+@pytest.fixture(scope="module")
+def imported(started: dict[str, Any]) -> set[str]:
+    return set(started["modules"])
+
+
+def _told(script: str, folder: Path) -> dict[str, Any]:
+    """What a process tells that runs `script` beside a configuration."""
     config = folder / "gateway.yaml"
     config.write_text(
         "models: {intermediary: {backend: vllm, base_url: 'http://127.0.0.1:9/v1', model: m}}\n"
@@ -102,7 +109,8 @@ def _modules(script: str, folder: Path) -> set[str]:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout))
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def test_what_an_idle_server_does_not_need_is_not_imported(imported: set[str]) -> None:
@@ -114,6 +122,15 @@ def test_what_it_does_need_is_there(imported: set[str]) -> None:
 
 
 def test_an_engine_is_asked_without_the_client_that_tools_need(tmp_path: Path) -> None:
-    found = _modules(ASKED, tmp_path)
+    found = set(_told(ASKED, tmp_path)["modules"])
     assert "routing.http1.connection" in found
     assert found & {"aiohttp.client", "requests.sessions", "litellm"} == set()
+
+
+def test_the_collector_leaves_alone_what_was_there_and_looks_rarely_at_what_comes(
+    started: dict[str, Any],
+) -> None:
+    is_on, left_alone, new_objects = started["collector"]
+    assert is_on
+    assert left_alone > 100_000
+    assert new_objects > 10_000

@@ -10,9 +10,12 @@ import pytest
 from mistral_common.protocol.instruct.messages import UserMessage
 from sqlalchemy import text
 
+from gateway.agent.events import RunEvent
 from gateway.agent.loop import AgentLoop
 from gateway.agent.run import RunRequest
-from gateway.resuming import Resuming, suspending
+from gateway.api.driving import drive
+from gateway.api.responses.creation import nobody_leaves
+from gateway.resuming import Resuming
 from gateway.services import Services
 from gateway.storage.durable import Bounds
 from gateway.storage.errors import StorageUnavailable
@@ -38,13 +41,15 @@ def model(services: Services) -> ScriptedBackend:
     return backend
 
 
+async def unheard(_event: RunEvent) -> None:
+    """Nobody waits for this run."""
+
+
 async def decided(services: Services) -> str:
     """A run that waited for a person, who has approved; gives its id."""
     assert isinstance(services.loop, AgentLoop)
     request = RunRequest(messages=(UserMessage(content="Go."),))
-    log = services.store.begin(request)
-    async for event in suspending(services, services.loop.run(request)):
-        log.append(event)
+    await drive(services, services.store.begin(request), nobody_leaves, unheard)
     await services.suspensions.decide("default", request.run_id, "abcdefgh1", APPROVED)
     return request.run_id
 

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.api.asgi import ClientGone, read_body, require_json, stopping_when_gone
+from gateway.api.asgi import ClientGone, StopWhenGone, read_body, require_json
 from gateway.api.origin import require_own_origin
 from gateway.live import Stopped
 from gateway.services import Services
@@ -75,7 +75,7 @@ class McpEndpoint:
         require_json(scope)
         try:
             body = await read_body(scope, receive, self._life.services.max_body_bytes)
-            async with stopping_when_gone(receive):
+            with StopWhenGone(receive):
                 handler = await self._life.handler()
                 await handler(scope, _replay(body), send)
         except (ClientGone, Stopped):

@@ -35,9 +35,9 @@ from typing import Any, cast
 from starlette.types import Message, Receive
 
 from gateway.access.principal import Principal
-from gateway.agent.events import RunFinished
+from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.run import Limits, Role, RunRequest, new_run_id
-from gateway.api.driving import GOES_ON, driven
+from gateway.api.driving import GOES_ON, drive
 from gateway.api.errors import Answer, ApiError
 from gateway.api.images import require_image_reader
 from gateway.api.responses import document
@@ -57,7 +57,14 @@ from gateway.api.responses.window import (
     refilled,
     resolve,
 )
-from gateway.api.wire import GatewayOptions, granted, service_tier, tightened, wished_context
+from gateway.api.wire import (
+    NO_WISHES,
+    GatewayOptions,
+    granted,
+    service_tier,
+    tightened,
+    wished_context,
+)
 from gateway.context.options import ContextOptions
 from gateway.live import Stopped
 from gateway.services import Services
@@ -128,7 +135,7 @@ async def prepare(
     brought = await refilled(services, tenant, [] if request.input is None else request.input)
     read = read_items(brought, new_id)
     inputs = await resolve(services, tenant, read, new_id, conversation_id=request.conversation_id)
-    options = request.gateway or GatewayOptions()
+    options = request.gateway or NO_WISHES
     context = _context(request, services.context, options)
     room = _room(request, services, context)
     window, is_stored = await _before(request, services, tenant, room, kept or {})
@@ -187,6 +194,7 @@ async def respond(
     output = Output(creation.run, creation.head())
     keeping = Keeping(creation, services, begun=begun)
     opened = begun
+    last: tuple[Event, ...] = ()
     log: RunLog | None = None
 
     async def send(batch: Sequence[Event]) -> None:
@@ -198,25 +206,24 @@ async def respond(
         await keeping.finish(output, log)
         await emit(batch)
 
+    async def hear(event: RunEvent) -> None:
+        nonlocal last, opened
+        batch = tuple(output.feed(event))
+        if isinstance(event, RunFinished):
+            last = batch
+        elif batch:
+            if not opened and creation.request.stream:
+                await keeping.begin(output)
+            opened = True
+            await send(batch)
+
     await send(tuple(output.begin()))
-    last: tuple[Event, ...] = ()
     try:
-        async with driven(services, creation.run, receive, again=again) as (log, events):
-            async for event in events:
-                log.append(event)
-                batch = tuple(output.feed(event))
-                if not batch:
-                    continue
-                if isinstance(event, RunFinished):
-                    last = batch
-                    break
-                if not opened and creation.request.stream:
-                    await keeping.begin(output)
-                opened = True
-                await send(batch)
-        if (
-            last
-        ):  # a run that is over can't be stopped any more: its end is stored, whoever leaves now
+        store = services.store
+        log = await store.restart(creation.run) if again else store.begin(creation.run)
+        await drive(services, log, receive, hear)
+        if last:
+            # a run that is over can't be stopped any more: its end is stored, whoever leaves now
             await end(last)
     except Stopped as stopped:
         if opened and output.is_open:
@@ -289,13 +296,17 @@ def _room(request: ResponseRequest, services: Services, context: ContextOptions)
 
 def _limits(request: ResponseRequest, operator: Limits, options: GatewayOptions) -> Limits:
     limits = tightened(operator, options)
+    if request.max_tool_calls is None:
+        return limits
     calls = [n for n in (limits.max_tool_calls, request.max_tool_calls) if n is not None]
     return replace(limits, max_tool_calls=min(calls) if calls else None)
 
 
 def _require_logprobs(run: RunRequest, services: Services) -> None:
     """Log-probabilities have to come from a model whose engine can tell them."""
+    if not run.logprobs:
+        return
     backend = services.models["intermediary" if run.role == "gateway" else run.role]
-    if run.logprobs and not tells_logprobs(backend):
+    if not tells_logprobs(backend):
         problem = f"the engine of {backend.model} does not tell log-probabilities"
         raise ApiError(400, problem, param="include", code="unsupported")

@@ -15,12 +15,12 @@ from gateway.api.asgi import (
     JSON,
     ClientGone,
     Headers,
+    StopWhenGone,
     parse_object,
     read_body,
     require_json,
     send_bytes,
     send_error,
-    stopping_when_gone,
 )
 from gateway.api.auth import principal_of
 from gateway.api.encoding import encode
@@ -107,12 +107,10 @@ async def _background(
         return
     stream = EventStream(send, [_run_header(creation)])
     await stream.open()
-    async with (
-        stopping_when_gone(receive),
-        aclosing(live.follow(creation.tenant, creation.id)) as batches,
-    ):
-        async for batch in batches:  # when the client leaves, the response goes on
-            await stream.emit(batch)
+    with StopWhenGone(receive):
+        async with aclosing(live.follow(creation.tenant, creation.id)) as batches:
+            async for batch in batches:  # when the client leaves, the response goes on
+                await stream.emit(batch)
     await stream.finish()
 
 

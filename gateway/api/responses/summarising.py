@@ -10,9 +10,9 @@ from mistral_common.protocol.instruct.messages import ChatMessage
 from starlette.types import Receive
 
 from gateway.access.principal import Principal
-from gateway.agent.events import RunFinished
+from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.run import Role, RunRequest
-from gateway.api.driving import driven
+from gateway.api.driving import drive
 from gateway.api.responses.shortening import Summary
 from gateway.context.summary import summary_turn
 from gateway.services import Services
@@ -36,6 +36,15 @@ async def summarised(
 
     Raises `RequestDenied` where a policy has something against it, and `Stopped`.
     """
+    summary = Summary()
+
+    async def hear(event: RunEvent) -> None:
+        nonlocal summary
+        if isinstance(event, RunFinished):
+            outcome = event.outcome
+            whole = outcome.stop in ("answer", "length")
+            summary = Summary(outcome.text.strip() if whole else "", outcome.usage)
+
     backend = services.models["intermediary" if role == "gateway" else role]
     deadline = asyncio.get_running_loop().time() + services.limits.deadline_s
     most = min(_TOKENS, backend.context_tokens // _SHARE)
@@ -52,13 +61,7 @@ async def summarised(
             key=caller.key,
             caller_role=caller.role,
         )
-        async with driven(services, run, receive) as (record, events):
-            async for event in events:
-                record.append(event)
-                if isinstance(event, RunFinished):
-                    outcome = event.outcome
-                    whole = outcome.stop in ("answer", "length")
-                    return Summary(outcome.text.strip() if whole else "", outcome.usage)
+        await drive(services, services.store.begin(run), receive, hear)
     except BackendError as error:
         log.warning("a compacted window is without a summary: %s", error)
-    return Summary()
+    return summary
