@@ -46,7 +46,7 @@ async def suspending(
     """
     clock = asyncio.get_running_loop().time
     began = clock()
-    async with aclosing(events):
+    try:
         async for event in events:
             if isinstance(event, RunFinished) and (kept := event.outcome.suspended) is not None:
                 until = max(began + kept.request.limits.deadline_s, clock() + _GRACE_S)
@@ -56,6 +56,8 @@ async def suspending(
                 except TimeoutError as error:
                     raise StorageUnavailable("a run that waits could not be kept") from error
             yield event
+    finally:
+        await events.aclose()
 
 
 def _suspension(kept: Suspended) -> Suspension:
