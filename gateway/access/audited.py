@@ -68,6 +68,16 @@ class AuditedPolicies(Policies):
         if isinstance(decision, (Deny, RequireApproval)):
             said = "deny" if isinstance(decision, Deny) else "approval"
             policy = decision.rule
-        who = subject.key, subject.tenant
-        run_id = subject.run_id
-        self._record(Entry(time.time(), *who, action, what, said, policy, self._version(), run_id))
+        self._record(
+            Entry(
+                at=time.time(),
+                who=subject.key,
+                tenant=subject.tenant,
+                action=action,
+                what=what,
+                said=said,
+                policy=policy,
+                version=self._version(),
+                run_id=subject.run_id,
+            )
+        )

@@ -1,13 +1,19 @@
 """The gateway's metrics by name: what there is, its labels and its units. docs/telemetry.md lists them.
 
-Times in seconds, money in US dollars, memory in bytes. Every label is bounded (`labels`). With
-`PROMETHEUS_MULTIPROC_DIR` in the environment, prometheus_client keeps the values in files there, one
-set a process, and any worker answers for all (`workers`).
+Times in seconds, money in US dollars, memory in bytes. Every label is bounded (`labels`). One process keeps
+plain numbers (`series`). Several workers, any of which answers for all (`workers`), keep theirs in files, which
+prometheus_client's own metrics write with each change: so what a worker counted before it died is not lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from gateway.telemetry.series import Counters, Gauges, Histograms, Level, Spread
+from gateway.telemetry.workers import are_several
 
 disable_created_metrics()  # a second series for every counter, which nothing here reads
 
@@ -18,20 +24,28 @@ _TOOL_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 _LATE_S = (0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400)
 _QUEUE_S = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
+_OfAll = Literal["livesum", "livemax", "livemostrecent"]
+_F = TypeVar("_F", Counters, Gauges, Histograms)
+
 
 class Instruments:
     """One set of metrics in a registry of its own, so that two gateways in a process stay apart."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._are_several = are_several()
         self.requests = self._counter(
             "requests", "HTTP requests that were answered", "surface", "status"
         )
         self.runs = self._counter("runs", "Runs that ended, by the model asked for", "role", "stop")
-        self.runs_in_flight = self._gauge("runs_in_flight", "Runs that are going on")
-        self.run_seconds = self._histogram("run_seconds", "From a run's start to its end", _RUN_S)
-        self.first_token_seconds = self._histogram(
-            "time_to_first_token_seconds", "From a run's start to its first text", _FIRST_S
+        self.runs_in_flight = _level(self._gauge("runs_in_flight", "Runs that are going on"))
+        self.run_seconds = _spread(
+            self._histogram("run_seconds", "From a run's start to its end", _RUN_S)
+        )
+        self.first_token_seconds = _spread(
+            self._histogram(
+                "time_to_first_token_seconds", "From a run's start to its first text", _FIRST_S
+            )
         )
         self.incomplete = self._counter(
             "incomplete",
@@ -92,12 +106,11 @@ class Instruments:
         self.budget_reserved = self._gauge(
             "budget_reserved_usd", "Set aside for turns that run here, in US dollars", "budget"
         )
-        self.budget_used = Gauge(
-            "gateway_budget_used_ratio",
+        self.budget_used = self._gauge(
+            "budget_used_ratio",
             "Taken of the limit of the last account of a budget that was asked",
-            ("budget",),
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
+            "budget",
+            of_all="livemostrecent",
         )
         self.schedule_fires = self._counter(
             "schedule_fires",
@@ -106,15 +119,23 @@ class Instruments:
         )
         for outcome in ("started", "skipped", "failed", "stopped"):
             self.schedule_fires.labels(outcome)  # the first one that fails is an increase, too
-        self.schedule_late_seconds = self._histogram(
-            "schedule_late_seconds", "From a schedule's time to the begin of its run", _LATE_S
+        self.schedule_late_seconds = _spread(
+            self._histogram(
+                "schedule_late_seconds", "From a schedule's time to the begin of its run", _LATE_S
+            )
         )
-        self.backlog = self._told(
+        # Of the stores, which all workers share: who was asked last knows best.
+        self.backlog = self._gauge(
             "backlog",
             "What waits in the stores, of all gateways: background, schedules, approvals, effects",
+            "of",
+            of_all="livemostrecent",
         )
-        self.backlog_oldest = self._told(
-            "backlog_oldest_seconds", "How long the oldest of what waits has waited; 0 for nothing"
+        self.backlog_oldest = self._gauge(
+            "backlog_oldest_seconds",
+            "How long the oldest of what waits has waited; 0 for nothing",
+            "of",
+            of_all="livemostrecent",
         )
         self.tier_turns = self._counter(
             "tier_turns",
@@ -125,14 +146,24 @@ class Instruments:
         )
         self.tier_running = self._gauge("tier_running", "Turns that a tier has", "tier")
         self.tier_waiting = self._gauge("tier_waiting", "Turns that wait for a tier", "tier")
-        self.tier_full = self._state(
-            "tier_full", "Whether what can wait is kept out of a tier, 1 or 0"
+        # Of a tier; each worker knows it by itself, and the highest is told.
+        self.tier_full = self._gauge(
+            "tier_full",
+            "Whether what can wait is kept out of a tier, 1 or 0",
+            "tier",
+            of_all="livemax",
         )
-        self.tier_kv_cache = self._state(
-            "tier_kv_cache_ratio", "Of a tier's engines, as they told last; their mean"
+        self.tier_kv_cache = self._gauge(
+            "tier_kv_cache_ratio",
+            "Of a tier's engines, as they told last; their mean",
+            "tier",
+            of_all="livemax",
         )
-        self.tier_queue = self._state(
-            "tier_queue_seconds", "How long turns waited in a tier's queue lately"
+        self.tier_queue = self._gauge(
+            "tier_queue_seconds",
+            "How long turns waited in a tier's queue lately",
+            "tier",
+            of_all="livemax",
         )
         self.queue_seconds = self._histogram(
             "queue_seconds",
@@ -147,28 +178,39 @@ class Instruments:
             "engine_slots", "Slots of the engine in this process", "role"
         )
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"gateway_{name}", told, labels, registry=self.registry)
+    def _counter(self, name: str, told: str, *labels: str) -> Counters | Counter:
+        name = f"gateway_{name}"
+        if self._are_several:
+            return Counter(name, told, labels, registry=self.registry)
+        return self._told(Counters(name, told, labels))
 
-    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
-        return Gauge(
-            f"gateway_{name}", told, labels, registry=self.registry, multiprocess_mode="livesum"
-        )
-
-    def _state(self, name: str, told: str) -> Gauge:
-        """Of a tier; each process knows it by itself, and the highest is told."""
-        return Gauge(
-            f"gateway_{name}", told, ("tier",), registry=self.registry, multiprocess_mode="livemax"
-        )
-
-    def _told(self, name: str, told: str) -> Gauge:
-        """Of the stores, which all processes share: who was asked last knows best."""
-        mode = "livemostrecent"
-        return Gauge(
-            f"gateway_{name}", told, ("of",), registry=self.registry, multiprocess_mode=mode
-        )
+    def _gauge(
+        self, name: str, told: str, *labels: str, of_all: _OfAll = "livesum"
+    ) -> Gauges | Gauge:
+        """`of_all` says which value of several workers is told."""
+        name = f"gateway_{name}"
+        if self._are_several:
+            return Gauge(name, told, labels, registry=self.registry, multiprocess_mode=of_all)
+        return self._told(Gauges(name, told, labels))
 
     def _histogram(
-        self, name: str, told: str, buckets: tuple[float, ...], *labels: str
-    ) -> Histogram:
-        return Histogram(f"gateway_{name}", told, labels, registry=self.registry, buckets=buckets)
+        self, name: str, told: str, buckets: Sequence[float], *labels: str
+    ) -> Histograms | Histogram:
+        name = f"gateway_{name}"
+        if self._are_several:
+            return Histogram(name, told, labels, registry=self.registry, buckets=buckets)
+        return self._told(Histograms(name, told, labels, buckets=buckets))
+
+    def _told(self, family: _F) -> _F:
+        self.registry.register(family)
+        return family
+
+
+def _level(of: Gauges | Gauge) -> Level | Gauge:
+    """The one series of a gauge without labels."""
+    return of.labels() if isinstance(of, Gauges) else of
+
+
+def _spread(of: Histograms | Histogram) -> Spread | Histogram:
+    """The one series of a histogram without labels."""
+    return of.labels() if isinstance(of, Histograms) else of

@@ -1,15 +1,18 @@
 """Runs as metrics: a fold over a run's events into counters, gauges and histograms.
 
-On the hot path: a piece of text costs a type check, everything else a few dictionary look-ups (figures
-in docs/telemetry.md). Label values are bounded whatever models and clients send.
+On the hot path: an event costs one dictionary look-up, and a few more where it is counted (figures in
+docs/telemetry.md). Label values are bounded whatever models and clients send.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
 from typing import Any, ClassVar, get_args
+
+from prometheus_client import Counter
 
 from gateway.agent.events import (
     CallAccepted,
@@ -27,6 +30,7 @@ from gateway.agent.run import Role, RunRequest
 from gateway.telemetry.instruments import Instruments
 from gateway.telemetry.labels import OTHER, Bounded, one_of
 from gateway.telemetry.observing import Ending
+from gateway.telemetry.series import Count
 from gateway.telemetry.slots import Slots
 from routing.backend import Usage
 from routing.escalation_text import STRATEGIES
@@ -42,6 +46,7 @@ _INCOMPLETE = (
     "backend_failed stream_cut repetition approval_required denied unresolved_call"
 ).split()
 _NOT_RUN = frozenset({Failure.INVALID_CALL, Failure.DENIED})
+_Notes = Mapping[type[RunEvent], Callable[[Any, Any], None]]
 
 
 class RunMetrics:
@@ -66,21 +71,20 @@ class RunMetrics:
         self.finish = one_of(_FINISHES)
         self.reason = one_of(_REASONS)
         self.missing = one_of(_INCOMPLETE)
-        # `labels()` takes a lock and builds a tuple; of children there are only so many.
+        # Of series there are only so many, and each is looked for once.
         self.runs = cache(made.runs.labels)
         self.incomplete = cache(made.incomplete.labels)
-        self.tokens = cache(made.tokens.labels)
         self.turns = cache(made.turns.labels)
         self.tier_turns = cache(made.tier_turns.labels)
         self.turn_seconds = cache(made.turn_seconds.labels)
         self.turns_in_flight = cache(made.turns_in_flight.labels)
+        self.spending = cache(self._spending)
         self.calls = cache(made.calls.labels)
         self.tool_seconds = cache(made.tool_seconds.labels)
         self.tool_errors = cache(made.tool_errors.labels)
         self.dry_calls = cache(made.dry_calls.labels)
         self.escalations = cache(made.escalations.labels)
         self.escalation_cost = cache(made.escalation_cost.labels)
-        self.cost = cache(made.cost.labels)
         self.slots = {role: self._slots(role, count) for role, count in (slots or {}).items()}
 
     def _slots(self, role: str, count: int) -> Slots:
@@ -90,35 +94,48 @@ class RunMetrics:
         waiting.set(0)
         return Slots(count, made.queue_seconds.labels(role).observe, waiting.set)
 
+    def _spending(self, role: str, model: str) -> _Spending:
+        tokens = self.instruments.tokens.labels
+        return _Spending(
+            prompt=tokens(role, model, "prompt"),
+            completion=tokens(role, model, "completion"),
+            cached=tokens(role, model, "cached"),
+            cost=self.instruments.cost.labels(role, model),
+        )
+
     def begin(self, request: RunRequest) -> _RunWatch:
         """A run is about to begin."""
         return _RunWatch(self, request)
 
 
+@dataclass(frozen=True, slots=True)
+class _Spending:
+    """What a model in a role has used."""
+
+    prompt: Count | Counter
+    completion: Count | Counter
+    cached: Count | Counter
+    cost: Count | Counter
+
+
 class _RunWatch:
     """One run: when it began, the turn that is open, how it ended."""
 
-    __slots__ = ("_began", "_model", "_of", "_request", "_role", "_stop", "_wants_text")
+    __slots__ = ("_began", "_model", "_notes", "_of", "_request", "_role", "_stop")
 
     def __init__(self, of: RunMetrics, request: RunRequest) -> None:
         self._of = of
         self._request = request
         self._began = perf_counter()
-        self._wants_text = True
+        self._notes = self._until_text
         self._role: str | None = None  # of the turn that is open
         self._model = OTHER
         self._stop = ""
         of.instruments.runs_in_flight.inc()
 
     def see(self, event: RunEvent) -> None:
-        kind = type(event)
-        if kind is TextDelta:
-            if self._wants_text:
-                self._wants_text = False
-                self._of.instruments.first_token_seconds.observe(perf_counter() - self._began)
-            return
-        if (noted := self._noted.get(kind)) is not None:
-            noted(self, event)
+        if (note := self._notes.get(type(event))) is not None:
+            note(self, event)
 
     def end(self, ending: Ending, error: BaseException | None) -> None:  # noqa: ARG002 - the seam
         self._abandon_turn("failed" if ending in {"finished", "failed"} else "cancelled")
@@ -126,6 +143,10 @@ class _RunWatch:
         made.runs_in_flight.dec()
         made.run_seconds.observe(perf_counter() - self._began)
         self._of.runs(self._of.role(self._request.role), self._stop or ending).inc()
+
+    def _note_first_text(self, _: TextDelta) -> None:
+        self._notes = self._after_text
+        self._of.instruments.first_token_seconds.observe(perf_counter() - self._began)
 
     def _open_turn(self, event: TurnStarted) -> None:
         self._abandon_turn("failed")  # no TurnFinished came: the model could not be heard
@@ -174,10 +195,11 @@ class _RunWatch:
             self._spend(receipt.role, model, receipt.usage, receipt.cost_usd)
 
     def _spend(self, role: str, model: str, usage: Usage, cost_usd: float) -> None:
-        self._of.tokens(role, model, "prompt").inc(usage.prompt_tokens)
-        self._of.tokens(role, model, "completion").inc(usage.completion_tokens)
-        self._of.tokens(role, model, "cached").inc(usage.cached_tokens)
-        self._of.cost(role, model).inc(cost_usd)
+        spending = self._of.spending(role, model)
+        spending.prompt.inc(usage.prompt_tokens)
+        spending.completion.inc(usage.completion_tokens)
+        spending.cached.inc(usage.cached_tokens)
+        spending.cost.inc(cost_usd)
 
     def _abandon_turn(self, finish: str) -> None:
         if (role := self._role) is not None:
@@ -202,8 +224,8 @@ class _RunWatch:
         if result.failure is not None:
             self._of.tool_errors(tool, result.failure.value).inc()
 
-    # By type, since every event of every run comes here.
-    _noted: ClassVar[dict[type[RunEvent], Callable[[_RunWatch, Any], None]]] = {
+    # By type, since every event of every run comes here; of the texts only the first is noted.
+    _after_text: ClassVar[_Notes] = {
         ContextShortened: _count_summary,
         TurnStarted: _open_turn,
         TurnFinished: _close_turn,
@@ -212,4 +234,8 @@ class _RunWatch:
         Observation: _observe,
         Escalated: _lend,
         RunFinished: _finish,
+    }
+    _until_text: ClassVar[_Notes] = {
+        **_after_text,
+        TextDelta: _note_first_text,
     }

@@ -7,7 +7,6 @@ What it is not: a place that may change, delay or end a run. Observers do no I/O
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Literal, Protocol
@@ -47,32 +46,55 @@ class ObservedLoop:
 
     def __init__(self, loop: Runner, observers: Sequence[Observer]) -> None:
         self._loop = loop
-        self._observers = tuple(observers)
+        self._observer = observers[0] if len(observers) == 1 else _Observers(tuple(observers))
 
     async def run(
         self, request: RunRequest, resumed: Resumed | None = None
     ) -> AsyncGenerator[RunEvent]:
         """Yield what the loop yields, and raise what it raises."""
         RUN.set(request.run_id)
-        watches = [observer.begin(request) for observer in self._observers]
-        ending: Ending = "cancelled"
-        failure: BaseException | None = None
+        watch = self._observer.begin(request)
+        see = watch.see
+        last: RunEvent | None = None
+        failure: Exception | None = None
         try:
             async with aclosing(self._loop.run(request, resumed)) as events:
-                async for event in events:
-                    for watch in watches:
-                        watch.see(event)
-                    if isinstance(event, RunFinished):
-                        ending = "finished"
-                    yield event
-        except (GeneratorExit, asyncio.CancelledError):
-            raise
-        except RequestDenied as denied:
-            ending, failure = "denied", denied
-            raise
+                async for last in events:
+                    see(last)
+                    yield last
         except Exception as error:
-            ending, failure = "failed", error
+            failure = error
             raise
         finally:
-            for watch in watches:
-                watch.end(ending, failure)
+            watch.end(_ending(last, failure), failure)
+
+
+def _ending(last: RunEvent | None, failure: Exception | None) -> Ending:
+    if failure is not None:
+        return "denied" if isinstance(failure, RequestDenied) else "failed"
+    return "finished" if isinstance(last, RunFinished) else "cancelled"
+
+
+class _Observers:
+    """Several as one; without any, nobody watches."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def begin(self, request: RunRequest) -> _Watches:
+        return _Watches([observer.begin(request) for observer in self._observers])
+
+
+class _Watches:
+    """Several of one run."""
+
+    def __init__(self, watches: Sequence[Watch]) -> None:
+        self._watches = watches
+
+    def see(self, event: RunEvent) -> None:
+        for watch in self._watches:
+            watch.see(event)
+
+    def end(self, ending: Ending, error: BaseException | None) -> None:
+        for watch in self._watches:
+            watch.end(ending, error)

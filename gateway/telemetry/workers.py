@@ -37,6 +37,11 @@ def shared_folder() -> Generator[None]:
             os.environ.pop(_FOLDER, None)
 
 
+def are_several() -> bool:
+    """Whether this process is one of several workers that answer for each other."""
+    return _FOLDER in os.environ
+
+
 def exposition(own: CollectorRegistry) -> bytes:
     """The metrics of this process, or of all workers, in Prometheus' text format. Reads files."""
     folder = os.environ.get(_FOLDER)

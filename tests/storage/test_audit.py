@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import asdict, fields
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gateway.access.audit import AuditLog, verify
-from gateway.storage.audit import Entry
+from gateway.storage.audit import Entry, chained
 from tests.storage.stores import Kept, sql_stores
 
 
@@ -25,6 +29,16 @@ async def test_entries_are_numbered_chained_and_whole(kept: Kept) -> None:
     assert [one.number for one in await kept.audit.page(1, 1)] == [2]
     told = await verify(kept.audit)
     assert (told.entries, told.last, told.problem) == (3, page[2].digest, None)
+
+
+_ANY_TEXT = st.text(st.characters())  # lone surrogates and control characters, too
+_TEXTS = {each.name: _ANY_TEXT for each in fields(Entry) if each.name != "at"}
+
+
+@given(st.builds(Entry, at=st.floats(allow_nan=False, allow_infinity=False), **_TEXTS))
+def test_an_entry_is_the_same_json_whatever_is_in_it(entry: Entry) -> None:
+    [one] = chained(None, [entry])
+    assert one.text == json.dumps(asdict(entry), sort_keys=True, separators=(",", ":"))
 
 
 async def test_an_empty_log_is_whole(kept: Kept) -> None:

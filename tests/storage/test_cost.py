@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
+from gateway.agent.events import RunFinished, RunStarted
+from gateway.agent.run import Outcome
 from gateway.storage.conversations import Conversation
 from gateway.storage.items import Page
 from gateway.storage.responses import StoredResponse
+from gateway.storage.sql import text
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.free_runs import next_runs
-from tests.storage.stores import Kept, item
+from gateway.storage.sql.runs import SqlRunStore
+from tests.storage.stores import Kept, asked, item
 
 ITEMS = 10_000
 CHAIN, PART = 200, 25  # responses, and items in as well as out of each
@@ -126,3 +133,24 @@ def test_a_look_for_free_runs_that_asks_the_same_again_builds_nothing() -> None:
     first = next_runs("me", ("going",), 3, 4, decided=True)
     assert next_runs("me", ("going",), 3, 4, decided=True) is first
     assert next_runs("me", (), 3, 4, decided=True) is not first
+
+
+async def test_a_run_is_written_without_the_slow_way_to_json(
+    sql: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: list[Any] = []
+
+    def dumps(value: Any, **_: Any) -> str:
+        slow.append(value)
+        return "[]"
+
+    monkeypatch.setattr(text, "json", SimpleNamespace(dumps=dumps, loads=json.loads))
+    log = sql.runs.begin(asked())
+    log.append(RunStarted(log.request, ("add",)))
+    log.append(RunFinished(Outcome("answer", "Ünï", steps=1)))
+    assert isinstance(sql.runs, SqlRunStore)
+    await sql.runs.settled()
+    found = await sql.runs.get("a", log.run_id)
+    assert found is not None
+    assert [event.name async for event in found.follow()] == ["run.started", "run.finished"]
+    assert slow == []

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gateway.telemetry.metrics import RunMetrics
+from gateway.telemetry.series import Family
 from gateway.telemetry.workers import exposition
 from tests.peers import program
 
@@ -78,11 +79,11 @@ def test_dashboard_and_alerts_ask_only_for_metrics_that_exist(metrics: RunMetric
 
 
 def test_rules_and_panels_group_only_by_labels_that_their_metrics_have(metrics: RunMetrics) -> None:
-    made = metrics.instruments
-    labels = {
-        instrument._name: set(instrument._labelnames)
-        for instrument in vars(made).values()
-        if hasattr(instrument, "_labelnames")
+    labels = {name.removesuffix("_total"): set[str]() for name in families(metrics)}
+    labels |= {
+        instrument.name: set(instrument.label_names)
+        for instrument in vars(metrics.instruments).values()
+        if isinstance(instrument, Family)
     }
     grouped = re.compile(r"by \(([^)]*)\) \(\w*\(?(gateway_[a-z_]+)")
     exprs = [target["expr"] for panel in panels() for target in panel["targets"]]
