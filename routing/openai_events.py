@@ -1,0 +1,84 @@
+"""The events of a streamed chat completion that arrived together, as JSON.
+
+A long answer is one envelope, told again and again around the next piece of text. Of such pieces that came
+together the envelope is read once and the texts as one list: they are told as one event with all of their
+text, as what arrives together goes on together. Every other event is told as it is, and the order stays.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+_CONTENT = re.compile(rb'"content": ?("[^"\\]*+(?:\\.[^"\\]*+)*+")')
+_WORTH = 4
+"""Events, at least, among which pieces of text are looked for."""
+
+
+def read_together(events: list[bytes]) -> list[dict[str, Any]] | None:
+    """What the events say; None where each needs a look of its own, as an error does, or what is no object."""
+    pieces = _pieces(events) if len(events) >= _WORTH else None
+    if pieces is None:
+        return _objects(events)
+    first, behind, text = pieces
+    told = _objects([*events[: first + 1], *events[behind:]])
+    if told is not None:
+        told[first]["choices"][0]["delta"]["content"] = text
+    return told
+
+
+def _objects(events: list[bytes]) -> list[dict[str, Any]] | None:
+    try:
+        told = orjson.loads(b"[%b]" % b",".join(events))
+    except orjson.JSONDecodeError:
+        return None
+    if len(told) != len(events):
+        return None
+    for event in told:
+        if event.__class__ is not dict or "error" in event:
+            return None
+    return told
+
+
+def _pieces(events: list[bytes]) -> tuple[int, int, str] | None:
+    """The first of the events that differ in their text only, the one behind the last, and all that text.
+
+    They are found around the event in the middle: a role comes first, a reason and the usage last.
+    """
+    like = events[len(events) // 2]
+    if (found := _CONTENT.search(like)) is None:
+        return None
+    head, tail = like[: found.start(1)], like[found.end(1) :]
+    first, behind = 0, len(events)
+    while not (events[first].startswith(head) and events[first].endswith(tail)):
+        first += 1
+    while not (events[behind - 1].startswith(head) and events[behind - 1].endswith(tail)):
+        behind -= 1
+    number = behind - first
+    lines = b"\n".join(events[first:behind])[len(head) : -len(tail)]
+    texts = lines.split(tail + b"\n" + head)
+    if len(texts) != number or lines.count(b"\n") != number - 1:
+        return None
+    try:
+        # No JSON string goes on in the next line: what is a list of strings by lines is a string in each.
+        told = orjson.loads(b"[%b]" % b",\n".join(texts))
+        whole, bare = orjson.loads(like), orjson.loads(head + b"null" + tail)
+    except orjson.JSONDecodeError:
+        return None
+    if len(told) != number or {*map(type, told)} != {str}:
+        return None
+    if not isinstance(_text_alone(whole), str) or _text_alone(bare) is not None:
+        return None  # what was taken for the answer's text is something else
+    return first, behind, "".join(told)
+
+
+def _text_alone(event: Any) -> Any:
+    """The content of a chunk that brings nothing else that would be counted twice when it is told twice."""
+    match event:
+        case {"choices": [{"delta": {"content": content} as delta} as choice]}:
+            more = delta.get("tool_calls") or choice.get("logprobs") or choice.get("token_ids")
+            return None if more else content
+        case _:
+            return None
