@@ -22,10 +22,10 @@ def read_together(events: list[bytes]) -> list[dict[str, Any]] | None:
     pieces = _pieces(events) if len(events) >= _WORTH else None
     if pieces is None:
         return _objects(events)
-    first, behind, text = pieces
-    told = _objects([*events[: first + 1], *events[behind:]])
+    first, behind, event = pieces
+    told = _objects([*events[:first], *events[behind:]])
     if told is not None:
-        told[first]["choices"][0]["delta"]["content"] = text
+        told.insert(first, event)
     return told
 
 
@@ -42,8 +42,8 @@ def _objects(events: list[bytes]) -> list[dict[str, Any]] | None:
     return told
 
 
-def _pieces(events: list[bytes]) -> tuple[int, int, str] | None:
-    """The first of the events that differ in their text only, the one behind the last, and all that text.
+def _pieces(events: list[bytes]) -> tuple[int, int, dict[str, Any]] | None:
+    """The first of the events that differ in their text only, the one behind the last, and one for all of them.
 
     They are found around the event in the middle: a role comes first, a reason and the usage last.
     """
@@ -64,21 +64,22 @@ def _pieces(events: list[bytes]) -> tuple[int, int, str] | None:
     try:
         # No JSON string goes on in the next line: what is a list of strings by lines is a string in each.
         told = orjson.loads(b"[%b]" % b",\n".join(texts))
-        whole, bare = orjson.loads(like), orjson.loads(head + b"null" + tail)
+        event, bare = orjson.loads(like), orjson.loads(head + b"null" + tail)
     except orjson.JSONDecodeError:
         return None
-    if len(told) != number or {*map(type, told)} != {str}:
+    if len(told) != number or {*map(type, told)} != {str} or not _brings_text_alone(event):
         return None
-    if not isinstance(_text_alone(whole), str) or _text_alone(bare) is not None:
-        return None  # what was taken for the answer's text is something else
-    return first, behind, "".join(told)
+    if bare["choices"][0]["delta"]["content"] is not None:
+        return None  # what was taken for the answer's text stands elsewhere
+    event["choices"][0]["delta"]["content"] = "".join(told)
+    return first, behind, event
 
 
-def _text_alone(event: Any) -> Any:
-    """The content of a chunk that brings nothing else that would be counted twice when it is told twice."""
+def _brings_text_alone(event: Any) -> bool:
+    """Whether a chunk has text, and nothing that would count twice when it is told twice."""
     match event:
-        case {"choices": [{"delta": {"content": content} as delta} as choice]}:
+        case {"choices": [{"delta": {"content": str()} as delta} as choice]}:
             more = delta.get("tool_calls") or choice.get("logprobs") or choice.get("token_ids")
-            return None if more else content
+            return not more and "error" not in event
         case _:
-            return None
+            return False
