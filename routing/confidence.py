@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -39,7 +39,7 @@ _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s,:"{}\[\]]+', re.DOTALL)
 _COLON = re.compile(r"\s*:")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class JudgedCall:
     """A call that was found valid: as spelled by the model, and as it would be run.
 
@@ -54,7 +54,7 @@ class JudgedCall:
     repairs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class History:
     """What a run met before this decision: turns in a row that were not right, and failed results."""
 
@@ -63,7 +63,7 @@ class History:
     tool_errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallEvidence:
     """What speaks for one proposed call; None is "not known". See the module for what is measured.
 
@@ -155,7 +155,7 @@ def measure(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class _Spelled:
     """The tokens, what they spell together, and the offset at which each begins (and the last ends)."""
 
