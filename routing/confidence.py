@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
@@ -237,13 +238,10 @@ class _Spelled:
                 )
         return [_held(self.tokens[index].logprob) for index in sorted(indices)], end
 
-    def _overlapping(self, start: int, end: int) -> list[int]:
+    def _overlapping(self, start: int, end: int) -> range:
         """Indices of the tokens that spell a part of `text[start:end]`."""
-        return [
-            index
-            for index in range(len(self.tokens))
-            if self.offsets[index] < end and self.offsets[index + 1] > start
-        ]
+        first = bisect_right(self.offsets, start) - 1
+        return range(max(first, 0), min(bisect_left(self.offsets, end), len(self.tokens)))
 
 
 def _unseen(token: TokenLogprob) -> float:
