@@ -8,12 +8,13 @@ text, as what arrives together goes on together. Every other event is told as it
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 _CONTENT = re.compile(rb'"content": ?("[^"\\]*+(?:\\.[^"\\]*+)*+")')
-_WORTH = 4
+_WORTH = 8
 """Events, at least, among which pieces of text are looked for."""
 
 
@@ -48,7 +49,12 @@ def _pieces(events: list[bytes]) -> tuple[int, int, dict[str, Any]] | None:
     They are found around the event in the middle: a role comes first, a reason and the usage last.
     """
     like = events[len(events) // 2]
-    if (found := _CONTENT.search(like)) is None:
+    found = _CONTENT.search(like)
+    try:
+        event = orjson.loads(like)
+    except orjson.JSONDecodeError:
+        return None
+    if found is None or not _brings_text_alone(event):
         return None
     head, tail = like[: found.start(1)], like[found.end(1) :]
     first, behind = 0, len(events)
@@ -56,18 +62,17 @@ def _pieces(events: list[bytes]) -> tuple[int, int, dict[str, Any]] | None:
         first += 1
     while not (events[behind - 1].startswith(head) and events[behind - 1].endswith(tail)):
         behind -= 1
-    number = behind - first
-    lines = b"\n".join(events[first:behind])[len(head) : -len(tail)]
-    texts = lines.split(tail + b"\n" + head)
-    if len(texts) != number or lines.count(b"\n") != number - 1:
+    run = events[first:behind]
+    texts = [*map(itemgetter(slice(len(head), -len(tail))), run)]
+    if b"".join(run) != b"%b%b%b" % (head, (tail + head).join(texts), tail):
         return None
     try:
-        # No JSON string goes on in the next line: what is a list of strings by lines is a string in each.
+        # No JSON string goes on in the next line, so that a list of as many strings has one on each.
         told = orjson.loads(b"[%b]" % b",\n".join(texts))
-        event, bare = orjson.loads(like), orjson.loads(head + b"null" + tail)
+        bare = orjson.loads(head + b"null" + tail)
     except orjson.JSONDecodeError:
         return None
-    if len(told) != number or {*map(type, told)} != {str} or not _brings_text_alone(event):
+    if len(told) != len(texts) or {*map(type, told)} != {str}:
         return None
     if bare["choices"][0]["delta"]["content"] is not None:
         return None  # what was taken for the answer's text stands elsewhere
