@@ -84,7 +84,7 @@ class Turn:
     priority: Priority = "normal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class TokenCount:
     """What a turn's prompt takes of the window, in tokens.
 
@@ -115,7 +115,7 @@ class CallClosed:
     call: ToolCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class TokenLogprob:
     """One sampled token: its text, natural log-probability and the alternatives that were reported.
 
@@ -149,7 +149,7 @@ class Usage:
         return self.prompt_tokens + self.completion_tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Served:
     """Which tier of engines answered, by which name its model goes, and why it was asked (`routing.switch`)."""
 

@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mistral_common.protocol.instruct.messages import ChatMessage
 
@@ -39,7 +40,7 @@ _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s,:"{}\[\]]+', re.DOTALL)
 _COLON = re.compile(r"\s*:")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class JudgedCall:
     """A call that was found valid: as spelled by the model, and as it would be run.
 
@@ -54,7 +55,7 @@ class JudgedCall:
     repairs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class History:
     """What a run met before this decision: turns in a row that were not right, and failed results."""
 
@@ -63,7 +64,7 @@ class History:
     tool_errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallEvidence:
     """What speaks for one proposed call; None is "not known". See the module for what is measured.
 
@@ -155,7 +156,7 @@ def measure(
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class _Spelled:
     """The tokens, what they spell together, and the offset at which each begins (and the last ends)."""
 
@@ -237,13 +238,10 @@ class _Spelled:
                 )
         return [_held(self.tokens[index].logprob) for index in sorted(indices)], end
 
-    def _overlapping(self, start: int, end: int) -> list[int]:
+    def _overlapping(self, start: int, end: int) -> range:
         """Indices of the tokens that spell a part of `text[start:end]`."""
-        return [
-            index
-            for index in range(len(self.tokens))
-            if self.offsets[index] < end and self.offsets[index + 1] > start
-        ]
+        first = bisect_right(self.offsets, start) - 1
+        return range(max(first, 0), min(bisect_left(self.offsets, end), len(self.tokens)))
 
 
 def _unseen(token: TokenLogprob) -> float:

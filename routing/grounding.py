@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mistral_common.protocol.instruct.messages import ChatMessage, ToolMessage, UserMessage
 
@@ -52,7 +52,7 @@ _UNITS = (
 _SPELLINGS = {word: frozenset(line.split()) for line in _UNITS for word in line.split()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Grounding:
     """`lowest` and `mean` over the values that can be judged, 1 when there are none.
 
@@ -64,7 +64,7 @@ class Grounding:
     ungrounded: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Said:
     """What was said: as text, as words and as numbers.
 

@@ -17,7 +17,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
@@ -38,7 +38,7 @@ _NOT_BEGUN = "{"
 """The arguments of a call that was cut before them: visibly cut, so that nobody reads `{}`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class CallList:
     """What a call text holds.
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
 
@@ -27,16 +27,20 @@ JSONObject = Mapping[str, Any]
 
 @dataclass(slots=True)
 class CallDraft:
-    """One call as far as it has come. `given_id` is the one that it has in the completion, once it is given."""
+    """One call as far as it has come.
+
+    `given_id` is the one that it has in the completion, once it is given, and `call` what was made of it;
+    None where it has gone on since.
+    """
 
     index: int
     id: str = ""
     given_id: str = ""
     name: str = ""
     arguments: str = ""
+    call: ToolCall | None = None
 
 
-@dataclass(slots=True)
 class AnswerReader:
     """Feed it a stream's chunks, then ask for the completion.
 
@@ -44,17 +48,19 @@ class AnswerReader:
     wrote behind the list as content; it is no answer. Elsewhere text beside calls is meant.
     """
 
-    text_after_calls_is_tail: bool = True
-    text: list[str] = field(default_factory=list[str])
-    tail: list[str] = field(default_factory=list[str])
-    drafts: list[CallDraft] = field(default_factory=list[CallDraft])
-    token_ids: list[int] = field(default_factory=list[int])
-    logprobs: list[TokenLogprob] = field(default_factory=list[TokenLogprob])
-    usage: Usage | None = None
-    finish_reason: str | None = None
-    model: str = ""
-    _told: int = 0
-    _looks: int = 0
+    def __init__(self, *, text_after_calls_is_tail: bool = True) -> None:
+        self.text_after_calls_is_tail = text_after_calls_is_tail
+        self.text: list[str] = []
+        self.tail: list[str] = []
+        self.drafts: list[CallDraft] = []
+        self.token_ids: list[int] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self.model = ""
+        self._ids: set[str] = set()
+        self._told = 0
+        self._looks = 0
 
     def feed(self, chunk: Any) -> str:
         """Take one chunk; the text it adds to the answer, `""` when none.
@@ -108,15 +114,20 @@ class AnswerReader:
         return is_whole(draft.arguments)
 
     def _call_of(self, draft: CallDraft) -> ToolCall:
-        if not draft.given_id:
-            used = {each.given_id for each in self.drafts}
-            call_id = draft.id if is_mistral_id(draft.id) else new_call_id()
-            while call_id in used:
-                call_id = new_call_id()
-            draft.given_id = call_id
-        arguments = _without_echo(draft.arguments)
-        function = FunctionCall(name=draft.name, arguments=arguments)
-        return ToolCall(id=draft.given_id, function=function)
+        if draft.call is None:
+            if not draft.given_id:
+                draft.given_id = self._new_id(draft.id)
+            function = FunctionCall(name=draft.name, arguments=_without_echo(draft.arguments))
+            draft.call = ToolCall(id=draft.given_id, function=function)
+        return draft.call
+
+    def _new_id(self, told: str) -> str:
+        """The id that the engine told, where it may stand and no other call of the turn has it."""
+        call_id = told if is_mistral_id(told) else new_call_id()
+        while call_id in self._ids:
+            call_id = new_call_id()
+        self._ids.add(call_id)
+        return call_id
 
     def completion(self) -> Completion:
         """Everything that came."""
@@ -165,6 +176,7 @@ class AnswerReader:
             call_id if isinstance(call_id, str) else "",
             name if isinstance(name, str) else "",
         )
+        draft.call = None
         arguments = fields.get("arguments")
         if isinstance(arguments, str):
             draft.arguments += arguments
@@ -175,8 +187,11 @@ class AnswerReader:
         """The call that a delta belongs to: a new one, or one that goes on."""
         known = self._known(index, call_id)
         if known is None or _begins_another(known, call_id, name):
-            known = CallDraft(index if isinstance(index, int) else len(self.drafts))
+            known = CallDraft(
+                index if isinstance(index, int) else len(self.drafts), call_id, "", name
+            )
             self.drafts.append(known)
+            return known
         known.id = known.id or call_id
         if name and name != known.name and not known.arguments:
             known.name += name
@@ -184,11 +199,11 @@ class AnswerReader:
 
     def _known(self, index: object, call_id: str) -> CallDraft | None:
         """The latest call under `index`; without an index the one with that id, or the latest."""
-        if isinstance(index, int):
-            return next((d for d in reversed(self.drafts) if d.index == index), None)
-        if call_id:
-            return next((d for d in reversed(self.drafts) if d.id == call_id), None)
-        return self.drafts[-1] if self.drafts else None
+        by_index = isinstance(index, int)
+        for draft in reversed(self.drafts):
+            if (draft.index == index) if by_index else (draft.id == call_id or not call_id):
+                return draft
+        return None
 
     def _logprobs(self, logprobs: JSONObject, token_ids: Sequence[int]) -> None:
         tokens = _objects(logprobs.get("content"))
@@ -247,10 +262,10 @@ def _text(content: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _ints(value: object) -> list[int]:
-    if not isinstance(value, list):
+def _ints(value: Any) -> list[int]:
+    if value.__class__ is not list:
         return []
-    return [item for item in cast("list[object]", value) if isinstance(item, int)]
+    return [item for item in value if isinstance(item, int)]
 
 
 def _objects(value: Any) -> Sequence[JSONObject]:

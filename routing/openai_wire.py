@@ -11,14 +11,16 @@ from mistral_common.protocol.instruct.messages import (
     AssistantMessage,
     ChatMessage,
     SystemMessage,
+    ToolMessage,
 )
-from mistral_common.protocol.instruct.tool_calls import Tool
+from mistral_common.protocol.instruct.tool_calls import Tool, ToolCall
 
 from routing.backend import ModelBackend, NamedTool, Sampling, ToolChoice, Turn, accepts_images
 from routing.errors import BackendRejected
 
 JSONObject = dict[str, Any]
 
+_SAMPLED = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 _MISTRAL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 
 
@@ -60,12 +62,21 @@ def arranged(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     One system prompt, in front; no empty assistant message. An assistant message holds content or
     calls: beside calls the content is left out, as the server joins it again when it is split.
     """
-    system = [m for m in messages if isinstance(m, SystemMessage)]
-    others = [_without_both(m) for m in messages if not isinstance(m, SystemMessage)]
-    kept = [m for m in others if not (isinstance(m, AssistantMessage) and _is_empty(m))]
+    # By type, as in `_message_json`: `isinstance` of a pydantic model is dear where the answer is no.
+    system: list[SystemMessage] = []
+    others: list[ChatMessage] = []
+    for message in messages:
+        if type(message) is SystemMessage:
+            system.append(message)
+        elif type(message) is not AssistantMessage:
+            others.append(message)
+        elif message.tool_calls and message.content:
+            others.append(AssistantMessage(content=None, tool_calls=message.tool_calls))
+        elif message.tool_calls or message.content:
+            others.append(message)
     if len(system) > 1:
-        system = [SystemMessage(content="\n\n".join(_plain(m) for m in system))]
-    return [*system, *kept]
+        system = [SystemMessage(content="\n\n".join(map(_plain, system)))]
+    return [*system, *others]
 
 
 def tool_json(tool: Tool) -> JSONObject:
@@ -90,16 +101,13 @@ def tool_choice_json(choice: ToolChoice) -> str | JSONObject:
 
 def sampling_json(sampling: Sampling) -> JSONObject:
     """What is set; everything else is left to the engine."""
-    values: JSONObject = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "stop": list(sampling.stop) or None,
-        "seed": sampling.seed,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-    }
-    return {key: value for key, value in values.items() if value is not None}
+    told: JSONObject = {}
+    for name in _SAMPLED:
+        if (value := getattr(sampling, name)) is not None:
+            told[name] = value
+    if sampling.stop:
+        told["stop"] = list(sampling.stop)
+    return told
 
 
 def response_format_json(schema: Any) -> JSONObject:
@@ -112,16 +120,6 @@ def is_mistral_id(call_id: object) -> bool:
     return isinstance(call_id, str) and _MISTRAL_ID.fullmatch(call_id) is not None
 
 
-def _without_both(message: ChatMessage) -> ChatMessage:
-    if isinstance(message, AssistantMessage) and message.tool_calls and message.content:
-        return AssistantMessage(content=None, tool_calls=message.tool_calls)
-    return message
-
-
-def _is_empty(message: AssistantMessage) -> bool:
-    return not message.tool_calls and not message.content
-
-
 def _plain(message: SystemMessage) -> str:
     if isinstance(message.content, str):
         return message.content
@@ -129,10 +127,21 @@ def _plain(message: SystemMessage) -> str:
 
 
 def _message_json(message: ChatMessage) -> JSONObject:
-    wire = message.to_openai()
-    if isinstance(message, AssistantMessage):
-        wire.setdefault("content", None)  # some servers insist on the key beside calls
-        if not wire.get("tool_calls"):
-            wire.pop("tool_calls", None)  # an empty list is refused by OpenAI and Mistral
-            wire["content"] = wire["content"] or ""
+    """What the message's own `to_openai` writes, who has pydantic dump each call at ten times the cost."""
+    content = message.content
+    if content is not None and not isinstance(content, str):
+        content = [chunk.to_openai() for chunk in content]
+    wire: JSONObject = {"role": message.role, "content": content}
+    if type(message) is ToolMessage:
+        wire["tool_call_id"] = message.tool_call_id
+    elif type(message) is AssistantMessage:
+        if message.tool_calls:
+            wire["tool_calls"] = [_call_json(call) for call in message.tool_calls]
+        else:
+            wire["content"] = content or ""  # null is refused where no calls stand beside it
     return wire
+
+
+def _call_json(call: ToolCall) -> JSONObject:
+    function = {"name": call.function.name, "arguments": call.function.arguments}
+    return {"id": call.id, "type": "function", "function": function}

@@ -32,8 +32,7 @@ class RepetitionGate:
         self._most = most
         self._seen = ""  # what was looked at, no more of its end than is needed
         self._new = ""  # what was not: shown already, unless it is held back
-        self._held: list[str] = []
-        self._held_length = 0
+        self._held: list[str] = []  # blocks of `STEP` characters
         self._period = 0  # of what repeats; 0 while nothing is held back
         self.endless = False
 
@@ -63,19 +62,19 @@ class RepetitionGate:
         done = 0 if self._period else len(self._new)  # characters of `new` that were shown already
         for start in range(0, len(new) - STEP + 1, STEP):
             block = new[start : start + STEP]
-            if self._period and self._goes_on(block):
+            if not self._period:
+                visible.append(block[done:])
+                done = 0
+            elif self._goes_on(block):
                 self._held.append(block)
-                self._held_length += STEP
             else:
-                visible += (*self._held, block[done:])
+                visible += (*self._held, block)
                 self._held.clear()
-                self._held_length = 0
                 self._period = 0
-            done = 0
             self._seen = (self._seen + block)[-_KEPT_COPIES * LONGEST_PIECE :]
             if not self._period:
                 self._period = _period(self._seen)
-            elif self._held_length >= max(self._most, _COPIES * self._period):
+            elif len(self._held) * STEP >= max(self._most, _COPIES * self._period):
                 self.endless = True
                 return "".join(visible)
         self._new = new[len(new) - len(new) % STEP :]

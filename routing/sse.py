@@ -8,14 +8,11 @@ comments (`: ping`).
 
 from __future__ import annotations
 
-import re
-
 from routing.errors import BackendProtocolError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-_PLAIN = re.compile(rb"data: ([^\n]*)\n\n")
-"""An event of one line of data and nothing else, as every engine writes them."""
-_AROUND = len(b"data: \n\n")
+_BEGIN, _END = b"data: ", b"\n\n"
+"""Of an event of one line of data and nothing else, as every engine writes them."""
 
 
 class SseDecoder:
@@ -67,12 +64,12 @@ class SseDecoder:
 
     def _plain(self, text: bytes, events: list[bytes]) -> bytes:
         """Take the events in front of `text` at once, if all are plain; gives what is left to read by lines."""
-        end = text.rfind(b"\n\n") + 2
-        if self._data or end == 1:
+        end = text.rfind(_END) + len(_END)
+        if self._data or not text.startswith(_BEGIN):
             return text
-        found: list[bytes] = _PLAIN.findall(text, 0, end)
-        if sum(map(len, found)) + _AROUND * len(found) != end:
-            return text  # something else stands between them
+        found = text[len(_BEGIN) : end - len(_END)].split(_END + _BEGIN)
+        if text.count(b"\n", 0, end) != len(found) * len(_END):
+            return text  # something else stands between them, or none ends
         self._at_start = False
         events += found
         return text[end:]

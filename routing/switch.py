@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from routing.priority import Priority
 
@@ -33,7 +33,7 @@ class Thresholds:
     dwell_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Load:
     """What is known of a tier now; None is what nobody told, or told too long ago.
 
@@ -77,7 +77,7 @@ def _above(load: Load, share: float, queue_s: float) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=TYPE_CHECKING, unsafe_hash=True, slots=True)
 class Choice:
     """Whether a turn goes to the overflow tier, and why."""
 

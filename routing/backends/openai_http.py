@@ -34,6 +34,7 @@ from routing.errors import (
 )
 from routing.http1 import Answer, HttpClient, HttpError, HungUp
 from routing.http1.origin import Origin, target_of
+from routing.openai_events import read_together
 from routing.sse import SseDecoder
 
 READY_TIMEOUT_S: Final = 2.0
@@ -205,7 +206,7 @@ class OpenAiHttp:
     def _batch(self, events: list[bytes]) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
         """What the events say, whether the end was among them, and what was wrong with the one behind them."""
         ended = len(events) > 1 and events[-1] == b"[DONE]"
-        if (told := _together(events[:-1] if ended else events)) is not None:
+        if (told := read_together(events[:-1] if ended else events)) is not None:
             return told, ended, None
         batch: list[dict[str, Any]] = []
         for data in events:
@@ -235,17 +236,3 @@ class OpenAiHttp:
         """The end of the wait that begins now, by the event loop's clock."""
         idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
         return idle if deadline is None else min(idle, deadline)
-
-
-def _together(events: list[bytes]) -> list[dict[str, Any]] | None:
-    """What events say that are plain objects, read as one JSON; None where each needs a look of its own."""
-    try:
-        told = orjson.loads(b"[%b]" % b",".join(events))
-    except orjson.JSONDecodeError:
-        return None
-    if len(told) != len(events):
-        return None
-    for event in told:
-        if event.__class__ is not dict or "error" in event:
-            return None
-    return told

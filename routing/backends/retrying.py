@@ -34,6 +34,9 @@ class NotBegunError(Exception):
         self.hung_up = hung_up
 
 
+_BACKOFF = wait_random_exponential(multiplier=0.1, max=2.0)
+
+
 async def retried(
     attempt: Callable[[], Awaitable[T]], retries: Retries, deadline: float | None
 ) -> T:
@@ -42,31 +45,40 @@ async def retried(
     Waits as long as the server asked (`retry_after_s`), else a random, growing time; not at all the
     first time that it hung up, for a kept connection's end says nothing of the server. Raises the error that `NotBegunError` carried last. `deadline` is a reading of the event loop's clock.
     """
+    try:
+        return await attempt()
+    except NotBegunError as error:
+        failed = error
+    return await _again(failed, attempt, retries, deadline)
+
+
+async def _again(
+    failed: NotBegunError,
+    attempt: Callable[[], Awaitable[T]],
+    retries: Retries,
+    deadline: float | None,
+) -> T:
+    """The attempts behind the first, which `failed`: tenacity's set-up would be dear for each turn."""
     clock = asyncio.get_running_loop().time
-    backoff = wait_random_exponential(multiplier=0.1, max=2.0)
+    first: NotBegunError | None = failed
 
     def wait(state: RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
         if not isinstance(failed, NotBegunError):
-            return backoff(state)
+            return _BACKOFF(state)
         if failed.hung_up and state.attempt_number == 1:
             return 0.0
         told = failed.error.retry_after_s
-        return told if told is not None else backoff(state)
+        return told if told is not None else _BACKOFF(state)
 
     def stop(state: RetryCallState) -> bool:
         pause = state.upcoming_sleep
         too_late = deadline is not None and clock() + pause >= deadline
         return state.attempt_number >= retries.attempts or too_late or pause > retries.max_wait_s
 
-    try:
-        return await attempt()
-    except NotBegunError as error:
-        first: NotBegunError | None = error
-
     async def once() -> T:
         nonlocal first
-        if first is not None:  # told to tenacity only now: its set-up would be dear for each turn
+        if first is not None:
             error, first = first, None
             raise error
         return await attempt()
@@ -76,5 +88,5 @@ async def retried(
     )
     try:
         return await attempts(once)
-    except NotBegunError as failed:
-        raise failed.error from failed.__cause__
+    except NotBegunError as last:
+        raise last.error from last.__cause__

@@ -12,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -126,28 +125,41 @@ class VllmBackend:
         if not self._asked_window:
             await self._learn_window()
         constraint = self._constraint(turn)
+        refused: BackendRejected | None = None
         begun = False
-        try:
-            async with aclosing(self._answer(turn, constraint)) as answer:
-                async for item in answer:
-                    begun = True
-                    yield item
-        except BackendRejected as error:
-            if not constraint or begun or isinstance(error, ContextTooLong) or error.status != 400:
-                raise
-            refused = error
-        else:
-            return
-        # Perhaps the engine can't compile it: ask once more without. Then it is known.
-        async with aclosing(self._answer(turn, {})) as answer:
-            async for item in answer:
-                if not begun:
-                    begun = True
-                    self._remember_refused(constraint)
-                    _LOG.warning(
-                        "%s refused a grammar or schema, goes on without: %s", self.name, refused
-                    )
+        while not begun:
+            answer = _Answer(turn)
+            ended = False
+            body = self._body(turn, {} if refused else constraint)
+            batches = self._http.batches(body, turn.deadline)
+            try:
+                async for batch in batches:
+                    if isinstance(batch, End):
+                        ended = True
+                        break
+                    for item in answer.take(batch):
+                        begun = begun or self._begin(constraint, refused)
+                        yield item
+            except BackendRejected as error:
+                told = refused or begun or isinstance(error, ContextTooLong) or error.status != 400
+                if told or not constraint:
+                    raise
+                refused = error  # perhaps the engine can't compile it: once more without
+                continue
+            finally:
+                await batches.aclose()
+            if not answer.reader.is_whole(ended=ended):
+                raise BackendProtocolError("the stream was cut", backend=self.name)
+            for item in answer.finish():
+                begun = begun or self._begin(constraint, refused)
                 yield item
+
+    def _begin(self, constraint: Mapping[str, Any], refused: BackendRejected | None) -> bool:
+        """What the engine refused is known from the moment on in which it answers without."""
+        if refused is not None:
+            self._remember_refused(constraint)
+            _LOG.warning("%s refused a grammar or schema, goes on without: %s", self.name, refused)
+        return True
 
     async def count_tokens(self, turn: Turn) -> TokenCount:
         """By the model's own tokenizer where that is known, else a cautious guess."""
@@ -181,61 +193,6 @@ class VllmBackend:
         """Close every connection."""
         await self._http.aclose()
 
-    async def _answer(
-        self, turn: Turn, constraint: Mapping[str, Any]
-    ) -> AsyncGenerator[StreamItem, None]:
-        reader = AnswerReader()
-        # Under a forced choice vLLM may hand the call list over as content; elsewhere text is text.
-        gate = LeakGate() if turn.tools and _is_forced(turn) else None
-        shown: list[str] = []
-        ended = False
-        async with aclosing(
-            self._http.batches(self._body(turn, constraint), turn.deadline)
-        ) as batches:
-            async for batch in batches:
-                if isinstance(batch, End):
-                    ended = True
-                    break
-                said: list[str] = []
-                failure: BackendProtocolError | None = None
-                try:
-                    said.extend(map(reader.feed, batch))
-                except BackendProtocolError as error:
-                    failure = error
-                text = "".join(said)  # what arrived together goes on together
-                if text := gate.feed(text) if gate else text:
-                    shown.append(text)
-                    yield TextDelta(text)
-                if failure:
-                    raise failure
-                if turn.tells_closed and reader.drafts and not _is_echo(reader, turn):
-                    for closed in reader.closed():
-                        yield closed
-        if not reader.is_whole(ended=ended):
-            raise BackendProtocolError("the stream was cut", backend=self.name)
-        completion, rest = self._completed(reader, turn, gate)
-        if rest:
-            shown.append(rest)
-            yield TextDelta(rest)
-        text = "".join(shown)
-        yield completion if completion.text == text else replace(completion, text=text)
-
-    def _completed(
-        self, reader: AnswerReader, turn: Turn, gate: LeakGate | None
-    ) -> tuple[Completion, str]:
-        """The completion, and text that became visible only now."""
-        completion = reader.completion()
-        if gate is not None:
-            rest, leaked = gate.finish()
-            found = parse_call_list(leaked) if leaked else None
-            if found and (found.calls or not found.complete):
-                calls = (*completion.calls, *found.calls)
-                return replace(completion, calls=calls, tail=completion.tail + found.tail), rest
-            return completion, rest + leaked
-        if completion.calls and _is_echo(reader, turn):
-            return replace(completion, calls=(), tail=""), _echoed(completion)
-        return completion, ""
-
     def _constraint(self, turn: Turn) -> dict[str, Any]:
         """The part of the body that holds the answer to a form; empty where nothing does."""
         constraint: dict[str, Any] = {}
@@ -258,15 +215,16 @@ class VllmBackend:
         self._refused.add(json.dumps(constraint))
 
     def _body(self, turn: Turn, constraint: Mapping[str, Any]) -> dict[str, Any]:
-        told = chat_body(turn, self.model, strict_roles=self._strict_roles)
-        body: dict[str, Any] = {**told, **constraint}
+        body = chat_body(turn, self.model, strict_roles=self._strict_roles)
+        body |= constraint
         if turn.logprobs and self._logprobs:
             body |= {"logprobs": True, "top_logprobs": turn.top_logprobs}
         if self._token_ids and (turn.tools or turn.logprobs):
             body["return_token_ids"] = True
         if self._priorities and turn.priority != "normal":
             body["priority"] = rank(turn.priority)
-        return body | self._extra_body
+        body |= self._extra_body
+        return body
 
     async def _learn_window(self) -> None:
         """Ask the engine for its window, once; a failure leaves the assumption."""
@@ -280,6 +238,58 @@ class VllmBackend:
             window = model.get("max_model_len")
             if model.get("id") == self.model and isinstance(window, int):
                 self._window = window
+
+
+class _Answer:
+    """One answer as it comes: what of it goes on with each batch of chunks, and what in the end."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.reader = AnswerReader()
+        self._turn = turn
+        # Under a forced choice vLLM may hand the call list over as content; elsewhere text is text.
+        self._gate = LeakGate() if turn.tools and _is_forced(turn) else None
+        self._shown: list[str] = []
+
+    def take(self, batch: list[dict[str, Any]]) -> Iterator[StreamItem]:
+        """What arrived together goes on together, and before what was wrong behind it."""
+        reader = self.reader
+        said: list[str] = []
+        failure: BackendProtocolError | None = None
+        try:
+            said.extend(map(reader.feed, batch))
+        except BackendProtocolError as error:
+            failure = error
+        text = "".join(said)
+        if text := self._gate.feed(text) if self._gate else text:
+            self._shown.append(text)
+            yield TextDelta(text)
+        if failure:
+            raise failure
+        if self._turn.tells_closed and reader.drafts and not _is_echo(reader, self._turn):
+            yield from reader.closed()
+
+    def finish(self) -> Iterator[StreamItem]:
+        """Text that became visible only now, and the completion."""
+        completion, rest = self._completed()
+        if rest:
+            self._shown.append(rest)
+            yield TextDelta(rest)
+        text = "".join(self._shown)
+        yield completion if completion.text == text else replace(completion, text=text)
+
+    def _completed(self) -> tuple[Completion, str]:
+        """The completion, and text that became visible only now."""
+        completion = self.reader.completion()
+        if self._gate is not None:
+            rest, leaked = self._gate.finish()
+            found = parse_call_list(leaked) if leaked else None
+            if found and (found.calls or not found.complete):
+                calls = (*completion.calls, *found.calls)
+                return replace(completion, calls=calls, tail=completion.tail + found.tail), rest
+            return completion, rest + leaked
+        if completion.calls and _is_echo(self.reader, self._turn):
+            return replace(completion, calls=(), tail=""), _echoed(completion)
+        return completion, ""
 
 
 def _is_forced(turn: Turn) -> bool:

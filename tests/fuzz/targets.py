@@ -30,6 +30,7 @@ from routing.errors import BackendError
 from routing.leak_gate import LeakGate
 from routing.native import parse_call_list
 from routing.openai_answer import AnswerReader
+from routing.openai_events import read_together
 from routing.sse import SseDecoder
 from tools.errors import RegistrationError
 from tools.executors.addresses import refusal
@@ -105,9 +106,9 @@ def engine_stream(data: bytes) -> None:
     decoder, reader = SseDecoder(1 << 20), AnswerReader()
     with suppress(BackendError, orjson.JSONDecodeError):
         events = [one for at in range(0, len(data), 5) for one in decoder.feed(data[at : at + 5])]
-        for event in (*events, *decoder.finish()):
-            if event != b"[DONE]":
-                reader.feed(orjson.loads(event))
+        events = [event for event in (*events, *decoder.finish()) if event != b"[DONE]"]
+        for event in read_together(events) or map(orjson.loads, events):
+            reader.feed(event)
         reader.is_whole(ended=False)
         reader.completion()
 

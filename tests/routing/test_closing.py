@@ -83,6 +83,15 @@ def test_arguments_that_are_sent_twice_stay_what_was_told() -> None:
     assert reader.calls() == (told.call,)
 
 
+def test_a_call_that_goes_on_after_it_was_told_is_completed_as_it_became() -> None:
+    reader = AnswerReader()
+    reader.feed(delta(0, "{}", name="first"))
+    [told] = reader.closed()
+    reader.feed(delta(0, "{"))
+    [call] = reader.calls()
+    assert (call.id, call.function.arguments) == (told.call.id, "{}{")
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 400])
 @pytest.mark.parametrize("begin", ["", "Let me see."])
 def test_llama_tells_each_call_once_as_the_completion_has_it(size: int, begin: str) -> None:

@@ -229,6 +229,21 @@ async def test_a_grammar_that_the_engine_refuses_is_left_out_from_then_on() -> N
     assert ["structured_outputs" in request for request in stub.requests] == [True, False, False]
 
 
+@pytest.mark.parametrize("begins", [False, True])
+async def test_a_grammar_that_is_refused_inside_the_stream_is_left_out_while_nothing_was_said(
+    begins: bool,
+) -> None:
+    refusal = event({"error": {"message": "Grammar error", "code": 400}})
+    said = text("Hel") if begins else text("")
+    async with running(Reply([said + refusal]), Reply()) as stub, backend_on(stub) as backend:
+        if begins:
+            with pytest.raises(BackendRejected, match="Grammar"):
+                await played(backend, a_turn(tools=[TOOL]))
+        else:
+            assert (await played(backend, a_turn(tools=[TOOL])))[0] == "Hello"
+    assert len(stub.requests) == (1 if begins else 2)
+
+
 async def test_a_schema_that_the_engine_refuses_is_left_out_for_the_answer_is_judged_anyway() -> (
     None
 ):
