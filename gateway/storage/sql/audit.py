@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from gateway.storage.audit import Chained, Entry, chained
 from gateway.storage.sql.alone import alone
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.insertion import insert_all
 from gateway.storage.sql.schema import audit
 
 _LOCK = 0x6175646974  # "audit"
@@ -29,10 +29,10 @@ class SqlAuditStore:
             await alone(connection, _LOCK)
             row = (await connection.execute(_LAST)).first()
             added = chained(Chained(*row) if row else None, entries)
-            rows = [asdict(one) for one in added]
-            for one in rows:
-                one["entry"] = one.pop("text")
-            await connection.execute(insert(audit), rows)
+            rows = [
+                {"number": one.number, "entry": one.text, "digest": one.digest} for one in added
+            ]
+            await insert_all(connection, audit, rows)
 
     async def page(self, after: int, limit: int = 500) -> Sequence[Chained]:
         query = select(_C.number, _C.entry, _C.digest).where(_C.number > after)

@@ -17,7 +17,7 @@ from gateway.storage.errors import StorageRefused
 from gateway.storage.sql.asynchronous import AsyncEngine, create_async_engine
 
 if TYPE_CHECKING:
-    import aiosqlite
+    from gateway.storage.sql.sqlite_connection import SqliteConnection
 
 CONNECT_S = 5
 LOCK_S = 5
@@ -82,13 +82,11 @@ def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
     return engine
 
 
-async def _open(*where: Any, **settings: Any) -> aiosqlite.Connection:
+async def _open(*where: Any, **settings: Any) -> SqliteConnection:
     """A connection to a file. Whoever leaves meanwhile leaves none behind, as the driver would: it drops it unclosed."""
-    import aiosqlite
+    from gateway.storage.sql.sqlite_connection import SqliteConnection
 
-    connection = aiosqlite.connect(*where, **settings)
-    # An end without `close` must not wait for it: SQLAlchemy's own way of opening says so, too.
-    connection._thread.daemon = True  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    connection = SqliteConnection(*where, **settings)
     opening = asyncio.ensure_future(_prepared(connection))
     try:
         return await asyncio.shield(opening)
@@ -97,7 +95,7 @@ async def _open(*where: Any, **settings: Any) -> aiosqlite.Connection:
         raise
 
 
-async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
+async def _prepared(connection: SqliteConnection) -> SqliteConnection:
     await connection
     try:
         await connection.executescript(_PRAGMAS)
@@ -107,7 +105,7 @@ async def _prepared(connection: aiosqlite.Connection) -> aiosqlite.Connection:
     return connection
 
 
-def _stop(connection: aiosqlite.Connection) -> None:
+def _stop(connection: SqliteConnection) -> None:
     """Close it as soon as its thread has done what it was asked; nobody waits for that."""
     connection.stop()  # pyright: ignore[reportUnknownMemberType] - a future of unknown type
 

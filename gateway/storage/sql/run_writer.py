@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import Earlier, RunLog
 from gateway.storage.sql.asynchronous import AsyncConnection
 from gateway.storage.sql.database import Database
+from gateway.storage.sql.insertion import insert_all
 from gateway.storage.sql.schema import runs
 from gateway.storage.sql.text import encode, key, plain
 
@@ -32,7 +35,9 @@ log = logging.getLogger("gateway.storage")
 _LINGER_S = 0.05
 _RETRY_S = 1.0
 _FLUSH_S = 10.0
-_BATCH = 100
+_BATCH = 500
+_MOST_CHARACTERS = 8_000_000
+"""Of what is written at once: traces may be long."""
 _MAX_WAITING = 5000
 
 _Key = tuple[str, str]
@@ -48,6 +53,14 @@ class _Row:
     ended: bool
 
 
+@dataclass(slots=True)
+class _Settling:
+    """Somebody who waits until these are written."""
+
+    unwritten: set[_Key]
+    done: asyncio.Future[None]
+
+
 class RunWriter:
     """The live logs of this process, and the task that writes them."""
 
@@ -56,9 +69,10 @@ class RunWriter:
         self._logs: dict[_Key, RunLog] = {}
         self._waiting: dict[_Key, RunLog] = {}
         self._begun: set[_Key] = set()
+        self._under_way: set[_Key] = set()
+        self._settling: list[_Settling] = []
+        self._ripe_by = 0.0
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._closing = asyncio.Event()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -128,11 +142,22 @@ class RunWriter:
                     await self._write([self._row(one, ended=False)])
                     if where in self._begun and one.finished_at is None:
                         self._waiting.pop(where, None)
+                        self._tell_settling()
         return where in self._logs
 
     async def settled(self) -> None:
-        """Wait until nothing waits to be written."""
-        await self._idle.wait()
+        """Wait until what has happened so far is written, however much happens meanwhile."""
+        unwritten = {*self._waiting, *self._under_way}
+        if not unwritten:
+            return
+        self._ripe_by = time.time()
+        self._wake.set()
+        settling = _Settling(unwritten, asyncio.get_running_loop().create_future())
+        self._settling.append(settling)
+        try:
+            await settling.done
+        finally:
+            self._settling.remove(settling)
 
     async def aclose(self) -> None:
         """Write what is left, for a bounded time."""
@@ -162,28 +187,46 @@ class RunWriter:
 
     def _write_soon(self, one: RunLog) -> None:
         self._waiting[one.tenant, one.run_id] = one
-        self._idle.clear()
         self._wake.set()
 
     def _drop(self, dropped: _Key) -> None:
         self._logs.pop(dropped, None)
         self._waiting.pop(dropped, None)
         self._begun.discard(dropped)
+        self._tell_settling()
+
+    def _tell_settling(self) -> None:
+        for one in self._settling:
+            one.unwritten &= self._waiting.keys() | self._under_way
+            if not one.unwritten and not one.done.done():
+                one.done.set_result(None)
 
     async def _work(self) -> None:
         while self._waiting or not self._closing.is_set():
             await self._wake.wait()
             await self._pause(_LINGER_S)
             self._wake.clear()
-            while self._waiting:
+            while batch := self._ripe():
                 try:
-                    await self._write_batch()
+                    await self._write_batch(batch)
                 except StorageUnavailable as error:
                     log.warning("%d runs wait to be written: %s", len(self._waiting), error)
                     if self._closing.is_set():
                         return
                     await self._pause(_RETRY_S)
-            self._idle.set()
+            if self._waiting:
+                self._wake.set()
+
+    def _ripe(self) -> dict[_Key, RunLog]:
+        """The next batch. What has just begun waits: most end soon, and are written once and not twice."""
+        young = time.time() - _LINGER_S
+        begun_by = math.inf if self._closing.is_set() else max(young, self._ripe_by)
+        ripe = (
+            (where, one)
+            for where, one in self._waiting.items()
+            if one.finished_at is not None or one.created_at <= begun_by
+        )
+        return dict(islice(ripe, _BATCH))
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when closing."""
@@ -193,23 +236,30 @@ class RunWriter:
         except TimeoutError:
             return
 
-    async def _write_batch(self) -> None:
+    async def _write_batch(self, batch: dict[_Key, RunLog]) -> None:
         async with self._writing:
-            batch = dict(islice(self._waiting.items(), _BATCH))
+            batch = {each: one for each, one in batch.items() if each in self._waiting}
+            if not batch:
+                return
             for each in batch:
                 del self._waiting[each]
+            self._under_way = {*batch}
             # Taken now: what ends while it is written waits for the next batch.
             states = [
                 (one, one.finished_at is not None and not one.request.durable)
                 for one in batch.values()
             ]
+            left = batch
             try:
                 # Beside the loop: a long trace takes a while to become text.
                 rows = await asyncio.to_thread(self._rows, states)
                 await self._write(rows)
-            except BaseException:
-                self._waiting = {**batch, **self._waiting}
-                raise
+                left = dict(islice(batch.items(), len(rows), None))
+            finally:
+                self._under_way = set()
+                kept = {each: one for each, one in left.items() if each in self._logs}
+                self._waiting = {**kept, **self._waiting}
+                self._tell_settling()
 
     async def _write(self, rows: list[_Row]) -> None:
         """One transaction; if a row is at fault, each on its own, without it."""
@@ -230,8 +280,7 @@ class RunWriter:
             {f"_{name}": value for name, value in row.values.items()} for row in rows if row.begun
         ]
         async with self._database.write() as connection:
-            if fresh:
-                await connection.execute(insert(runs), fresh)
+            await insert_all(connection, runs, fresh)
             if known:
                 await connection.execute(_END, known)
         for row in rows:
@@ -242,7 +291,15 @@ class RunWriter:
                 self._begun.add(row.key)
 
     def _rows(self, states: list[tuple[RunLog, bool]]) -> list[_Row]:
-        return [self._row(one, ended=ended) for one, ended in states]
+        """The first ones, as many as fit into a transaction, one at least."""
+        rows: list[_Row] = []
+        size = 0
+        for one, ended in states:
+            rows.append(self._row(one, ended=ended))
+            size += rows[-1].values["size"]
+            if size >= _MOST_CHARACTERS:
+                break
+        return rows
 
     def _row(self, one: RunLog, *, ended: bool) -> _Row:
         where = one.tenant, one.run_id
