@@ -229,25 +229,38 @@ class AgentLoop:
                         yield delta
         except BackendError as error:
             heard = error
-        if isinstance(heard, Heard) and run.form is None and (delta := self._rest(run)):
-            yield delta
         if isinstance(heard, BackendError):
-            if plan.loan is not None:
-                failed = f"{type(heard).__name__}: {heard}"
-                yield Escalated(run.close_loan(plan.loan, plan.route, failed))
-                if run.loan is not None:
-                    yield RunAgain()
-                    return
-                if (held := plan.loan.held) is not None and not run.shown_in_turn:
-                    async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
-                        async for item in acts:
-                            yield item
-                    return
-            yield after_silence(self._router, run, plan, heard)
-            return
-        async with aclosing(self._act(run, plan, heard)) as acts:
+            acts = self._fail(run, plan, heard)
+        else:
+            if run.form is None and (delta := self._rest(run)):
+                yield delta
+            events, held = self._judge(run, plan, heard)
+            for event in events:
+                yield event
+            if isinstance(held, Escalate):
+                yield held
+                return
+            acts = self._carry_out(run, plan, held)
+        async with aclosing(acts):
             async for item in acts:
                 yield item
+
+    async def _fail(
+        self, run: Working, plan: TurnPlan, error: BackendError
+    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+        """What comes of a turn in which nothing was decided: events, then exactly one `NextStep`."""
+        if plan.loan is not None:
+            failed = f"{type(error).__name__}: {error}"
+            yield Escalated(run.close_loan(plan.loan, plan.route, failed))
+            if run.loan is not None:
+                yield RunAgain()
+                return
+            if (held := plan.loan.held) is not None and not run.shown_in_turn:
+                async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
+                    async for item in acts:
+                        yield item
+                return
+        yield after_silence(self._router, run, plan, error)
 
     async def _hold(self, run: Working, plan: TurnPlan) -> Hold:
         """Money for a turn; what a journal knows was paid for then. Raises `Unpayable`."""
@@ -272,10 +285,11 @@ class AgentLoop:
             raise refused
         yield Final(incomplete=refused.incomplete)
 
-    async def _act(
+    def _judge(
         self, run: Working, plan: TurnPlan, heard: Heard
-    ) -> AsyncGenerator[RunEvent | NextStep, None]:
-        """Judge what was heard, run what may run, remember it: events, then one `NextStep`."""
+    ) -> tuple[list[RunEvent], Held | Escalate]:
+        """What is to be told of a turn that was heard, and what may be carried out of it; or who decides instead."""
+        events: list[RunEvent] = []
         completion, usage = heard.completion, heard.completion.usage
         calls, notes = select(
             completion.calls,
@@ -303,13 +317,12 @@ class AgentLoop:
             verdict, read = hold_to_form(run.form, verdict, completion)
             notes += read
             if verdict.rejected is None:
-                for delta in filter(None, (self._show(run, verdict.text), self._rest(run))):
-                    yield delta
+                events += filter(None, (self._show(run, verdict.text), self._rest(run)))
         evidence = ()
         if completion.logprobs or run.may_lend():
             before = run.progress.evidence
             evidence = weigh(plan, run.step, before, completion, verdict)
-        yield TurnFinished(
+        finished = TurnFinished(
             step=run.step,
             text=run.screening.recorded(completion.text),
             calls=len(calls),
@@ -323,15 +336,12 @@ class AgentLoop:
             evidence=evidence,
             served=completion.served,
         )
+        events.append(finished)
         if plan.loan is not None:
-            yield Escalated(run.close_loan(plan.loan, plan.route, heard, cost))
+            events.append(Escalated(run.close_loan(plan.loan, plan.route, heard, cost)))
         held = Held(heard, verdict, evidence, cost)
-        if (doubt := second_thought(self._router, run, plan, held)) is not None:
-            yield doubt
-            return
-        async with aclosing(self._carry_out(run, plan, held)) as acts:
-            async for item in acts:
-                yield item
+        doubt = second_thought(self._router, run, plan, held)
+        return events, held if doubt is None else doubt
 
     async def _carry_out(
         self, run: Working, plan: TurnPlan, held: Held

@@ -45,14 +45,15 @@ async def drive(services: Services, log: RunLog, receive: Receive, hear: Hear) -
                             await suspend(services, event.outcome.suspended, began)
                         log.append(event)
                         await hear(event)
+                if log.finished_at is None:
+                    raise RuntimeError("the loop ended without RunFinished")
             finally:
                 services.live.remove(run.tenant, run.run_id)
     except BaseException as error:
         record_end(log, error, "shutdown")
         if run.durable and isinstance(error, (asyncio.CancelledError, *GOES_ON)):
-            services.store.abandon(
-                run.tenant, run.run_id
-            )  # nothing is recorded here of what goes on
+            # Nothing is recorded here of what goes on.
+            services.store.abandon(run.tenant, run.run_id)
         raise
 
 

@@ -39,6 +39,16 @@ class Breaking:
         yield
 
 
+class Silent:
+    """A loop that forgets to say how a run has ended."""
+
+    async def run(
+        self, request: RunRequest, resumed: Resumed | None = None
+    ) -> AsyncGenerator[RunEvent]:
+        return
+        yield
+
+
 def begun(error: BaseException, *, durable: bool = False) -> tuple[Services, RunLog]:
     services = replace(build(())[0], loop=Breaking(error))
     request = RunRequest(messages=(UserMessage(content="Go."),), durable=durable)
@@ -64,6 +74,14 @@ async def test_what_ended_a_run_is_recorded_and_raised(
         await drive(services, log, nobody_leaves, unheard)
     assert (log.status, log.error) == (status, told)
     assert len(services.live) == 0
+
+
+async def test_a_run_of_which_no_end_is_told_has_failed() -> None:
+    services = replace(build(())[0], loop=Silent())
+    log = services.store.begin(RunRequest(messages=(UserMessage(content="Go."),)))
+    with pytest.raises(RuntimeError, match="RunFinished"):
+        await drive(services, log, nobody_leaves, unheard)
+    assert log.status == "failed"
 
 
 async def test_what_its_listener_raises_ends_a_run() -> None:
