@@ -10,6 +10,7 @@ imported when something is fitted; loading and using a calibration needs none of
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -216,7 +217,12 @@ def logistic(points: Sequence[tuple[float, bool]]) -> ScoreMap:
         weights += step
         if float(np.abs(step).max()) < 1e-8:
             break
-    slope, bias = max(float(weights[0]), 0.0), float(weights[1])
+    slope, bias = float(weights[0]), float(weights[1])
+    if (
+        slope < 0.0
+    ):  # higher scores were wrong more often: the scores say nothing, and one share holds for all
+        share = float(y.mean())
+        slope, bias = 0.0, math.log(share / (1.0 - share))
     least, most = min(score for score, _ in points), max(score for score, _ in points)
     knots = [least + (most - least) * n / (_CURVE - 1) for n in range(_CURVE)]
     curve = (sigmoid(slope * knot + bias) for knot in knots)

@@ -42,7 +42,7 @@ class Patience:
         """What is waited for from now on has so long, although less may be left, or nothing."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        if self._until is None or (self._until >= until and not self._is_over):
+        if self._until is None or self._until >= until:
             return
         if self._timer is not None:
             self._timer.cancel()

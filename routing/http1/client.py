@@ -103,16 +103,12 @@ class HttpClient:
                 reached = await aiohappyeyeballs.start_connection(  # pyright: ignore[reportUnknownMemberType]
                     found, happy_eyeballs_delay=_NEXT_ADDRESS_S, loop=loop
                 )
-                try:
-                    _, connection = await loop.create_connection(
-                        lambda: Connection(self._on_free, self._on_lost),
-                        sock=reached,
-                        ssl=self._tls,
-                        server_hostname=origin.host if origin.is_secure else None,
-                    )
-                except BaseException:
-                    reached.close()
-                    raise
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._on_free, self._on_lost),
+                    sock=reached,
+                    ssl=self._tls,
+                    server_hostname=origin.host if origin.is_secure else None,
+                )
         except TimeoutError:
             if until <= latest:
                 raise
@@ -141,12 +137,11 @@ class HttpClient:
         """Close what was not used for long, and look again as long as something is kept."""
         loop = asyncio.get_running_loop()
         oldest = loop.time() - _KEPT_S
-        kept = [one for one in self._free if one.is_open and one.free_since > oldest]
         for one in self._free:
-            if one.is_open and one.free_since <= oldest:
+            if one.free_since <= oldest:
                 one.close()
-        self._free = kept
-        self._sweeper = loop.call_later(_KEPT_S, self._sweep) if kept else None
+        self._free = [one for one in self._free if one.is_open]
+        self._sweeper = loop.call_later(_KEPT_S, self._sweep) if self._free else None
 
 
 def _lines(headers: Mapping[str, str]) -> str:

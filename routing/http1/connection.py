@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
             raise HungUp("the connection is closed")
         answer = self._answer = Answer(self)
         self._may_stay = False
+        self._unread = self._around = 0
         transport.write(head + body if len(body) < _SMALL else head)
         if len(body) >= _SMALL:
             transport.write(body)
@@ -99,7 +100,7 @@ class Connection(asyncio.Protocol):
         if (
             answer.is_whole
             and self._may_stay
-            and not answer.pieces
+            and not self._is_paused
             and transport is not None
             and not transport.is_closing()
             and not transport.get_write_buffer_size()
@@ -192,7 +193,6 @@ class Connection(asyncio.Protocol):
             told = answer.headers.keys() & {b"content-length", b"transfer-encoding"}
             if not told:
                 answer.is_whole = True
-                self._may_stay = False
                 self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """See `httptools.HTTPProtocol`. An answer that nobody asked for follows a whole one."""
-        if self._answer is None or self._answer.is_whole:
+        if self._answer is not None and self._answer.is_whole:
             self.close()
 
     def on_status(self, status: bytes) -> None:

@@ -111,6 +111,12 @@ async def test_time_that_is_granted_is_had_although_the_end_has_come() -> None:
             await asyncio.wait_for(Patience.of(patience, hang()), 10.0)
 
 
+async def test_time_that_is_granted_early_is_had_beyond_the_end() -> None:
+    with Patience(asyncio.get_running_loop().time() + 0.02) as patience:
+        patience.grant(5.0)
+        assert await patience.of(asyncio.sleep(0.06, "closed")) == "closed"
+
+
 async def test_time_that_is_granted_takes_none_away() -> None:
     with Patience(asyncio.get_running_loop().time() + 10.0) as patience:
         patience.grant(0.001)

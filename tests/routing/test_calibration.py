@@ -144,11 +144,19 @@ _POINTS = st.lists(st.tuples(st.floats(-50, 50), st.booleans()), min_size=1, max
 
 @given(_POINTS)
 @example([(0.0, False), (0.0, False), (4.0, False), (-5.0, False)])  # flat, but for its rounding
+@example([(31.0, True), (32.0, False)])  # falling, far from nought
 def test_maps_never_fall_and_never_say_certain(points: list[tuple[float, bool]]) -> None:
     for made in (isotonic(points), logistic(points)):
         told = [made(score / 2) for score in range(-120, 121)]
         assert told == sorted(told)
         assert 0 < told[0] <= told[-1] < 1
+
+
+def test_scores_that_say_the_contrary_tell_the_share_that_was_right() -> None:
+    points = [(31.0, True), (32.0, False), (33.0, False), (31.5, True), (30.0, True)]
+    made = logistic(points)
+    assert made(30.0) == made(40.0)
+    assert 0.5 < made(31.0) < 0.6
 
 
 def test_a_map_is_straight_between_its_points_and_flat_outside() -> None:

@@ -326,6 +326,14 @@ async def test_a_stream_cut_in_the_middle_is_not_asked_for_again() -> None:
         assert len(stub.requests) == 1
 
 
+async def test_a_packed_answer_is_no_answer_since_it_was_not_asked_for() -> None:
+    packed = Reply(headers={"Content-Encoding": "gzip"})
+    async with running(packed) as stub, backend_on(stub) as backend:
+        with pytest.raises(BackendProtocolError, match="packed \\(gzip\\)"):
+            await played(backend, a_turn())
+    assert "Accept-Encoding" not in stub.headers[0]
+
+
 async def test_nobody_listening_is_unavailable() -> None:
     async with running() as stub:
         url = stub.url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from gateway.access.audit import AuditLog, verify
-from gateway.storage.audit import Entry, chained
+from gateway.storage.audit import Chained, Entry, chained
+from gateway.storage.errors import StorageUnavailable
+from gateway.storage.memory_audit import MemoryAuditStore
 from tests.storage.stores import Kept, sql_stores
 
 
@@ -51,6 +54,52 @@ async def test_what_waits_is_written_when_the_log_is_closed(kept: Kept) -> None:
         log.record(entry(str(number)))
     await log._flush()
     assert (await verify(kept.audit)).entries == 20
+
+
+class Slow:
+    """A store that lets go one transaction at a time, and fails as often as it is told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.kept = MemoryAuditStore()
+        self.failures = failures
+        self.begun = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        self.begun.set()
+        await self.goes_on.wait()
+        if self.failures:
+            self.failures -= 1
+            raise StorageUnavailable("away")
+        await self.kept.append(entries)
+
+    async def page(self, after: int, limit: int = 500) -> Sequence[Chained]:
+        return await self.kept.page(after, limit)
+
+    async def aclose(self) -> None: ...
+
+
+async def test_what_is_decided_while_others_are_written_is_written_too() -> None:
+    store = Slow()
+    log = AuditLog(store)
+    log.record(entry("1"))
+    await store.begun.wait()
+    log.record(entry("2"))
+    store.goes_on.set()
+    async with asyncio.timeout(10):
+        while (await verify(store)).entries < 2:  # noqa: ASYNC110 - a store has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_what_could_not_be_written_is_tried_again_at_the_end() -> None:
+    store = Slow(failures=1)
+    store.goes_on.set()
+    log = AuditLog(store)
+    log.record(entry("1"))
+    await store.begun.wait()
+    await asyncio.sleep(0)
+    await log.aclose()
+    assert (await verify(store)).entries == 1
 
 
 async def test_several_writers_make_one_chain(url: str) -> None:

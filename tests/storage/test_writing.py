@@ -20,9 +20,14 @@ from gateway.storage.runs import RunLog
 from gateway.storage.sql import insertion, run_writer
 from gateway.storage.sql.database import Database
 from gateway.storage.sql.runs import SqlRunStore
+from gateway.storage.sql.sqlite_connection import SqliteConnection, WholeCursor
 from tests.storage.conftest import prepared_url
 from tests.storage.stores import Kept, asked, sql_stores
 
+LONG = """
+WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000)
+SELECT count(*) FROM n
+"""
 ENDED = RunFinished(Outcome("answer", "Hi.", steps=1))
 
 
@@ -78,6 +83,15 @@ async def test_a_run_that_goes_on_is_written_before_it_ends(sql: Kept) -> None:
     found = await sql.runs.get("a", log.run_id)
     assert found is not None
     assert found.status == "completed"
+
+
+async def test_a_run_that_was_too_young_for_one_batch_is_in_the_next(sql: Kept) -> None:
+    going = [sql.runs.begin(asked())]
+    await asyncio.sleep(0.03)
+    going.append(sql.runs.begin(asked()))
+    async with asyncio.timeout(10):
+        while (await sql.tables())["runs"] < 2:  # noqa: ASYNC110 - a table has no event
+            await asyncio.sleep(0.01)
 
 
 async def test_who_waits_for_what_has_happened_does_not_wait_for_what_goes_on_happening(
@@ -179,17 +193,46 @@ async def test_a_transaction_of_sqlite_asks_its_thread_once_for_each_statement(
     assert [words.split()[0] for words in seen] == ["BEGIN", "SELECT", "commit"]
 
 
+async def test_a_transaction_that_fails_leaves_nothing(sqlite: Kept) -> None:
+    assert sqlite.database is not None
+    database = sqlite.database
+
+    async def fail() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO audit VALUES (7, 'x', 'x')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    await sqlite.audit.append([Entry(1.0, "me", "a", "call", "t", "allow")])
+    assert (await verify(sqlite.audit)).entries == 1
+
+
+async def test_a_transaction_that_nobody_waited_for_is_ended_when_it_has_begun() -> None:
+    connection = SqliteConnection(":memory:", isolation_level=None)
+    await connection
+    slow, late = WholeCursor(connection.run), WholeCursor(connection.run)
+    going = asyncio.ensure_future(slow.execute(LONG))
+    beginning = asyncio.ensure_future(late.execute("BEGIN"))
+    await asyncio.sleep(0.01)
+    beginning.cancel()
+    await asyncio.sleep(0)
+    await connection.rollback()
+    await going
+    assert not connection.in_transaction
+    await connection.close()
+
+
 async def test_who_leaves_in_the_middle_of_a_statement_leaves_no_transaction_open(
     sqlite: Kept,
 ) -> None:
     database = sqlite.database
     assert database is not None
-    long = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000) SELECT count(*) FROM n"
 
     async def slow() -> None:
         async with database.write() as connection:
             await connection.execute(text("INSERT INTO audit VALUES (7, 'x', 'x')"))
-            await connection.execute(text(long))
+            await connection.execute(text(LONG))
 
     for _ in range(3):
         leaving = asyncio.create_task(slow())

@@ -71,7 +71,6 @@ class RunWriter:
         self._begun: set[_Key] = set()
         self._under_way: set[_Key] = set()
         self._settling: list[_Settling] = []
-        self._ripe_by = 0.0
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -150,8 +149,6 @@ class RunWriter:
         unwritten = {*self._waiting, *self._under_way}
         if not unwritten:
             return
-        self._ripe_by = time.time()
-        self._wake.set()
         settling = _Settling(unwritten, asyncio.get_running_loop().create_future())
         self._settling.append(settling)
         try:
@@ -219,8 +216,7 @@ class RunWriter:
 
     def _ripe(self) -> dict[_Key, RunLog]:
         """The next batch. What has just begun waits: most end soon, and are written once and not twice."""
-        young = time.time() - _LINGER_S
-        begun_by = math.inf if self._closing.is_set() else max(young, self._ripe_by)
+        begun_by = math.inf if self._closing.is_set() else time.time() - _LINGER_S
         ripe = (
             (where, one)
             for where, one in self._waiting.items()

@@ -81,7 +81,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     def cursor(self) -> WholeCursor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A cursor, without asking the thread for it."""
-        return WholeCursor(self._run)
+        return WholeCursor(self.run)
 
     async def rollback(self) -> None:
         """End the transaction, if one is open: where it is known that there is none, the thread is not asked."""
@@ -90,7 +90,8 @@ class SqliteConnection(aiosqlite.Connection):
         await super().rollback()
         self._is_known = True
 
-    async def _run(self, work: Callable[..., _Done], sql: str, values: Any) -> _Done:
+    async def run(self, work: Callable[..., _Done], sql: str, values: Any) -> _Done:
+        """Have the thread do `work` with the connection that it has."""
         try:
             done: _Done = await self._execute(  # pyright: ignore[reportUnknownMemberType]
                 work, self._conn, sql, values

@@ -178,6 +178,7 @@ async def test_an_answer_that_was_not_asked_for_ends_the_connection(together: bo
     answer = await asking
     assert await whole(answer) == b"hi"
     answer.release()
+    assert ends.transport.is_over == together
     await ends.hear(one)
     assert ends.transport.is_over
 
@@ -220,8 +221,9 @@ async def test_an_engine_waits_while_nobody_reads() -> None:
     await ends.hear(OK + b"content-length: %d\r\n\r\n" % size)
     answer = await asking
     until = asyncio.get_running_loop().time() + 5
-    found = 0
+    found = reads = 0
     while found < size:
+        reads += 1
         while ends.transport.is_flowing and sent < size:
             piece = b"x" * min(65_536, size - sent)
             sent += len(piece)
@@ -229,6 +231,7 @@ async def test_an_engine_waits_while_nobody_reads() -> None:
         assert sent - found <= 256 * 1024 + 65_536
         found += len(await answer.read(until))
         assert ends.transport.is_flowing
+    assert reads < 12
     answer.release()
     assert ends.free == 1
 
@@ -239,8 +242,9 @@ async def test_a_wait_ends_in_time_although_an_earlier_one_had_longer() -> None:
     asking = ends.ask(within_s=60)
     await ends.hear(OK + b"content-length: 4\r\n\r\n")
     answer = await asking
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(answer.read(clock() + 0.01), 5)
+    reading = asyncio.ensure_future(answer.read(clock() + 0.01))
+    await asyncio.wait({reading}, timeout=5)
+    assert isinstance(reading.exception(), TimeoutError)
     await ends.hear(b"hihi")  # a wait that is over takes nothing away
     assert await answer.read(clock() + 60) == b"hihi"
 
@@ -256,6 +260,42 @@ async def test_a_timer_that_was_set_for_an_earlier_wait_does_not_end_a_later_one
     assert not reading.done()
     await ends.hear(b"hi")
     assert await reading == b"hi"
+
+
+async def test_a_wait_ends_in_time_although_the_timer_was_set_for_an_earlier_one() -> None:
+    ends = Ends()
+    clock = asyncio.get_running_loop().time
+    asking = ends.ask(within_s=0.02)
+    await ends.hear(OK + b"content-length: 2\r\n\r\n")
+    reading = asyncio.ensure_future((await asking).read(clock() + 0.06))
+    await asyncio.wait({reading}, timeout=5)
+    assert isinstance(reading.exception(), TimeoutError)
+
+
+async def test_a_body_in_many_small_pieces_is_no_endless_head() -> None:
+    ends = Ends()
+    asking = ends.ask()
+    await ends.hear(OK + b"transfer-encoding: chunked\r\n\r\n")
+    answer = await asking
+    for _ in range(25_000):
+        ends.connection.data_received(b"1\r\n")
+        ends.connection.data_received(b"x\r\n")
+    ends.connection.data_received(b"0\r\n\r\n")
+    assert await whole(answer) == b"x" * 25_000
+
+
+async def test_an_answer_that_is_whole_leaves_the_connection_usable_although_nobody_read_it() -> (
+    None
+):
+    ends = Ends()
+    for body in (b"no", b"hi"):
+        asking = ends.ask()
+        await ends.hear(OK + b"content-length: 2\r\n\r\n" + body)
+        answer = await asking
+        if body == b"hi":
+            assert await whole(answer) == body
+        answer.release()
+    assert (ends.free, ends.transport.is_over) == (2, False)
 
 
 async def test_a_deadline_holds_against_an_engine_that_never_makes_anyone_wait() -> None:
