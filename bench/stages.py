@@ -20,7 +20,10 @@ from bench.run import install, measure, wait_until_served
 from bench.targets import GATEWAY, PEERS, SUITES, UPSTREAM_PORT, Suite, Target
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("model's HTTP client", ("/routing/backends/", "/routing/http1/", "/routing/sse.py", "/routing/openai_events.py")),
+    (
+        "model's HTTP client",
+        ("/routing/backends/", "/routing/http1/", "/routing/sse.py", "/routing/openai_events.py"),
+    ),
     ("decoding, grammar, escalation", ("/routing/",)),
     ("validation and tools", ("/tools/", "/jsonschema", "/bench/")),
     ("policies", ("/policies/",)),
