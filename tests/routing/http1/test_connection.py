@@ -282,6 +282,7 @@ async def test_a_body_in_many_small_pieces_is_no_endless_head() -> None:
         ends.connection.data_received(b"x\r\n")
     ends.connection.data_received(b"0\r\n\r\n")
     assert await whole(answer) == b"x" * 25_000
+    assert not ends.transport.is_over
 
 
 async def test_an_answer_that_is_whole_leaves_the_connection_usable_although_nobody_read_it() -> (
@@ -296,6 +297,15 @@ async def test_an_answer_that_is_whole_leaves_the_connection_usable_although_nob
             assert await whole(answer) == body
         answer.release()
     assert (ends.free, ends.transport.is_over) == (2, False)
+
+
+async def test_a_connection_that_was_made_to_wait_is_not_used_again_unread() -> None:
+    ends = Ends()
+    asking = ends.ask()
+    await ends.hear(OK + b"content-length: 300000\r\n\r\n" + b"x" * 300_000)
+    assert not ends.transport.is_flowing
+    (await asking).release()
+    assert (ends.free, ends.transport.is_over) == (0, True)
 
 
 async def test_a_deadline_holds_against_an_engine_that_never_makes_anyone_wait() -> None:
