@@ -218,9 +218,8 @@ def logistic(points: Sequence[tuple[float, bool]]) -> ScoreMap:
         if float(np.abs(step).max()) < 1e-8:
             break
     slope, bias = float(weights[0]), float(weights[1])
-    if (
-        slope < 0.0
-    ):  # higher scores were wrong more often: the scores say nothing, and one share holds for all
+    if slope < 0.0:
+        # Higher scores were wrong more often: they say nothing, and one share holds for all.
         share = float(y.mean())
         slope, bias = 0.0, math.log(share / (1.0 - share))
     least, most = min(score for score, _ in points), max(score for score, _ in points)
