@@ -132,7 +132,7 @@ class OpenAiHttp:
         try:
             answer = await self._client.get(target_of(url), until)
             try:
-                if answer.status >= 400:
+                if answer.status >= 300:  # redirects are not followed
                     raise BackendUnavailable(f"HTTP {answer.status}", backend=self.backend)
                 return await answer.read_all(_MAX_BYTES, until)
             finally:

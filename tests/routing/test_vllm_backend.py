@@ -31,6 +31,7 @@ from routing.errors import (
     BackendUnavailable,
     ContextTooLong,
 )
+from tests.routing.http1 import wire
 from tests.routing.openai_stub import (
     DONE,
     HELLO,
@@ -416,6 +417,22 @@ async def test_an_unhealthy_engine_is_not_ready() -> None:
         assert await backend.ready()
         stub.healthy = False
         assert not await backend.ready()
+
+
+async def test_an_engine_that_sends_elsewhere_is_neither_followed_nor_ready() -> None:
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await wire.asked(reader)
+            writer.write(
+                b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /x\r\ncontent-length: 2\r\n\r\n{}"
+            )
+
+    async with wire.playing(elsewhere) as server:
+        backend = VllmBackend("small", "m", f"http://127.0.0.1:{server.port}/v1")
+        assert not await backend.ready()
+        with pytest.raises(BackendRejected, match="HTTP 307"):
+            await played(backend, a_turn())
+        await backend.aclose()
 
 
 async def test_connections_are_used_again() -> None:
