@@ -78,8 +78,15 @@ class ModelSettings(Section):
 
     @field_validator("api_key", mode="after")
     @classmethod
-    def _empty_is_none(cls, key: SecretStr | None) -> SecretStr | None:
-        return key if key is not None and key.get_secret_value() else None
+    def _sendable(cls, key: SecretStr | None) -> SecretStr | None:
+        """An empty one is none. It goes into a header, where a line break from the end of a file can't stand."""
+        told = key.get_secret_value() if key is not None else ""
+        if not (told.isascii() and told.isprintable()):
+            raise PydanticCustomError(
+                "unsendable_key",
+                "a key is printable ASCII in one line; is a line break at its end?",
+            )
+        return key if told else None
 
     @model_validator(mode="after")
     def _fits_its_backend(self) -> Self:

@@ -35,11 +35,8 @@ class Origin:
     def authority(self) -> str:
         """What `Host` says: the port only where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return (
-            host
-            if self.port == _PORTS["https" if self.is_secure else "http"]
-            else f"{host}:{self.port}"
-        )
+        usual = _PORTS["https" if self.is_secure else "http"]
+        return host if self.port == usual else f"{host}:{self.port}"
 
 
 def target_of(url: str) -> str:

@@ -24,19 +24,7 @@ from gateway.storage.durable import LeaseLost
 from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import RunLog
 from tests.gateway.conftest import build
-
-
-class Breaking:
-    """A loop whose runs end with an error."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    async def run(
-        self, request: RunRequest, resumed: Resumed | None = None
-    ) -> AsyncGenerator[RunEvent]:
-        raise self._error
-        yield
+from tests.stage import RaisingLoop
 
 
 class Silent:
@@ -50,7 +38,7 @@ class Silent:
 
 
 def begun(error: BaseException, *, durable: bool = False) -> tuple[Services, RunLog]:
-    services = replace(build(())[0], loop=Breaking(error))
+    services = replace(build(())[0], loop=RaisingLoop(error))
     request = RunRequest(messages=(UserMessage(content="Go."),), durable=durable)
     return services, services.store.begin(request)
 

@@ -54,6 +54,15 @@ def test_the_design_s_example_is_read(tmp_path: Path) -> None:
     assert settings.tools.manifests == (str(tmp_path / "tools/*.yaml"),)
 
 
+@pytest.mark.parametrize("key", ["k-123\n", "k\r\nHost: x", "k\0", "密钥"])
+def test_a_key_that_no_header_can_hold_is_refused_by_its_place_and_not_shown(
+    tmp_path: Path, key: str
+) -> None:
+    told = problems(tmp_path, DESIGN, MISTRAL_API_KEY=key)
+    assert "line 4: models.expert.api_key: a key is printable ASCII in one line" in told
+    assert "k-123" not in told
+
+
 def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, DESIGN), environ={"MISTRAL_API_KEY": "k-123"})
     assert "k-123" not in repr(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -11,11 +10,12 @@ from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.loop import AgentLoop, RequestDenied
-from gateway.agent.run import Resumed, RunRequest
+from gateway.agent.run import RunRequest
 from gateway.telemetry.observing import Ending, ObservedLoop
 from routing.backends.scripted import ScriptedBackend
 from routing.errors import BackendUnavailable
 from routing.router import Member, Price, Router
+from tests.stage import RaisingLoop
 from tools.registry import Registry
 
 
@@ -69,19 +69,6 @@ async def test_a_run_that_is_left_after_its_last_event_is_finished_and_before_th
     assert notes[None].ends == [("cancelled", None)]
 
 
-class Raising:
-    """A loop that says nothing but this."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
-
-    async def run(
-        self, request: RunRequest, resumed: Resumed | None = None
-    ) -> AsyncGenerator[RunEvent]:
-        raise self._error
-        yield
-
-
 @pytest.mark.parametrize(
     ("error", "ending", "is_told"),
     [
@@ -95,6 +82,6 @@ async def test_observers_are_told_why_a_run_ended_early(
 ) -> None:
     notes = Notes()
     with pytest.raises(type(error)):
-        async for _ in ObservedLoop(Raising(error), [notes]).run(REQUEST):
+        async for _ in ObservedLoop(RaisingLoop(error), [notes]).run(REQUEST):
             pass
     assert notes.ends == [(ending, error if is_told else None)]
