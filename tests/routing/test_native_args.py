@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from routing.leak_gate import LeakGate
 from routing.native import CallList, looks_like_call_list, parse_call_list
+from tests.growth import assert_linear
 
 V11 = (
     '[TOOL_CALLS]get_weather[CALL_ID]abcdefghi[ARGS]{"city": "Łódź", "note": "[ARGS] }"}'
@@ -128,19 +129,17 @@ def test_a_leak_never_becomes_visible_however_its_bytes_are_cut(
 
 
 @pytest.mark.parametrize(
-    "hostile",
+    ("size", "hostile"),
     [
-        "[TOOL_CALLS]" + "a" * 1_000_000,
-        "[TOOL_CALLS]a" + " " * 1_000_000,
-        "[TOOL_CALLS]a[CALL_ID]" + "a" * 1_000_000,
-        "[TOOL_CALLS]a[ARGS]" * 50_000,
-        "[TOOL_CALLS]a[ARGS]{}" * 50_000,
-        "[TOOL_CALLS]a{" * 50_000,
+        (1_000_000, lambda n: "[TOOL_CALLS]" + "a" * n),
+        (1_000_000, lambda n: "[TOOL_CALLS]a" + " " * n),
+        (1_000_000, lambda n: "[TOOL_CALLS]a[CALL_ID]" + "a" * n),
+        (50_000, lambda n: "[TOOL_CALLS]a[ARGS]" * n),
+        (20_000, lambda n: "[TOOL_CALLS]a[ARGS]{}" * n),
+        (50_000, lambda n: "[TOOL_CALLS]a{" * n),
     ],
     ids=range(6),
 )
-def test_hostile_text_is_read_in_linear_time(hostile: str) -> None:
-    begun = time.process_time()
-    parse_call_list(hostile)
-    looks_like_call_list(hostile)
-    assert time.process_time() - begun < 2
+def test_hostile_text_is_read_in_linear_time(size: int, hostile: Callable[[int], str]) -> None:
+    assert_linear(hostile, parse_call_list, size)
+    assert_linear(hostile, looks_like_call_list, size)
