@@ -104,7 +104,7 @@ def after_silence(router: Router, run: Working, plan: TurnPlan, error: BackendEr
             return RunAgain()
     elif plan.loan.reason not in _NOBODY_ELSE:
         detail = f"{plan.loan.detail} ({error})"
-        run.unresolved.append(Incomplete("expert_failed", detail))
+        run.unresolved += (Incomplete("expert_failed", detail),)
         return RunAgain()
     if run.nothing_done:
         raise error

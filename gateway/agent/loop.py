@@ -50,7 +50,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
-from gateway.agent.offering import FIND_TOOLS, OfferOptions, look_ahead
+from gateway.agent.offering import FIND_TOOLS, Offer, OfferOptions, look_ahead
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
@@ -148,7 +148,7 @@ class AgentLoop:
                 plan = run.boundary.outgoing(plan, run.toolset)
             plan, receipt = await self._shortener.fit(run, plan)
             if receipt is not None:
-                run.shortened.append(receipt)
+                run.shortened += (receipt,)
                 yield ContextShortened(receipt)
             try:
                 async with aclosing(self._take_turn(run, plan)) as turn:
@@ -174,13 +174,15 @@ class AgentLoop:
         # Only what the rules let through is looked for: the embedding model may be somebody else's.
         read = request if messages is request.messages else with_messages(request, messages)
         await look_ahead(read, self._registry, self._offers)
-        parts = self._registry, policies, self._router, self._offers
-        run = Working.begin(request, *parts, read=read)
+        offer = Offer(read, subject, self._registry, policies, self._offers)
+        run = Working.begin(
+            request, subject, offer, policies, self._router, results=self._results, read=messages
+        )
         run.boundary = None if self._private is None else Boundary(self._private)
+        run.files = self._files
         ours = len(run.toolset) > len(request.client_tools)
-        run.result_budget, run.files = self._results, self._files
-        waits = self._policies.counts_cost or self._policies.limits_calls
-        run.reads_early = self._early_reads and ours and not waits
+        if self._early_reads and ours:
+            run.reads_early = not (policies.counts_cost or policies.limits_calls)
         if request.durable and self._durable is not None:
             run.journal = await Journal.read(self._durable, request)
             if run.journal.called(FIND_TOOLS):
@@ -300,7 +302,7 @@ class AgentLoop:
         )
         cost = run.spend(plan.route, completion)
         if completion.served is not None:
-            run.tiers.append(completion.served.tier)
+            run.tiers += (completion.served.tier,)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)
         court = Court(
             run.step,
