@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -198,9 +198,9 @@ class Court:
     toolset: Toolset
     policies: Policy
     subject: Subject
-    calls_left: int | None = None
-    unknown: Mapping[str, str] = field(default_factory=dict[str, str])
-    known: dict[str, Known] = field(default_factory=dict[str, "Known"])
+    calls_left: int | None
+    unknown: Mapping[str, str]
+    known: dict[str, Known]
     dry: DryRun = REAL
 
     def check(self, call: ToolCall) -> CheckedCall:

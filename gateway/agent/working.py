@@ -37,6 +37,7 @@ from gateway.storage.files import FileStore
 from policies.decision import Allow
 from policies.policy import Policy, Subject
 from routing.backend import Completion, TextDelta, Usage
+from routing.confidence import CallEvidence
 from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
@@ -246,11 +247,11 @@ class Working:
     def _experts_price(self, usage: Usage) -> float:
         return self.router.members["expert"].price(usage)
 
-    def known(self, evidence: Evidence) -> Evidence:
-        """Evidence together with what is left of money and time."""
+    def known(self, evidence: Evidence, proposed: tuple[CallEvidence, ...]) -> Evidence:
+        """Evidence together with what is proposed, and what is left of money and time."""
         limit = self.request.limits.max_cost_usd
         left = 1.0 if not limit else max(1.0 - (self.cost_usd + self.unknown_usd) / limit, 0.0)
-        return replace(evidence, budget_left=left, time_left_s=self.remaining_s())
+        return evidence.now(proposed, left, self.remaining_s())
 
     def may_lend(self) -> bool:
         """Whether one more decision may go to the expert."""
