@@ -132,11 +132,12 @@ class AgentLoop:
         """
         run = await self._begin(request, resumed)
         yield RunStarted(request, run.toolset.names)
+        step: RunAgain | Final = RunAgain()
         if resumed is not None:
             run.restore(resumed.suspended)
             async for event in carry_out(run, resumed, self._policies, self._run_tools):
                 yield event
-        step: RunAgain | Final = version_gone(run) or RunAgain()
+            step = version_gone(run) or step
         while isinstance(step, RunAgain):
             run.begin_step()
             plan = plan_turn(run, self._router)

@@ -255,8 +255,8 @@ class Working:
 
     def may_lend(self) -> bool:
         """Whether one more decision may go to the expert."""
-        allowed = self.request.escalation == "auto" and self._loans < _MOST_LOANS
-        return allowed and self.may_ask_expert
+        lends = self.may_ask_expert and self.request.escalation == "auto"
+        return lends and self._loans < _MOST_LOANS
 
     def lend(self, step: Escalate) -> None:
         """The next decision is the expert's; where none may be asked, the matter is unresolved."""
