@@ -56,6 +56,28 @@ class Evidence:
     budget_left: float = 1.0
     time_left_s: float = inf
 
+    def now(
+        self, proposed: tuple[CallEvidence, ...], budget_left: float, time_left_s: float
+    ) -> Evidence:
+        """The same, at the moment of a decision. Field by field, since it is made for every turn of a run."""
+        return Evidence(
+            self.invalid_turns,
+            self.unknown_turns,
+            self.unusable_turns,
+            self.invalid_outputs,
+            self.repeats,
+            self.tool_errors,
+            self.wish,
+            self.backend_failure,
+            self.context_overflow,
+            self.prompt_tokens,
+            self.context_tokens,
+            self.problem,
+            proposed,
+            budget_left,
+            time_left_s,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

@@ -109,6 +109,11 @@ class Toolset:
             self._specs = tuple(entry.spec for entry in self._entries.values())
         return self._specs
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the same order."""
+        return tuple(self._entries)
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -70,7 +70,7 @@ async def carry_out(
         checked = _checked(run, held, said)
         refused = await _refused(run, checked, said, policies)
         if said.decision != "reject" and (why := _version_gone(run, resumed, held)) is not None:
-            run.unresolved.append(Incomplete(_VERSION_GONE, why))
+            run.unresolved += (Incomplete(_VERSION_GONE, why),)
             refused = why
         if refused is None and isinstance(checked, ValidCall):
             yield CallAccepted(run.step, checked, client=False)

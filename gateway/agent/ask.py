@@ -53,7 +53,7 @@ async def ask(
     clock = asyncio.get_running_loop().time
     began = clock()
     first: float | None = None
-    outlet = Outlet(turn)
+    outlet: Outlet | None = None
     shown: list[str] = []
     completion: Completion | None = None
     stream = backend.stream(turn)
@@ -67,6 +67,7 @@ async def ask(
                     if closed is not None:
                         closed(item.call)
                 else:
+                    outlet = outlet or Outlet(turn)
                     if visible := outlet.feed(item.text):
                         first = first or clock() - began
                         shown.append(visible)
@@ -82,17 +83,18 @@ async def ask(
     if completion is None:
         return
     notes = [f"dropped text behind the calls: {completion.tail[:200]!r}"] if completion.tail else []
-    rest, calls, told = outlet.finish(completion)
-    if rest:
-        shown.append(rest)
-        yield TextDelta(rest)
-    _require_progress(outlet, backend)
-    if calls:
-        completion = replace(completion, calls=(*completion.calls, *calls))
+    calls: tuple[ToolCall, ...] = ()
+    if outlet is not None:
+        rest, calls, told = outlet.finish(completion)
+        notes += told
+        if rest:
+            shown.append(rest)
+            yield TextDelta(rest)
+        _require_progress(outlet, backend)
     text = "".join(shown)
-    if text != completion.text:
-        completion = replace(completion, text=text)
-    yield Heard(completion, clock() - began, first, (*notes, *told))
+    if calls or text != completion.text:
+        completion = replace(completion, text=text, calls=(*completion.calls, *calls))
+    yield Heard(completion, clock() - began, first, tuple(notes))
 
 
 def _require_progress(outlet: Outlet, backend: ModelBackend) -> None:

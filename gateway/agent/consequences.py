@@ -13,6 +13,7 @@ from gateway.agent.plan import TurnPlan, can_pay
 from gateway.agent.run import Incomplete
 from gateway.agent.steps import Escalate, Final, Held, NextStep, RunAgain
 from gateway.agent.working import Working
+from routing.confidence import CallEvidence
 from routing.errors import (
     BackendError,
     BackendProtocolError,
@@ -36,7 +37,7 @@ def second_thought(router: Router, run: Working, plan: TurnPlan, held: Held) -> 
     """Why calls that are valid and allowed are the expert's to decide all the same."""
     if not held.evidence or not run.may_lend() or not can_pay(run, router, plan.turn):
         return None
-    doubt = _doubted(router, run, replace(run.progress.evidence, proposed=held.evidence))
+    doubt = _doubted(router, run, run.progress.evidence, held.evidence)
     return None if doubt is None else replace(doubt, held=held)
 
 
@@ -86,8 +87,10 @@ def _rejected(router: Router, run: Working, plan: TurnPlan, rejected: Rejected) 
     return doubt if doubt is not None and run.may_lend() else RunAgain()
 
 
-def _doubted(router: Router, run: Working, evidence: Evidence) -> Escalate | None:
-    reason = router.doubt(run.known(evidence), run.request.tenant)
+def _doubted(
+    router: Router, run: Working, evidence: Evidence, proposed: tuple[CallEvidence, ...] = ()
+) -> Escalate | None:
+    reason = router.doubt(run.known(evidence, proposed), run.request.tenant)
     return None if reason is None else Escalate(reason.code, reason.detail)
 
 
@@ -104,7 +107,7 @@ def after_silence(router: Router, run: Working, plan: TurnPlan, error: BackendEr
             return RunAgain()
     elif plan.loan.reason not in _NOBODY_ELSE:
         detail = f"{plan.loan.detail} ({error})"
-        run.unresolved.append(Incomplete("expert_failed", detail))
+        run.unresolved += (Incomplete("expert_failed", detail),)
         return RunAgain()
     if run.nothing_done:
         raise error

@@ -33,8 +33,9 @@ class EarlyReads:
     """Those of one turn. What `court` knows of its calls counts when the turn is judged."""
 
     def __init__(self, run: Working, policies: Policy, writes: Writes) -> None:
-        self.court = Court(run.step, run.toolset, policies, run.subject, run.calls_left)
+        self.court = Court(run.step, run.toolset, policies, run.subject, run.calls_left, {}, {})
         self._run = run
+        self._context = run.call_context()
         self._writes = writes
         self._begun: dict[str, asyncio.Task[ToolResult]] = {}
         self._heard: list[ToolCall] = []
@@ -76,8 +77,8 @@ class EarlyReads:
         self._run_by_then += 1
         if not offer.is_registered(checked.name):
             return
-        context = self._run.call_context().of_call(checked)
-        self._begun[call.id] = self._writes.begin(toolset.execute(checked, context))
+        execution = toolset.execute(checked, self._context.of_call(checked))
+        self._begun[call.id] = self._writes.begin(execution)
 
     def taken(self, calls: Sequence[ValidCall]) -> dict[str, asyncio.Task[ToolResult]]:
         """The tasks of those of `calls` that run already, by their ids; the caller's from now on."""

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -50,7 +49,7 @@ from gateway.agent.events import (
 )
 from gateway.agent.journal import Journal
 from gateway.agent.observe import observe
-from gateway.agent.offering import FIND_TOOLS, OfferOptions, look_ahead
+from gateway.agent.offering import FIND_TOOLS, Offer, OfferOptions, look_ahead
 from gateway.agent.plan import TurnPlan, plan_turn
 from gateway.agent.rates import within_rates
 from gateway.agent.result_budget import ResultBudget, fitted
@@ -132,12 +131,13 @@ class AgentLoop:
         With `resumed`, go on where the run was interrupted, as people have decided.
         """
         run = await self._begin(request, resumed)
-        yield RunStarted(request, tuple(spec.name for spec in run.toolset.specs))
+        yield RunStarted(request, run.toolset.names)
+        step: RunAgain | Final = RunAgain()
         if resumed is not None:
             run.restore(resumed.suspended)
             async for event in carry_out(run, resumed, self._policies, self._run_tools):
                 yield event
-        step: RunAgain | Final = version_gone(run) or RunAgain()
+            step = version_gone(run) or step
         while isinstance(step, RunAgain):
             run.begin_step()
             plan = plan_turn(run, self._router)
@@ -148,7 +148,7 @@ class AgentLoop:
                 plan = run.boundary.outgoing(plan, run.toolset)
             plan, receipt = await self._shortener.fit(run, plan)
             if receipt is not None:
-                run.shortened.append(receipt)
+                run.shortened += (receipt,)
                 yield ContextShortened(receipt)
             try:
                 async with aclosing(self._take_turn(run, plan)) as turn:
@@ -174,13 +174,15 @@ class AgentLoop:
         # Only what the rules let through is looked for: the embedding model may be somebody else's.
         read = request if messages is request.messages else with_messages(request, messages)
         await look_ahead(read, self._registry, self._offers)
-        parts = self._registry, policies, self._router, self._offers
-        run = Working.begin(request, *parts, read=read)
+        offer = Offer(read, subject, self._registry, policies, self._offers)
+        run = Working.begin(
+            request, subject, offer, policies, self._router, results=self._results, read=messages
+        )
         run.boundary = None if self._private is None else Boundary(self._private)
+        run.files = self._files
         ours = len(run.toolset) > len(request.client_tools)
-        run.result_budget, run.files = self._results, self._files
-        waits = self._policies.counts_cost or self._policies.limits_calls
-        run.reads_early = self._early_reads and ours and not waits
+        if self._early_reads and ours:
+            run.reads_early = not (policies.counts_cost or policies.limits_calls)
         if request.durable and self._durable is not None:
             run.journal = await Journal.read(self._durable, request)
             if run.journal.called(FIND_TOOLS):
@@ -206,49 +208,50 @@ class AgentLoop:
         self, run: Working, plan: TurnPlan
     ) -> AsyncGenerator[RunEvent | NextStep, None]:
         """One decision and what comes of it: events, then exactly one `NextStep`."""
-        backend = plan.route.backend
         try:
             hold = await self._hold(run, plan)
         except Unpayable as refused:
-            async with aclosing(self._unpaid(run, plan, refused)) as acts:
-                async for item in acts:
-                    yield item
-            return
-        run.screening = Screening(self._policies.screen(run.subject))
-        yield TurnStarted(run.step, plan.route.role, backend.model, plan.route.reason)
-        heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
-        try:
-            begin = partial(begin_early, run, hold.turn, self._policies, self._writes)
-            async with hold, aclosing(_hear(run, plan, hold.turn, begin)) as stream:
-                async for item in stream:
-                    hold.heard = True
-                    if isinstance(item, Heard):
-                        heard = item
-                        hold.pay(item.completion)
-                    elif run.form is None and (delta := self._show(run, item.text)):
-                        yield delta
-        except BackendError as error:
-            heard = error
-        if isinstance(heard, BackendError):
-            acts = self._fail(run, plan, heard)
+            came = (self._unpaid(run, plan, refused),)
         else:
-            if run.form is None and (delta := self._rest(run)):
-                yield delta
-            events, held = self._judge(run, plan, heard)
-            for event in events:
-                yield event
-            if isinstance(held, Escalate):
-                yield held
-                return
-            acts = self._carry_out(run, plan, held)
-        async with aclosing(acts):
-            async for item in acts:
+            run.screening = Screening(self._policies.screen(run.subject))
+            route = plan.route
+            yield TurnStarted(run.step, route.role, route.backend.model, route.reason)
+            heard: Heard | BackendError = BackendProtocolError("The model said nothing.")
+            try:
+                begin = partial(begin_early, run, hold.turn, self._policies, self._writes)
+                async with hold, aclosing(_hear(run, plan, hold.turn, begin)) as stream:
+                    async for item in stream:
+                        hold.heard = True
+                        if isinstance(item, Heard):
+                            heard = item
+                            hold.pay(item.completion)
+                        elif run.form is None and (delta := self._show(run, item.text)):
+                            yield delta
+            except BackendError as error:
+                heard = error
+            if isinstance(heard, BackendError):
+                came = self._fail(run, plan, heard)
+            else:
+                if run.form is None and (delta := self._rest(run)):
+                    yield delta
+                came = self._judge(run, plan, heard)
+        for item in came:
+            if not isinstance(item, Held):
                 yield item
+                continue
+            held = await within_rates(item, self._policies, run)
+            for event in held.verdict.events:
+                yield event
+            for result in held.verdict.answered:
+                yield Observation(run.step, result)
+            results = await self._run_tools(run, held.verdict.runnable)
+            for act in self._remember(run, plan, held, results):
+                yield act
 
-    async def _fail(
+    def _fail(
         self, run: Working, plan: TurnPlan, error: BackendError
-    ) -> AsyncGenerator[RunEvent | NextStep, None]:
-        """What comes of a turn in which nothing was decided: events, then exactly one `NextStep`."""
+    ) -> Iterator[RunEvent | NextStep | Held]:
+        """What comes of a turn in which nothing was decided: events, then a `NextStep` or what is done instead."""
         if plan.loan is not None:
             failed = f"{type(error).__name__}: {error}"
             yield Escalated(run.close_loan(plan.loan, plan.route, failed))
@@ -256,9 +259,7 @@ class AgentLoop:
                 yield RunAgain()
                 return
             if (held := plan.loan.held) is not None and not run.shown_in_turn:
-                async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
-                    async for item in acts:
-                        yield item
+                yield last_resort(held)
                 return
         yield after_silence(self._router, run, plan, error)
 
@@ -268,28 +269,22 @@ class AgentLoop:
             return Hold(plan.turn, 0.0, run, plan.route, self._till)
         return await self._till.hold(run, plan.route, plan.turn)
 
-    async def _unpaid(
-        self, run: Working, plan: TurnPlan, refused: Unpayable
-    ) -> AsyncGenerator[RunEvent | NextStep, None]:
+    def _unpaid(self, run: Working, plan: TurnPlan, refused: Unpayable) -> NextStep | Held:
         """What comes of a turn that can't be paid for. Raises `refused` when nothing was done by then."""
         if plan.loan is not None and (held := plan.loan.held) is not None:
             run.loan = None
-            async with aclosing(self._carry_out(run, plan, last_resort(held))) as acts:
-                async for item in acts:
-                    yield item
-            return
+            return last_resort(held)
         if run.drop_loan(refused.incomplete):
-            yield RunAgain()
-            return
+            return RunAgain()
         if run.nothing_done and refused.incomplete.reason == "budget":
             raise refused
-        yield Final(incomplete=refused.incomplete)
+        return Final(incomplete=refused.incomplete)
 
     def _judge(
         self, run: Working, plan: TurnPlan, heard: Heard
-    ) -> tuple[list[RunEvent], Held | Escalate]:
-        """What is to be told of a turn that was heard, and what may be carried out of it; or who decides instead."""
-        events: list[RunEvent] = []
+    ) -> list[RunEvent | NextStep | Held]:
+        """What is to be told of a turn that was heard: events, then what may be carried out of it, or who decides instead."""
+        events: list[RunEvent | NextStep | Held] = []
         completion, usage = heard.completion, heard.completion.usage
         calls, notes = select(
             completion.calls,
@@ -300,7 +295,7 @@ class AgentLoop:
         )
         cost = run.spend(plan.route, completion)
         if completion.served is not None:
-            run.tiers.append(completion.served.tier)
+            run.tiers += (completion.served.tier,)
         self._policies.on_spend(run.subject, usage.total_tokens, cost)
         court = Court(
             run.step,
@@ -340,29 +335,20 @@ class AgentLoop:
         if plan.loan is not None:
             events.append(Escalated(run.close_loan(plan.loan, plan.route, heard, cost)))
         held = Held(heard, verdict, evidence, cost)
-        doubt = second_thought(self._router, run, plan, held)
-        return events, held if doubt is None else doubt
+        events.append(second_thought(self._router, run, plan, held) or held)
+        return events
 
-    async def _carry_out(
-        self, run: Working, plan: TurnPlan, held: Held
-    ) -> AsyncGenerator[RunEvent | NextStep, None]:
-        """Run what may run of a judged turn, remember it: events, then one `NextStep`."""
-        verdict = held.verdict
-        if self._policies.limits_rates:
-            verdict = await within_rates(verdict, self._policies, run.subject)
-            held = replace(held, verdict=verdict)
-        for event in verdict.events:
-            yield event
-        for result in verdict.answered:
-            yield Observation(run.step, result)
-        results = await self._run_tools(run, verdict.runnable)
+    def _remember(
+        self, run: Working, plan: TurnPlan, held: Held, results: Sequence[ToolResult]
+    ) -> Iterator[RunEvent | NextStep]:
+        """What a judged turn and its calls came to, told and kept: events, then one `NextStep`."""
         for result in results:
             yield Observation(run.step, result)
-        waiting = () if run.screening.stopped else held_calls(run, verdict)
+        waiting = () if run.screening.stopped else held_calls(run, held.verdict)
         for call in waiting:
             yield ApprovalRequested(call)
-        if verdict.keeps:
-            run.remember(verdict, results)
+        if held.verdict.keeps:
+            run.remember(held.verdict, results)
         if waiting:
             yield Interrupt(waiting)
         else:

@@ -11,7 +11,7 @@ one that the caller may not see is neither offered nor found.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
@@ -92,7 +92,6 @@ class Offer:
         "_every",
         "_index",
         "_permits",
-        "_ranked",
         "at",
         "toolset",
     )
@@ -109,7 +108,6 @@ class Offer:
         globs = request.offered_globs
         self._every = registry.offered(globs, request.run_id)
         self._index = registry.index
-        self._ranked: Callable[[str | Sequence[Weighted]], Iterator[str]] = registry.index.ranked
         self.at = registry.at
         self._permits = partial(policies.on_offer, subject)
         self._client_tools = request.client_tools
@@ -123,7 +121,7 @@ class Offer:
         """The permitted tools that fit a wish best, offered from now on."""
         if self._index.nearness is not None:
             await self._index.nearness.prepare(wish)
-        names = list(islice(filter(self._may_offer, self._ranked(wish)), _FOUND))
+        names = list(islice(filter(self._may_offer, self._index.ranked(wish)), _FOUND))
         self._add(names)
         return [self._every.get(name) for name in names]
 
@@ -184,7 +182,7 @@ class Offer:
     def _fitting(self, request: RunRequest, options: OfferOptions) -> Toolset:
         names = [name for name in _stays(request, options) if self._may_offer(name)]
         texts = _said(request.messages)
-        ranked = filter(self._may_offer, self._ranked(texts)) if texts else iter(())
+        ranked = filter(self._may_offer, self._index.ranked(texts)) if texts else iter(())
         names += islice((name for name in ranked if name not in names), options.most)
         return self._with_search(self._every.only(frozenset(names)))
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
 from gateway.agent.verdict import Verdict
 from routing.escalation import Evidence
 from tools.spec import Problem, ToolResult, ValidCall
-
-_NOTHING = Evidence()
 
 
 @cache
@@ -19,16 +16,17 @@ def _nothing_yet(context_tokens: int) -> Evidence:
     return Evidence(context_tokens=context_tokens)
 
 
-@dataclass(slots=True)
 class Progress:
-    """Counts since the last good decision. One a run, used by its loop alone."""
+    """Counts since the last good decision. One a run, used by its loop alone.
 
-    evidence: Evidence = _NOTHING
-    _seen: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
+    `context_tokens` is the intermediary's window, 0 when unknown.
+    """
 
-    def know_window(self, context_tokens: int) -> None:
-        """The intermediary's window in tokens, 0 when unknown; to be told before anything else."""
+    __slots__ = ("_seen", "evidence")
+
+    def __init__(self, context_tokens: int) -> None:
         self.evidence = _nothing_yet(context_tokens)
+        self._seen: dict[tuple[str, str, str], int] = {}
 
     def note_turn(
         self, verdict: Verdict, results: Sequence[tuple[ValidCall, ToolResult]], prompt_tokens: int

@@ -12,17 +12,21 @@ from dataclasses import replace
 import orjson
 
 from gateway.agent.events import CallAccepted, CallRefused
-from gateway.agent.verdict import Verdict
+from gateway.agent.steps import Held
+from gateway.agent.working import Working
 from policies.decision import Deny
-from policies.policy import Policy, Subject
+from policies.policy import Policy
 from tools.spec import Failure, ToolResult
 
 
-async def within_rates(verdict: Verdict, policies: Policy, subject: Subject) -> Verdict:
-    """The verdict with the calls that have room; the others are refused, and the model reads why."""
+async def within_rates(held: Held, policies: Policy, run: Working) -> Held:
+    """What is carried out, with the calls that have room; the others are refused, and the model reads why."""
+    if not policies.limits_rates:
+        return held
+    verdict = held.verdict
     calls = (*verdict.runnable, *verdict.handed)
-    if not calls or not (denied := await policies.admit_calls(subject, calls)):
-        return verdict
+    if not calls or not (denied := await policies.admit_calls(run.subject, calls)):
+        return held
     refused = tuple(
         ToolResult(
             call.id,
@@ -33,13 +37,14 @@ async def within_rates(verdict: Verdict, policies: Policy, subject: Subject) -> 
         for call in calls
         if call.id in denied
     )
-    return replace(
+    within = replace(
         verdict,
         runnable=tuple(call for call in verdict.runnable if call.id not in denied),
         handed=tuple(call for call in verdict.handed if call.id not in denied),
         answered=(*verdict.answered, *refused),
         events=tuple(_event(each, denied) for each in verdict.events),
     )
+    return replace(held, verdict=within)
 
 
 def _event(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -198,9 +198,9 @@ class Court:
     toolset: Toolset
     policies: Policy
     subject: Subject
-    calls_left: int | None = None
-    unknown: Mapping[str, str] = field(default_factory=dict[str, str])
-    known: dict[str, Known] = field(default_factory=dict[str, "Known"])
+    calls_left: int | None
+    unknown: Mapping[str, str]
+    known: dict[str, Known]
     dry: DryRun = REAL
 
     def check(self, call: ToolCall) -> CheckedCall:
@@ -250,7 +250,7 @@ class Court:
         return Verdict(
             message=AssistantMessage(
                 content=completion.text or None,
-                tool_calls=[_kept(one) for one in checked],
+                tool_calls=list(map(_kept, calls, checked)),
             ),
             runnable=tuple(done.runnable),
             handed=tuple(done.handed),
@@ -329,21 +329,20 @@ def advice(invalid: InvalidCall) -> str:
     return invalid.message
 
 
-def _kept(checked: CheckedCall) -> ToolCall:
+def _kept(call: ToolCall, checked: CheckedCall) -> ToolCall:
     """The call as the transcript keeps it: a well-formed name, arguments that are a JSON object.
 
     Every tokenizer re-reads past calls as JSON, so what a model spelled badly is kept as a string
-    inside an object and not as it came.
+    inside an object and not as it came. What came like that already, as many engines write it, is kept.
     """
     if isinstance(checked, ValidCall):
-        return ToolCall(
-            id=checked.id,
-            function=FunctionCall(name=checked.name, arguments=checked.arguments_json()),
-        )
-    name = checked.name if _NAME.fullmatch(checked.name) else "invalid_name"
-    return ToolCall(
-        id=checked.id, function=FunctionCall(name=name, arguments=_safe(checked.raw_arguments))
-    )
+        name, arguments = checked.name, checked.arguments_json()
+    else:
+        name = checked.name if _NAME.fullmatch(checked.name) else "invalid_name"
+        arguments = _safe(checked.raw_arguments)
+    if arguments == call.function.arguments and name == call.function.name:
+        return call
+    return ToolCall(id=checked.id, function=FunctionCall(name=name, arguments=arguments))
 
 
 def _safe(raw: str) -> str:

@@ -16,7 +16,7 @@ from gateway.agent.code_blocks import code_blocks
 from gateway.agent.doubt import receipt_of
 from gateway.agent.form import AnswerForm
 from gateway.agent.journal import Journal
-from gateway.agent.offering import Offer, OfferOptions
+from gateway.agent.offering import Offer
 from gateway.agent.progress import Progress
 from gateway.agent.result_budget import ResultBudget
 from gateway.agent.run import (
@@ -37,10 +37,10 @@ from gateway.storage.files import FileStore
 from policies.decision import Allow
 from policies.policy import Policy, Subject
 from routing.backend import Completion, TextDelta, Usage
+from routing.confidence import CallEvidence
 from routing.escalation import Evidence
 from routing.router import Route, Router
 from tools.executor import CallContext
-from tools.registry import Registry
 from tools.results import MOST_KEPT, KeptResults
 from tools.spec import ToolResult
 from tools.toolset import Toolset
@@ -52,6 +52,8 @@ _MOST_LOANS = 3
 """Decisions lent in one run under `auto`: an intermediary that needs more is not the right one."""
 _MOST_RESERVE_S = 5.0
 _RESERVE_SHARE = 0.1
+_NOTHING_USED = Usage()
+_NOT_SCREENED = Screening()
 
 
 @dataclass(slots=True)
@@ -59,8 +61,8 @@ class Working:
     """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock.
 
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
-    not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
-    cost: it counts against the budget and is in no receipt. `kept` are results
+    not. `may_ask_expert`: there is one, and request and policy let it be asked. `unknown_usd` is what turns
+    that were cut off may have cost: it counts against the budget and is in no receipt. `kept` are results
     that are too long to be shown, if there are any. `boundary` hides what is private from the expert. With
     `reads_early` reads may begin while a model still speaks; `early` are those of this turn. `journal` is there
     in durable runs.
@@ -71,18 +73,19 @@ class Working:
     router: Router
     deadline: float
     messages: list[ChatMessage]
+    progress: Progress
+    result_budget: ResultBudget
+    may_ask_expert: bool
     form: AnswerForm | None = None
     journal: Journal | None = None
-    escalation_allowed: bool = True
     rejections: int = 0
     kept: KeptResults | None = None
-    result_budget: ResultBudget = field(default_factory=ResultBudget)
     result_tokens: int = 0
     files: FileStore | None = None
     boundary: Boundary | None = field(default=None, repr=False)
     step: int = 0
     calls_run: int = 0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = _NOTHING_USED
     cost_usd: float = 0.0
     unknown_usd: float = 0.0
     loan: Escalate | None = None
@@ -90,12 +93,11 @@ class Working:
     shown_in_turn: bool = False
     reads_early: bool = False
     early: EarlyReads | None = None
-    screening: Screening = field(default_factory=Screening)
-    progress: Progress = field(default_factory=Progress)
-    escalations: list[Escalation] = field(default_factory=list[Escalation])
-    unresolved: list[Incomplete] = field(default_factory=list[Incomplete])
-    shortened: list[Shortened] = field(default_factory=list[Shortened])
-    tiers: list[str] = field(default_factory=list[str])
+    screening: Screening = _NOT_SCREENED
+    escalations: tuple[Escalation, ...] = ()
+    unresolved: tuple[Incomplete, ...] = ()
+    shortened: tuple[Shortened, ...] = ()
+    tiers: tuple[str, ...] = ()
     _text: list[str] = field(default_factory=list[str])
     _loans: int = 0
     _subject: Subject | None = field(default=None, repr=False)
@@ -104,26 +106,32 @@ class Working:
     def begin(
         cls,
         request: RunRequest,
-        registry: Registry,
+        subject: Subject,
+        offer: Offer,
         policies: Policy,
         router: Router,
-        offers: OfferOptions,
         *,
-        read: RunRequest,
+        results: ResultBudget,
+        read: Sequence[ChatMessage],
     ) -> Working:
-        """Choose the tools of this run. Raises `RegistrationError` for the app's own, and its schema.
+        """A run of which nothing was done yet. Raises `RegistrationError` for the app's schema.
 
-        `read` is the request with its messages as the rules let them be read.
+        `read` are the messages as the rules let them be read.
         """
-        subject = subject_of(request)
-        offer = Offer(read, subject, registry, policies, offers)
-        form = None if request.output_schema is None else AnswerForm(request.output_schema)
-        deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
-        run = cls(request, offer, router, deadline, list(read.messages), form)
-        run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
-        if request.context.strategy == "refuse":  # else a full window is what was asked for
-            run.progress.know_window(router.members["intermediary"].backend.context_tokens)
-        return run
+        refuses = request.context.strategy == "refuse"  # else a full window is what was asked for
+        window = router.members["intermediary"].backend.context_tokens if refuses else 0
+        routed = request.role == "gateway" and router.has_expert
+        return cls(
+            request,
+            offer,
+            router,
+            asyncio.get_running_loop().time() + request.limits.deadline_s,
+            list(read),
+            Progress(window),
+            results,
+            may_ask_expert=routed and isinstance(policies.on_escalate(subject, "expert"), Allow),
+            form=None if request.output_schema is None else AnswerForm(request.output_schema),
+        )
 
     @property
     def toolset(self) -> Toolset:
@@ -178,7 +186,7 @@ class Working:
         self.step += 1
         self.shown_in_turn = False
         always = self.request.escalation == "always" and not self.unresolved
-        if always and self.loan is None and self._may_ask_expert():
+        if always and self.loan is None and self.may_ask_expert:
             self.loan = Escalate("always", "The request asks for the expert.")
 
     def call_context(self) -> CallContext:
@@ -239,20 +247,16 @@ class Working:
     def _experts_price(self, usage: Usage) -> float:
         return self.router.members["expert"].price(usage)
 
-    def known(self, evidence: Evidence) -> Evidence:
-        """Evidence together with what is left of money and time."""
+    def known(self, evidence: Evidence, proposed: tuple[CallEvidence, ...]) -> Evidence:
+        """Evidence together with what is proposed, and what is left of money and time."""
         limit = self.request.limits.max_cost_usd
         left = 1.0 if not limit else max(1.0 - (self.cost_usd + self.unknown_usd) / limit, 0.0)
-        return replace(evidence, budget_left=left, time_left_s=self.remaining_s())
+        return evidence.now(proposed, left, self.remaining_s())
 
     def may_lend(self) -> bool:
         """Whether one more decision may go to the expert."""
-        allowed = self.request.escalation == "auto" and self._loans < _MOST_LOANS
-        return allowed and self._may_ask_expert()
-
-    def _may_ask_expert(self) -> bool:
-        routed = self.request.role == "gateway" and self.router.has_expert
-        return routed and self.escalation_allowed
+        lends = self.may_ask_expert and self.request.escalation == "auto"
+        return lends and self._loans < _MOST_LOANS
 
     def lend(self, step: Escalate) -> None:
         """The next decision is the expert's; where none may be asked, the matter is unresolved."""
@@ -266,14 +270,14 @@ class Working:
                 self.saved_usd -= self._experts_price(step.held.heard.completion.usage)
         else:
             code = "unresolved_call" if self.router.has_expert else "no_expert"
-            self.unresolved.append(Incomplete(code, step.detail))
+            self.unresolved += (Incomplete(code, step.detail),)
 
     def drop_loan(self, why_not: Incomplete) -> bool:
         """A loan that can't be paid for is given up; gives whether the run goes on without it."""
         if self.loan is None:
             return False
         self.loan = None
-        self.unresolved.append(why_not)
+        self.unresolved += (why_not,)
         return True
 
     def close_loan(
@@ -291,7 +295,7 @@ class Working:
         receipt = replace(receipt, cost_usd=cost_usd, saved_usd=self.saved_usd)
         if self.boundary is not None:
             receipt = self.boundary.receipt(receipt, self.toolset)
-        self.escalations.append(receipt)
+        self.escalations += (receipt,)
         return receipt
 
     def remember(self, verdict: Verdict, results: Sequence[ToolResult]) -> None:
@@ -318,11 +322,11 @@ class Working:
             tuple(self._text),
             self._loans,
             self.rejections,
-            tuple(self.escalations),
-            tuple(self.unresolved),
-            tuple(self.shortened),
+            self.escalations,
+            self.unresolved,
+            self.shortened,
             self.unknown_usd,
-            tuple(self.tiers),
+            self.tiers,
             self.offer.versions(),
             {} if self.kept is None else self.kept.texts,
             self.result_tokens,
@@ -341,9 +345,9 @@ class Working:
         self.step, self.calls_run, self._loans = kept.step, kept.calls_run, kept.loans
         self.usage, self.cost_usd, self.saved_usd = kept.usage, kept.cost_usd, kept.saved_usd
         self.unknown_usd = kept.unknown_usd
-        self.rejections, self.escalations = kept.rejections, list(kept.escalations)
-        self.unresolved, self.shortened = list(kept.unresolved), list(kept.shortened)
-        self.tiers = list(kept.tiers)
+        self.rejections, self.escalations = kept.rejections, kept.escalations
+        self.unresolved, self.shortened = kept.unresolved, kept.shortened
+        self.tiers = kept.tiers
         self.result_tokens = kept.result_tokens
         if kept.kept:
             self._keep_on(kept.kept)
@@ -359,12 +363,12 @@ class Working:
             usage=self.usage,
             cost_usd=self.cost_usd,
             saved_usd=self.saved_usd,
-            escalations=tuple(self.escalations),
+            escalations=self.escalations,
             hidden=self._hidden(final),
             code=code_blocks(self.text) if self.request.extract_code else None,
-            shortened=tuple(self.shortened),
+            shortened=self.shortened,
             suspended=final.suspended,
-            tiers=tuple(self.tiers),
+            tiers=self.tiers,
             dry=self.request.limits.dry,
         )
 

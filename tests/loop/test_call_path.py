@@ -34,6 +34,16 @@ async def test_01_text_behind_a_call_list_is_dropped_and_noted_and_the_call_kept
     assert any("extra" in note for note in played.notes)
 
 
+@pytest.mark.parametrize("raw", ['{"a":1,"b":2}', '{ "a": 1, "b": 2 }', '{"a": 1, "b": "2"}'])
+async def test_a_call_is_remembered_in_one_form_however_the_model_spelled_it(
+    stage: Any, raw: str
+) -> None:
+    await stage.play([Call("add", raw, id="aaaaaaaa1"), "3"])
+    [kept] = stage.intermediary.turns[1].messages[-2].tool_calls
+    assert (kept.id, kept.function.name) == ("aaaaaaaa1", "add")
+    assert kept.function.arguments == '{"a":1,"b":2}'
+
+
 @pytest.mark.parametrize("text", [LEAKED, "[TOOL_CALLS]" + LEAKED, " \n" + LEAKED + " tail"])
 async def test_02_a_call_list_in_the_content_is_run_and_never_shown_at_any_cut(
     stage: Any, text: str

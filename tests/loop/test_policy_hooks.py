@@ -16,6 +16,7 @@ from policies.policy import Policy, Subject
 from policies.rules.access import ToolAccess
 from policies.rules.approval import Approval
 from routing.backends.scripted import Call, Say
+from routing.errors import BackendUnavailable
 from tools.spec import Failure, ToolResult, ValidCall
 
 
@@ -80,3 +81,29 @@ async def test_a_rule_that_rewrites_the_answer_sees_all_of_it_before_anyone_else
     played = await stage.play([Say("be quiet please", piece=2)], policies=Shout())
     assert [delta.text for delta in played.of(TextDelta)] == ["BE QUIET PLEASE"]
     assert played.outcome.text == "BE QUIET PLEASE"
+
+
+class NoExpert(Policy):
+    """Holds the expert back, and counts how often it is asked whether it does."""
+
+    asked = 0
+
+    def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+        self.asked += 1
+        return Deny("it is dear", "no-expert")
+
+
+async def test_an_expert_that_a_rule_holds_back_is_not_asked(stage: Any) -> None:
+    failure = BackendUnavailable("gone")
+    with pytest.raises(BackendUnavailable):
+        await stage.play([failure], expert=["Hello."], policies=NoExpert())
+    assert stage.expert.turns == []
+
+
+async def test_rules_are_asked_about_the_expert_only_where_it_could_be_asked(stage: Any) -> None:
+    rule = NoExpert()
+    await stage.play(["Hi."], policies=rule)
+    await stage.play(["Hi."], expert=[], role="intermediary", policies=rule)
+    assert rule.asked == 0
+    await stage.play(["Hi."], expert=[], policies=rule)
+    assert rule.asked == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -122,3 +123,9 @@ def test_every_name_can_be_written_and_what_ships_doubts_nothing_at_first() -> N
     assert default()(Evidence()) is None
     assert default(Fitted(1.0))(about(SURE)) is None
     assert default(Fitted(0.0))(about(SURE)) is not None
+
+
+def test_evidence_at_the_moment_of_a_decision_forgets_nothing_that_was_known() -> None:
+    before = Evidence(**{field.name: f"some {field.name}" for field in fields(Evidence)})  # type: ignore[arg-type]
+    told = {"proposed": (SURE,), "budget_left": 0.5, "time_left_s": 3.0}
+    assert before.now((SURE,), 0.5, 3.0) == replace(before, **told)  # type: ignore[arg-type]
