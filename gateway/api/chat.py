@@ -7,6 +7,8 @@ an event in the stream in the same shape.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.principal import Principal
@@ -207,8 +209,8 @@ class _Stream:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._write(self._answer.role_chunk() + first)
 
-    async def _write(self, data: bytes, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+    def _write(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 def _run_header(run: RunRequest) -> tuple[bytes, bytes]:
