@@ -7,17 +7,13 @@ an event in the stream in the same shape.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.principal import Principal
-from gateway.agent.events import (
-    CallAccepted,
-    RunEvent,
-    RunFinished,
-    TextDelta,
-    TurnFinished,
-)
-from gateway.agent.run import RunRequest
+from gateway.agent.events import CallAccepted, RunEvent, TextDelta, TurnFinished
+from gateway.agent.run import Outcome, RunRequest
 from gateway.api.asgi import (
     JSON,
     ClientGone,
@@ -134,43 +130,23 @@ def _at_its_place(error: RegistrationError) -> ApiError:
     return ApiError(400, error.why, param=param, code="invalid_tool")
 
 
-class _Heard:
-    """What an answer needs of a run's events, however it is sent."""
-
-    def __init__(self, run: RunRequest) -> None:
-        self.run = run
-        self._calls = 0
-        self._turns: list[TurnFinished] = []
-        self._ending: Ending | None = None
-
-    async def hear(self, event: RunEvent) -> None:
-        """Note an event."""
-        self._note(event)
-
-    @property
-    def ending(self) -> Ending:
-        """How it ended; after the last event."""
-        if self._ending is None:
-            raise RuntimeError("the loop ended without RunFinished")
-        return self._ending
-
-    def _note(self, event: RunEvent) -> None:
-        if isinstance(event, CallAccepted):
-            self._calls += 1
-        elif isinstance(event, TurnFinished) and self.run.logprobs:
-            self._turns.append(event)
-        elif isinstance(event, RunFinished):
-            told = of_answer(self._turns, event.outcome.text, self.run.top_logprobs)
-            self._ending = Ending(event.outcome, self._calls, told)
+def _ending(log: RunLog, outcome: Outcome) -> Ending:
+    """What the answer of a run that came to `outcome` is made of besides: its log has all that happened."""
+    run, told = log.request, None
+    if run.logprobs:
+        turns = [event for event in log.events if isinstance(event, TurnFinished)]
+        told = of_answer(turns, outcome.text, run.top_logprobs)
+    calls = [event for event in log.events if isinstance(event, CallAccepted)]
+    return Ending(outcome, len(calls), told)
 
 
 async def _whole(
     chat: ChatRequest, run: RunRequest, services: Services, receive: Receive, send: Send
 ) -> None:
-    heard, log = _Heard(run), services.store.begin(run)
-    await drive(services, log, receive, heard.hear)
-    settle(services, run, heard.ending.outcome)
-    body = ChatAnswer(run, chat.model, log.created_at).whole(heard.ending)
+    log = services.store.begin(run)
+    outcome = await drive(services, log, receive)
+    settle(services, run, outcome)
+    body = ChatAnswer(run, chat.model, log.created_at).whole(_ending(log, outcome))
     await send_bytes(send, 200, encode(body), [JSON, _run_header(run)])
 
 
@@ -180,8 +156,7 @@ async def _stream(
     log = services.store.begin(run)
     stream = _Stream(send, chat, log)
     try:
-        await drive(services, log, receive, stream.hear)
-        ending = stream.ending
+        outcome = await drive(services, log, receive, stream.hear)
     except Stopped as stopped:
         if stopped.cause == "disconnected" or not stream.started:
             raise
@@ -192,16 +167,16 @@ async def _stream(
             raise
         await stream.fail(error)
         return
-    settle(services, run, ending.outcome)
-    await stream.finish(ending)
+    settle(services, run, outcome)
+    await stream.finish(_ending(log, outcome))
 
 
-class _Stream(_Heard):
+class _Stream:
     """The server-sent events of one answer, which leave as the run's events are heard."""
 
     def __init__(self, send: Send, chat: ChatRequest, log: RunLog) -> None:
-        super().__init__(log.request)
         self._send = send
+        self._run = log.request
         self._include_usage = chat.include_usage
         self._answer = ChatAnswer(
             log.request, chat.model, log.created_at, nulls_usage=chat.include_usage
@@ -210,13 +185,11 @@ class _Stream(_Heard):
         """Whether bytes have left, so that an error can't be an HTTP status any more."""
 
     async def hear(self, event: RunEvent) -> None:
-        """Note an event, and tell what the client is to know of it."""
+        """Tell what the client is to know of an event."""
         if isinstance(event, TextDelta):
             text = self._answer.text_chunk(event.text)
             await (self._write(text) if self.started else self._open(text))
-            return
-        self._note(event)
-        if isinstance(event, TurnFinished) and not self.started:
+        elif isinstance(event, TurnFinished) and not self.started:
             await self._open()
 
     async def finish(self, ending: Ending) -> None:
@@ -232,12 +205,12 @@ class _Stream(_Heard):
 
     async def _open(self, first: bytes = b"") -> None:
         self.started = True
-        headers = [*_SSE, _run_header(self.run)]
+        headers = [*_SSE, _run_header(self._run)]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._write(self._answer.role_chunk() + first)
 
-    async def _write(self, data: bytes, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+    def _write(self, data: bytes, *, more: bool = True) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 def _run_header(run: RunRequest) -> tuple[bytes, bytes]:

@@ -27,13 +27,16 @@ GOES_ON = (LeaseLost, StorageUnavailable)
 """What ends a durable run only here: it goes on in another process, or later."""
 
 
-async def drive(services: Services, log: RunLog, receive: Receive, hear: Hear) -> None:
-    """Have the run made whose log was begun; `hear` is told each event when it is in the log.
+async def drive(
+    services: Services, log: RunLog, receive: Receive, hear: Hear | None = None
+) -> Outcome:
+    """Have the run made whose log was begun, and give its outcome.
 
-    However it ends, the loop's generator is closed and the log is finished. Raises what the loop and
-    `hear` raise, and `Stopped` when the client left or the run was cancelled.
+    `hear` is told each event when it is in the log; whoever waits for the end needs none. However it
+    ends, the loop's generator is closed and the log is finished. Raises what the loop and `hear` raise, and
+    `Stopped` when the client left or the run was cancelled.
     """
-    run = log.request
+    run, outcome = log.request, None
     began = asyncio.get_running_loop().time()
     try:
         with StopWhenGone(receive) as stop:
@@ -41,12 +44,16 @@ async def drive(services: Services, log: RunLog, receive: Receive, hear: Hear) -
             try:
                 async with aclosing(services.loop.run(run)) as events:
                     async for event in events:
-                        if isinstance(event, RunFinished) and event.outcome.suspended is not None:
-                            await suspend(services, event.outcome.suspended, began)
+                        if isinstance(event, RunFinished):
+                            outcome = event.outcome
+                            if outcome.suspended is not None:
+                                await suspend(services, outcome.suspended, began)
                         log.append(event)
-                        await hear(event)
-                if log.finished_at is None:
+                        if hear is not None:
+                            await hear(event)
+                if outcome is None:
                     raise RuntimeError("the loop ended without RunFinished")
+                return outcome
             finally:
                 services.live.remove(run.tenant, run.run_id)
     except BaseException as error:

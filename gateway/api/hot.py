@@ -18,9 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.auth import Authenticated
 from gateway.api.edge import Edge
-from gateway.api.metrics import Measured
 
-SURROUNDINGS: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Edge, Measured, Authenticated)
+SURROUNDINGS: tuple[Callable[[ASGIApp], ASGIApp], ...] = (Edge, Authenticated)
 """The middleware of every route, outermost first."""
 
 

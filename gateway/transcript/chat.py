@@ -85,7 +85,7 @@ class _Reader:
     def __init__(self, messages: Sequence[object]) -> None:
         if not messages:
             raise TranscriptError(0, "there has to be at least one message", "messages")
-        self._wire = [_as_object(i, message) for i, message in enumerate(messages)]
+        self._wire = _objects(messages)
         self.ids = CallIds(_call_ids(self._wire))
         self.images: list[str] = []
         self._system: list[ChatMessage] = []
@@ -217,10 +217,11 @@ class _Reader:
         )
 
 
-def _as_object(i: int, message: object) -> Mapping[str, Any]:
-    if not isinstance(message, dict):
-        raise TranscriptError(i, "a message is an object with a role", f"messages[{i}]")
-    return cast("dict[str, Any]", message)
+def _objects(messages: Sequence[object]) -> Sequence[Mapping[str, Any]]:
+    for i, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise TranscriptError(i, "a message is an object with a role", f"messages[{i}]")
+    return cast("Sequence[dict[str, Any]]", messages)
 
 
 def _calls(i: int, message: Mapping[str, Any]) -> list[Any]:
@@ -234,14 +235,15 @@ def _calls(i: int, message: Mapping[str, Any]) -> list[Any]:
 
 def _call_ids(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every call id that the messages mention; what is malformed is told of later, by the reader."""
-    found: list[object] = []
+    found: list[str] = []
     for message in messages:
-        calls = message.get("tool_calls")
-        if isinstance(calls, list):
+        if isinstance(calls := message.get("tool_calls"), list):
             each_call = cast("list[object]", calls)
-            found += [cast("dict[str, Any]", c).get("id") for c in each_call if isinstance(c, dict)]
-        found.append(message.get("tool_call_id"))
-    return [call_id for call_id in found if isinstance(call_id, str)]
+            ids = [cast("dict[str, Any]", c).get("id") for c in each_call if isinstance(c, dict)]
+            found += [call_id for call_id in ids if isinstance(call_id, str)]
+        if isinstance(call_id := message.get("tool_call_id"), str):
+            found.append(call_id)
+    return found
 
 
 def _arguments(i: int, arguments: object, where: str) -> str:

@@ -18,7 +18,9 @@ from gateway.agent.loop import AgentLoop
 from gateway.app import create_app
 from gateway.services import Services
 from gateway.storage.errors import StorageUnavailable
+from gateway.storage.memory import MemoryRunStore
 from gateway.storage.memory_suspensions import MemorySuspensionStore
+from gateway.storage.runs import RunLog
 from gateway.storage.suspensions import Suspension
 from gateway.storage.waiting import Waiting
 from gateway.telemetry.metrics import RunMetrics
@@ -70,6 +72,22 @@ async def test_requests_are_counted_by_surface_and_status(
     if sys.platform == "linux":
         assert any(line.startswith("gateway_resident_memory_bytes ") for line in lines)
     assert not any("_created" in line for line in lines)
+
+
+class Broken(MemoryRunStore):
+    """One that fails as nobody foresaw."""
+
+    async def get(self, tenant: str, run_id: str) -> RunLog | None:
+        raise ValueError("odd")
+
+
+async def test_an_answer_to_what_nobody_foresaw_is_counted_once(
+    metrics: RunMetrics, tools: Registry
+) -> None:
+    async with client(Telemetry(metrics), tools, store=Broken()) as http:
+        assert (await http.get("/v1/runs/run_1")).status_code == 500
+        lines = (await http.get("/metrics")).text.splitlines()
+    assert 'gateway_requests_total{status="500",surface="runs"} 1.0' in lines
 
 
 async def test_what_waits_in_the_stores_is_told_when_it_is_asked_for(

@@ -10,7 +10,6 @@ from mistral_common.protocol.instruct.messages import ChatMessage
 from starlette.types import Receive
 
 from gateway.access.principal import Principal
-from gateway.agent.events import RunEvent, RunFinished
 from gateway.agent.run import Role, RunRequest
 from gateway.api.driving import drive
 from gateway.api.responses.shortening import Summary
@@ -36,15 +35,6 @@ async def summarised(
 
     Raises `RequestDenied` where a policy has something against it, and `Stopped`.
     """
-    summary = Summary()
-
-    async def hear(event: RunEvent) -> None:
-        nonlocal summary
-        if isinstance(event, RunFinished):
-            outcome = event.outcome
-            whole = outcome.stop in ("answer", "length")
-            summary = Summary(outcome.text.strip() if whole else "", outcome.usage)
-
     backend = services.models["intermediary" if role == "gateway" else role]
     deadline = asyncio.get_running_loop().time() + services.limits.deadline_s
     most = min(_TOKENS, backend.context_tokens // _SHARE)
@@ -61,7 +51,9 @@ async def summarised(
             key=caller.key,
             caller_role=caller.role,
         )
-        await drive(services, services.store.begin(run), receive, hear)
+        outcome = await drive(services, services.store.begin(run), receive)
     except BackendError as error:
         log.warning("a compacted window is without a summary: %s", error)
-    return summary
+        return Summary()
+    whole = outcome.stop in ("answer", "length")
+    return Summary(outcome.text.strip() if whole else "", outcome.usage)
