@@ -1,31 +1,14 @@
-"""A run's events folded into its record: the trace that people and `GET /v1/runs/{id}` read.
+"""What a run was asked and what happened in it, as plain data: what watchers read, and what is stored.
 
-Pure: the same events give the same record. Works on a run that is still going, too. Costs in US
-dollars, durations in seconds, times in seconds since the epoch. One entry of `steps` is one model
-turn; where a decision was lent to the expert, two entries share a `step`.
+Pure. Costs in US dollars, durations in seconds, times in seconds since the epoch. `named_events` gives these
+forms their names, and `folding` folds them into a run's record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from copy import deepcopy
-from typing import Any, assert_never
+from typing import Any
 
-from gateway.agent.events import (
-    ApprovalDecided,
-    ApprovalRequested,
-    CallAccepted,
-    CallRefused,
-    ContextShortened,
-    Escalated,
-    Observation,
-    RunEvent,
-    RunFinished,
-    RunStarted,
-    TextDelta,
-    TurnFinished,
-    TurnStarted,
-)
+from gateway.agent.events import ApprovalDecided, CallAccepted, CallRefused, TurnFinished
 from gateway.agent.run import Escalation, HeldCall, Incomplete, Outcome, RunRequest
 from gateway.context.receipt import Shortened
 from gateway.transcript import to_chat
@@ -34,17 +17,6 @@ from tools.dry_run import REAL, DryRun
 from tools.spec import ToolResult
 
 JSONObject = dict[str, Any]
-
-
-def fold(events: Sequence[RunEvent], earlier: JSONObject | None = None) -> JSONObject:
-    """The part of the record that follows from the events alone.
-
-    `earlier` is the record of the same run up to where it was interrupted; it is not changed.
-    """
-    folding = _Folding(deepcopy(earlier))
-    for event in events:
-        folding.add(event)
-    return folding.record
 
 
 def summary(outcome: Outcome | None) -> JSONObject:
@@ -161,92 +133,6 @@ def result(observed: ToolResult) -> JSONObject:
         "truncated_from": observed.truncated_from,
         **({"dry_run": True} if observed.dry else {}),
     }
-
-
-class _Folding:
-    """The record so far, the turn that is open, and the calls that wait for a result."""
-
-    def __init__(self, earlier: JSONObject | None = None) -> None:
-        self.record: JSONObject = earlier or {
-            "offered": [],
-            "steps": [],
-            "escalations": [],
-            "context": [],
-            "approvals": [],
-            **summary(None),
-        }
-        self._steps: list[JSONObject] = self.record["steps"]
-        self._receipts: list[JSONObject] = self.record["escalations"]
-        self._approvals: list[JSONObject] = self.record.setdefault("approvals", [])
-        self._calls: dict[str, JSONObject] = {}
-
-    def add(self, event: RunEvent) -> None:
-        match event:
-            case RunStarted():
-                self.record["offered"] = list(event.offered)
-            case ContextShortened():
-                self.record["context"].append(shortening(event.receipt))
-            case TurnStarted():
-                self._steps.append(_turn(event))
-            case TextDelta() | TurnFinished() | CallRefused():
-                if self._steps:
-                    _add_to_turn(self._steps[-1], event)
-            case CallAccepted():
-                self._accept(event)
-            case ApprovalRequested():
-                self._approvals.append(approval(event.held))
-            case ApprovalDecided():
-                self._decide(event)
-            case Observation():
-                if (waiting := self._calls.get(event.result.call_id)) is not None:
-                    waiting["result"] = result(event.result)
-            case Escalated():
-                self._receipts.append(escalation(event.receipt))
-            case RunFinished():
-                self.record.update(summary(event.outcome))
-            case _:
-                assert_never(event)
-
-    def _decide(self, event: ApprovalDecided) -> None:
-        for each in self._approvals:
-            if (each["step"], each["call_id"]) == (event.step, event.call_id):
-                each.update(decided(event))
-
-    def _accept(self, event: CallAccepted) -> None:
-        accepted = call(event)
-        accepted["result"] = None
-        self._calls[event.call.id] = accepted
-        if self._steps:
-            self._steps[-1]["calls"].append(accepted)
-
-
-def _turn(event: TurnStarted) -> JSONObject:
-    return {
-        "step": event.step,
-        "role": event.role,
-        "model": event.model,
-        "reason": event.reason,
-        "text": "",
-        "usage": None,
-        "cost_usd": 0.0,
-        "elapsed_s": None,
-        "first_token_s": None,
-        "finish_reason": None,
-        "notes": [],
-        "evidence": [],
-        "calls": [],
-        "refused": [],
-    }
-
-
-def _add_to_turn(turn: JSONObject, event: TextDelta | TurnFinished | CallRefused) -> None:
-    match event:
-        case TextDelta():
-            turn["text"] += event.text
-        case TurnFinished():
-            turn.update(decision(event))
-        case CallRefused():
-            turn["refused"].append(refusal(event))
 
 
 def decision(event: TurnFinished) -> JSONObject:

@@ -1,7 +1,7 @@
 """The log of one run, what can be read of a run, and the seam behind which runs are kept.
 
 Recording is on the hot path: `RunLog.append` keeps the frozen event and does nothing else. Reading
-folds the events into a record (`gateway.agent.trace`), when someone asks. A `RunLog` and a run that
+folds the events into a record (`gateway.agent.folding`), when someone asks. A `RunLog` and a run that
 comes back from a database read the same: `RunView`.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from gateway.agent import trace
 from gateway.agent.events import RunEvent, RunFinished, TextDelta
+from gateway.agent.folding import fold
 from gateway.agent.named_events import NamedEvent, named
 from gateway.agent.run import RunRequest, StopReason
 
@@ -71,17 +72,15 @@ class RunView(RunHead, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a run did before it was interrupted: its record without the request, and its events."""
+    """What a run did before it was interrupted: when it began, and its events."""
 
     created_at: float
-    record: dict[str, Any]
     events: tuple[NamedEvent, ...]
 
     @classmethod
     async def of(cls, run: RunView) -> Earlier:
         """What there is of a run that has ended for now."""
-        record = {name: value for name, value in run.trace().items() if name != "request"}
-        return cls(run.created_at, record, tuple([event async for event in run.follow()]))
+        return cls(run.created_at, tuple([event async for event in run.follow()]))
 
 
 class RunLog:
@@ -135,11 +134,7 @@ class RunLog:
         return self.request.role
 
     def trace(self) -> dict[str, Any]:
-        return {"request": trace.request(self.request), **self.record()}
-
-    def record(self) -> dict[str, Any]:
-        """The trace without the request."""
-        return trace.fold(self.events, self.earlier and self.earlier.record)
+        return {"request": trace.request(self.request), **fold(self.named_events())}
 
     def named_events(self) -> list[NamedEvent]:
         """All events, those before an interruption too."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent import trace
 from gateway.agent.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     CallAccepted,
     CallRefused,
     Escalated,
@@ -21,7 +25,9 @@ from gateway.agent.events import (
     TurnFinished,
     TurnStarted,
 )
-from gateway.agent.run import Escalation, Incomplete, Outcome, RunRequest
+from gateway.agent.folding import fold as fold_named
+from gateway.agent.named_events import named
+from gateway.agent.run import Decided, Escalation, HeldCall, Incomplete, Outcome, RunRequest
 from routing.backend import NamedTool, Usage
 from tools.spec import Failure, InvalidCall, Problem, ToolResult, ToolSpec, ValidCall
 
@@ -53,8 +59,12 @@ EVENTS: list[RunEvent] = [
 ]
 
 
+def fold(events: Sequence[RunEvent]) -> dict[str, Any]:
+    return fold_named(map(named, events))
+
+
 def test_a_whole_run_becomes_its_record() -> None:
-    record = trace.fold(EVENTS)
+    record = fold(EVENTS)
     first, second = record["steps"]
     assert record["offered"] == ["add"]
     assert record["answer"] == "Let me add.\n\nThree."
@@ -81,22 +91,46 @@ def test_a_whole_run_becomes_its_record() -> None:
 
 def test_a_run_can_be_read_after_any_of_its_events() -> None:
     for end in range(len(EVENTS)):
-        record = trace.fold(EVENTS[:end])
+        record = fold(EVENTS[:end])
         json.dumps(record)
         assert record["answer"] is None
-    assert trace.fold(EVENTS[:4])["steps"][0]["text"] == "Let me add."
-    assert trace.fold(EVENTS[:6])["steps"][0]["calls"][0]["result"] is None
+    assert fold(EVENTS[:4])["steps"][0]["text"] == "Let me add."
+    assert fold(EVENTS[:6])["steps"][0]["calls"][0]["result"] is None
 
 
 def test_folding_changes_nothing_and_gives_the_same_twice() -> None:
-    before = copy.deepcopy(EVENTS)
-    assert trace.fold(EVENTS) == trace.fold(EVENTS)
-    assert before == EVENTS
+    events = [named(event) for event in EVENTS]
+    before = copy.deepcopy(events)
+    assert fold_named(events) == fold_named(events)
+    assert before == events
+
+
+def test_a_person_decides_about_the_call_that_waited() -> None:
+    held = HeldCall("h", 1, "pay", {"usd": 5}, "write", "dear", "limits", 9.0)
+    also = replace(held, call_id="i")
+    asked = [*EVENTS[:5], ApprovalRequested(held), ApprovalRequested(also)]
+    decided = ApprovalDecided(1, "i", "pay", Decided("reject", None, "no"))
+    events = [named(event) for event in [*asked, decided]]
+    before = copy.deepcopy(events)
+    first, second = fold_named(events)["approvals"]
+    assert (first["call_id"], first["decision"]) == ("h", None)
+    assert (second["call_id"], second["decision"], second["decision_reason"]) == (
+        "i",
+        "reject",
+        "no",
+    )
+    assert before == events
+
+
+def test_every_event_has_its_place_in_the_record() -> None:
+    for at, event in enumerate(EVENTS):
+        if not isinstance(event, TextDelta):  # the turn's end has the whole text
+            assert fold([*EVENTS[:at], *EVENTS[at + 1 :]]) != fold(EVENTS), event
 
 
 def test_the_text_of_a_finished_turn_does_not_depend_on_its_pieces() -> None:
     without = [event for event in EVENTS if not isinstance(event, TextDelta)]
-    assert trace.fold(without) == trace.fold(EVENTS)
+    assert fold(without) == fold(EVENTS)
 
 
 def test_a_request_is_told_with_its_choice_and_limits() -> None:

@@ -17,8 +17,10 @@ from mistral_common.protocol.instruct.messages import (
     UserMessage,
 )
 
-from gateway.agent import named_events, trace
+from gateway.agent import trace
 from gateway.agent.events import ContextShortened, RunEvent, TurnStarted
+from gateway.agent.folding import fold
+from gateway.agent.named_events import named
 from gateway.agent.run import Limits, RunRequest
 from gateway.context.options import ContextOptions
 from gateway.context.summary import SUMMARY_HEAD
@@ -58,8 +60,8 @@ async def test_the_oldest_turns_are_left_out_and_a_receipt_says_so(stage: Any) -
     assert played.outcome.text == "Well."
     kinds = [type(each) for each in played.events]
     assert kinds.index(ContextShortened) + 1 == kinds.index(TurnStarted)
-    assert trace.fold(played.events)["context"] == [trace.shortening(receipt)]
-    name, data = named_events.named(event)
+    assert fold(map(named, played.events))["context"] == [trace.shortening(receipt)]
+    name, data = named(event)
     assert (name, data["dropped_messages"]) == ("context.shortened", 6)
 
 

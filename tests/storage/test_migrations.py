@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,44 @@ def test_many_gateways_that_start_at_once_make_the_tables_once(empty_url: str) -
     for process in started:
         _, problem = process.communicate(timeout=120)
         assert process.returncode == 0, problem.decode()
+
+
+async def test_a_run_that_was_written_with_its_trace_reads_the_same_without_it(
+    empty_url: str,
+) -> None:
+    prepare(empty_url)
+    events = [["run.started", {"id": "run_1", "offered": ["add"]}], ["text.delta", {"text": "Hi."}]]
+    row: dict[str, object] = {
+        "tenant": "default",
+        "id": "run_1",
+        "process": "gone",
+        "status": "completed",
+        "created_at": 1.0,
+        "finished_at": time.time(),
+        "role": "gateway",
+        "request": "{}",
+        "events": json.dumps(events),
+        "size": 1_000,
+        "trace": "é" * 300,
+    }
+    engine = engine_of(empty_url)
+    async with engine.execution_options(writes=True).begin() as connection:
+        await connection.execute(text("ALTER TABLE runs ADD COLUMN trace TEXT"))
+        into = (
+            f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"
+        )
+        await connection.execute(text(into), row)
+        await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0011'"))
+    await engine.dispose()
+    await asyncio.to_thread(prepare, empty_url)
+    kept = sql_stores(empty_url)
+    assert kept.database is not None
+    found = await kept.runs.get("default", "run_1")
+    assert found is not None
+    assert found.trace()["offered"] == ["add"]
+    async with kept.database.read() as connection:
+        assert (await connection.execute(text("SELECT size FROM runs"))).scalar_one() == 700
+    await kept.aclose()
 
 
 async def test_the_tables_of_a_newer_gateway_are_refused(url: str) -> None:

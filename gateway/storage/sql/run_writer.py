@@ -247,7 +247,7 @@ class RunWriter:
             ]
             left = batch
             try:
-                # Beside the loop: a long trace takes a while to become text.
+                # Beside the loop: a long run takes a while to become text.
                 rows = await asyncio.to_thread(self._rows, states)
                 await self._write(rows)
                 left = dict(islice(batch.items(), len(rows), None))
@@ -300,7 +300,6 @@ class RunWriter:
     def _row(self, one: RunLog, *, ended: bool) -> _Row:
         where = one.tenant, one.run_id
         request = encode(trace.request(one.request))
-        record = encode(one.record()) if ended else None
         # As plain tuples: orjson refuses named ones, and the way around it takes twice as long.
         events = encode([tuple(event) for event in one.named_events()]) if ended else None
         values: dict[str, Any] = {
@@ -309,12 +308,11 @@ class RunWriter:
             "process": self._database.process.id,
             "created_at": one.created_at,
             "role": one.role,
-            "size": len(request) + len(record or "") + len(events or ""),
+            "size": len(request) + len(events or ""),
             "request": request,
             "finished_at": one.finished_at if ended else None,
             "status": one.status if ended else "running",
             "error": plain(one.error) if ended else None,
-            "trace": record,
             "events": events,
         }
         return _Row(where, values, where in self._begun, ended)
@@ -326,7 +324,7 @@ _END = (
     .values(
         {
             name: bindparam(f"_{name}")
-            for name in ("finished_at", "status", "error", "trace", "events", "size")
+            for name in ("finished_at", "status", "error", "events", "size")
         }
     )
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
-from gateway.agent import trace
+from gateway.agent.folding import fold
 from gateway.agent.named_events import NamedEvent
 from gateway.agent.run import RunRequest
 from gateway.storage.records import RunQuery, RunRecord, record_of
@@ -41,14 +41,13 @@ class StoredHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun(StoredHead):
-    """A run from before, or of another process; `events` and `record` as they were written."""
+    """A run from before, or of another process; `request` and `events` as they were written."""
 
     request: dict[str, Any]
-    record: dict[str, Any]
     events: tuple[NamedEvent, ...]
 
     def trace(self) -> dict[str, Any]:
-        return {"request": self.request, **self.record}
+        return {"request": self.request, **fold(self.events)}
 
     async def follow(self) -> AsyncGenerator[NamedEvent]:
         for event in self.events:
@@ -71,9 +70,12 @@ def _where(query: RunQuery) -> list[ColumnElement[bool]]:
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
-    *head, request, record = row
-    done = decode(record) if record else trace.fold(())
-    return RunRecord(*head, trace={"request": decode(request), **done})
+    *head, request, events = row
+    return RunRecord(*head, trace={"request": decode(request), **fold(_events(events))})
+
+
+def _events(written: str | None) -> tuple[NamedEvent, ...]:
+    return tuple(NamedEvent(*each) for each in decode(written or "[]"))
 
 
 class SqlRunStore:
@@ -103,7 +105,7 @@ class SqlRunStore:
         created_at = await self._take(request)
         if created_at is None:
             return self.begin(request)
-        return self._writer.reopen(request, Earlier(created_at, trace.fold(()), ()))
+        return self._writer.reopen(request, Earlier(created_at, ()))
 
     def abandon(self, tenant: str, run_id: str) -> None:
         self._writer.abandon(tenant, run_id)
@@ -124,7 +126,7 @@ class SqlRunStore:
     async def get(self, tenant: str, run_id: str) -> RunView | None:
         if (log := self._writer.log(tenant, run_id)) is not None:
             return log
-        query = select(*_HEAD, _C.request, _C.trace, _C.events)
+        query = select(*_HEAD, _C.request, _C.events)
         async with self._database.read() as connection:
             found = await connection.execute(
                 query.where(_C.tenant == key(tenant), _C.id == key(run_id))
@@ -132,13 +134,8 @@ class SqlRunStore:
             row = found.one_or_none()
         if row is None:
             return None
-        *head, request, record, events = row
-        return StoredRun(
-            *head,
-            request=decode(request),
-            record=decode(record) if record else trace.fold(()),
-            events=tuple(NamedEvent(*each) for each in decode(events or "[]")),
-        )
+        *head, request, events = row
+        return StoredRun(*head, request=decode(request), events=_events(events))
 
     async def recent(self, tenant: str, limit: int) -> Sequence[RunHead]:
         """The newest first, those of this process and those that are written merged."""
@@ -157,7 +154,7 @@ class SqlRunStore:
         """As `recent`, whole; what the process knows better than its row is taken from the process."""
         live = {log.run_id: log for log in self._writer.logs(tenant)}
         found = [record_of(log) for log in live.values() if query.covers(log)]
-        chosen = select(*_HEAD, _C.request, _C.trace).where(
+        chosen = select(*_HEAD, _C.request, _C.events).where(
             _C.tenant == key(tenant), *_where(query)
         )
         async with self._database.read() as connection:
@@ -166,7 +163,7 @@ class SqlRunStore:
                 chosen.order_by(_C.created_at.desc(), _C.id.desc()).limit(limit + len(live))
             )
             written = [row for row in rows if row.id not in live]
-        # Beside the loop: many long traces take a while to become values.
+        # Beside the loop: many long runs take a while to become values.
         found += await asyncio.to_thread(lambda: [_record(row) for row in written[:limit]])
         found.sort(key=attrgetter("created_at", "run_id"), reverse=True)
         return found[:limit]

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration; a database that is there needs none."""
 
 VERSION_TABLE = "gateway_version"
@@ -58,7 +58,6 @@ runs = Table(
     Column("size", BigInteger, nullable=False),
     Column("error", Text),
     Column("request", Text, nullable=False),
-    Column("trace", Text),
     Column("events", Text),
     Index("runs_by_age", "tenant", "created_at", "id", "size"),
     Index("runs_by_end", "finished_at"),
