@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,6 +120,29 @@ async def test_who_waits_for_what_has_happened_does_not_wait_for_what_goes_on_ha
         status = {str(row[0]): str(row[1]) for row in rows}
     assert (status[ended.run_id], status[going.run_id]) == ("completed", "running")
     going.append(ENDED)
+
+
+async def test_what_ends_while_a_batch_is_written_waits_for_its_like(
+    sql: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_writer, "_LINGER_S", 0.1)
+    began = time.monotonic()
+    with statements_of(sql.database, "runs") as seen:
+        while time.monotonic() - began < 0.5:
+            sql.runs.begin(asked()).append(ENDED)
+            await asyncio.sleep(0.001)
+        await store_of(sql).settled()
+    assert len(seen) <= (time.monotonic() - began) / 0.1 + 1
+
+
+async def test_what_does_not_fit_into_a_batch_is_written_right_after_it(
+    sql: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_writer, "_LINGER_S", 1.0)
+    monkeypatch.setattr(run_writer, "_BATCH", 3)
+    for _ in range(30):
+        sql.runs.begin(asked()).append(ENDED)
+    await asyncio.wait_for(store_of(sql).settled(), 5)
 
 
 async def test_several_who_wait_are_all_told_and_one_who_leaves_is_forgotten(sql: Kept) -> None:

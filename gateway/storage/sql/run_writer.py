@@ -211,6 +211,8 @@ class RunWriter:
                     if self._closing.is_set():
                         return
                     await self._pause(_RETRY_S)
+                if len(batch) < _BATCH:
+                    break  # what has ended meanwhile lingers, too: else each few runs are a transaction
             if self._waiting:
                 self._wake.set()
 
