@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from gateway.access.audit import verify
 from gateway.agent.events import RunFinished
 from gateway.agent.run import Outcome
 from gateway.storage.audit import Entry
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import RunLog
 from gateway.storage.sql import insertion, run_writer
 from gateway.storage.sql.database import Database
@@ -189,7 +190,7 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
     async def execute(
         connection: aiosqlite.Connection, work: Any, *given: Any, **named: Any
     ) -> Any:
-        seen.append(given[1] if len(given) > 1 else work.__name__)
+        seen.append(given[3] if len(given) > 3 else work.__name__)
         return await asks(connection, work, *given, **named)
 
     with monkeypatch.context() as patched:
@@ -211,10 +212,10 @@ async def test_a_transaction_of_sqlite_asks_its_thread_once_for_each_statement(
     with hops(monkeypatch) as seen:
         entries: Sequence[Entry] = [Entry(1.0, "me", "a", "call", "t", "allow")] * 50
         await sqlite.audit.append(entries)
-    assert [words.split()[0] for words in seen] == ["BEGIN", "SELECT", "INSERT", "commit"]
+    assert [words.split()[0] for words in seen] == ["SELECT", "INSERT", "commit"]
     with hops(monkeypatch) as seen:
         await sqlite.audit.page(0)
-    assert [words.split()[0] for words in seen] == ["BEGIN", "SELECT", "commit"]
+    assert [words.split()[0] for words in seen] == ["SELECT", "commit"]
 
 
 async def test_a_transaction_that_fails_leaves_nothing(sqlite: Kept) -> None:
@@ -230,6 +231,28 @@ async def test_a_transaction_that_fails_leaves_nothing(sqlite: Kept) -> None:
         await fail()
     await sqlite.audit.append([Entry(1.0, "me", "a", "call", "t", "allow")])
     assert (await verify(sqlite.audit)).entries == 1
+
+
+async def test_a_transaction_whose_first_statement_fails_is_ended(sqlite: Kept) -> None:
+    database = sqlite.database
+    assert database is not None
+    with pytest.raises(StorageUnavailable, match="no such table"):
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO nowhere VALUES (7)"))
+    await sqlite.audit.append([Entry(1.0, "me", "a", "call", "t", "allow")])
+
+
+@pytest.mark.parametrize("end", [SqliteConnection.commit, SqliteConnection.rollback])
+async def test_a_transaction_that_did_nothing_is_over_when_it_ends(
+    end: Callable[[SqliteConnection], Awaitable[None]],
+) -> None:
+    connection = SqliteConnection(":memory:", isolation_level=None)
+    await connection
+    connection.begin("BEGIN")
+    await end(connection)
+    await WholeCursor(connection.run).execute("SELECT 1")
+    assert not connection.in_transaction
+    await connection.close()
 
 
 async def test_a_transaction_that_nobody_waited_for_is_ended_when_it_has_begun() -> None:
