@@ -179,8 +179,8 @@ class AgentLoop:
         run.boundary = None if self._private is None else Boundary(self._private)
         ours = len(run.toolset) > len(request.client_tools)
         run.result_budget, run.files = self._results, self._files
-        waits = self._policies.counts_cost or self._policies.limits_calls
-        run.reads_early = self._early_reads and ours and not waits
+        if self._early_reads and ours:  # unless a rule has to know the whole turn
+            run.reads_early = not (policies.counts_cost or policies.limits_calls)
         if request.durable and self._durable is not None:
             run.journal = await Journal.read(self._durable, request)
             if run.journal.called(FIND_TOOLS):

@@ -59,8 +59,8 @@ class Working:
     """One run's transcript, account and doubts. `deadline` is a reading of the loop's clock.
 
     `form` is what the answer has to be, None for free text; `rejections` counts the answers that were
-    not. `escalation_allowed` is what policy says. `unknown_usd` is what turns that were cut off may have
-    cost: it counts against the budget and is in no receipt. `kept` are results
+    not. `escalation_allowed` is what policy says, where there is an expert. `unknown_usd` is what turns that
+    were cut off may have cost: it counts against the budget and is in no receipt. `kept` are results
     that are too long to be shown, if there are any. `boundary` hides what is private from the expert. With
     `reads_early` reads may begin while a model still speaks; `early` are those of this turn. `journal` is there
     in durable runs.
@@ -120,7 +120,8 @@ class Working:
         form = None if request.output_schema is None else AnswerForm(request.output_schema)
         deadline = asyncio.get_running_loop().time() + request.limits.deadline_s
         run = cls(request, offer, router, deadline, list(read.messages), form)
-        run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
+        if router.has_expert:
+            run.escalation_allowed = isinstance(policies.on_escalate(subject, "expert"), Allow)
         if request.context.strategy == "refuse":  # else a full window is what was asked for
             run.progress.know_window(router.members["intermediary"].backend.context_tokens)
         return run

@@ -10,6 +10,8 @@ from mistral_common.protocol.instruct.messages import UserMessage
 
 from gateway.agent.events import Escalated
 from gateway.agent.run import Limits
+from policies.decision import Allow, Deny
+from policies.policy import Policy, Subject
 from routing.backend import Turn, Usage
 from routing.backends.scripted import Call, Say
 from routing.errors import (
@@ -66,6 +68,25 @@ async def test_the_wish_is_offered_only_where_it_can_be_granted(stage: Any) -> N
     assert "escalate" not in names(stage.intermediary.turns[0])
     await stage.play(["Hi."], expert=[], role="intermediary", tool_globs=("*",))
     assert "escalate" not in names(stage.intermediary.turns[0])
+
+
+async def test_rules_are_asked_about_the_expert_where_there_is_one_and_may_deny_it(
+    stage: Any,
+) -> None:
+    class NoExpert(Policy):
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def on_escalate(self, subject: Subject, model: str) -> Allow | Deny:
+            self.asked.append(model)
+            return Deny("no", "escalate")
+
+    rule = NoExpert()
+    await stage.play(["Hi."], policies=rule)
+    assert rule.asked == []
+    await stage.play(["Hi."], expert=[], policies=rule)
+    assert rule.asked == ["expert"]
+    assert "escalate" not in [tool.function.name for tool in stage.intermediary.turns[0].tools]
 
 
 async def test_a_wish_discards_the_other_calls_of_its_turn(stage: Any) -> None:
