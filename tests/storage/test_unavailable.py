@@ -120,7 +120,8 @@ async def test_a_writer_that_can_not_get_its_turn_is_told_so(
     kept, other = sql_stores(sqlite_url), sql_stores(sqlite_url)
     await kept.conversations.create(Conversation("a", "c", 1.0, {}), [item("x")])
     assert other.database is not None
-    async with other.database.write():
+    async with other.database.write() as turn:
+        await turn.execute(text("SELECT 1"))
         with pytest.raises(StorageUnavailable, match="locked"):
             await kept.conversations.append("a", "c", [item("y")])
         assert (await kept.conversations.items("a", "c", Page())).items == (item("x"),)

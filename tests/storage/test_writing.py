@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Sequence
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from gateway.access.audit import verify
 from gateway.agent.events import RunFinished
 from gateway.agent.run import Outcome
 from gateway.storage.audit import Entry
+from gateway.storage.errors import StorageUnavailable
 from gateway.storage.runs import RunLog
 from gateway.storage.sql import insertion, run_writer
 from gateway.storage.sql.database import Database
@@ -121,6 +124,29 @@ async def test_who_waits_for_what_has_happened_does_not_wait_for_what_goes_on_ha
     going.append(ENDED)
 
 
+async def test_what_ends_while_a_batch_is_written_waits_for_its_like(
+    sql: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_writer, "_LINGER_S", 0.1)
+    began = time.monotonic()
+    with statements_of(sql.database, "runs") as seen:
+        while time.monotonic() - began < 0.5:
+            sql.runs.begin(asked()).append(ENDED)
+            await asyncio.sleep(0.001)
+        await store_of(sql).settled()
+    assert len(seen) <= (time.monotonic() - began) / 0.1 + 1
+
+
+async def test_what_does_not_fit_into_a_batch_is_written_right_after_it(
+    sql: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_writer, "_LINGER_S", 1.0)
+    monkeypatch.setattr(run_writer, "_BATCH", 3)
+    for _ in range(30):
+        sql.runs.begin(asked()).append(ENDED)
+    await asyncio.wait_for(store_of(sql).settled(), 5)
+
+
 async def test_several_who_wait_are_all_told_and_one_who_leaves_is_forgotten(sql: Kept) -> None:
     sql.runs.begin(asked()).append(ENDED)
     leaving = asyncio.ensure_future(store_of(sql).settled())
@@ -165,7 +191,7 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> Generator[list[str]]:
     async def execute(
         connection: aiosqlite.Connection, work: Any, *given: Any, **named: Any
     ) -> Any:
-        seen.append(given[1] if len(given) > 1 else work.__name__)
+        seen.append(given[3] if len(given) > 3 else work.__name__)
         return await asks(connection, work, *given, **named)
 
     with monkeypatch.context() as patched:
@@ -187,10 +213,10 @@ async def test_a_transaction_of_sqlite_asks_its_thread_once_for_each_statement(
     with hops(monkeypatch) as seen:
         entries: Sequence[Entry] = [Entry(1.0, "me", "a", "call", "t", "allow")] * 50
         await sqlite.audit.append(entries)
-    assert [words.split()[0] for words in seen] == ["BEGIN", "SELECT", "INSERT", "commit"]
+    assert [words.split()[0] for words in seen] == ["SELECT", "INSERT", "commit"]
     with hops(monkeypatch) as seen:
         await sqlite.audit.page(0)
-    assert [words.split()[0] for words in seen] == ["BEGIN", "SELECT", "commit"]
+    assert [words.split()[0] for words in seen] == ["SELECT", "commit"]
 
 
 async def test_a_transaction_that_fails_leaves_nothing(sqlite: Kept) -> None:
@@ -206,6 +232,47 @@ async def test_a_transaction_that_fails_leaves_nothing(sqlite: Kept) -> None:
         await fail()
     await sqlite.audit.append([Entry(1.0, "me", "a", "call", "t", "allow")])
     assert (await verify(sqlite.audit)).entries == 1
+
+
+async def test_a_transaction_whose_first_statement_fails_is_ended(sqlite: Kept) -> None:
+    database = sqlite.database
+    assert database is not None
+    with pytest.raises(StorageUnavailable, match="no such table"):
+        async with database.write() as connection:
+            await connection.execute(text("INSERT INTO nowhere VALUES (7)"))
+    await sqlite.audit.append([Entry(1.0, "me", "a", "call", "t", "allow")])
+
+
+@pytest.mark.parametrize("end", [SqliteConnection.commit, SqliteConnection.rollback])
+async def test_a_transaction_that_did_nothing_is_over_when_it_ends(
+    end: Callable[[SqliteConnection], Awaitable[None]],
+) -> None:
+    connection = SqliteConnection(":memory:", isolation_level=None)
+    await connection
+    connection.begin("BEGIN")
+    await end(connection)
+    await WholeCursor(connection.run).execute("SELECT 1")
+    assert not connection.in_transaction
+    await connection.close()
+
+
+async def test_nothing_is_done_outside_of_a_transaction_whose_first_statement_failed() -> None:
+    connection = SqliteConnection(":memory:", isolation_level=None)
+    await connection
+    make = "CREATE TABLE here (x)"
+    connection.begin("BEGIN nonsense")
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError, match="nonsense"):
+            await WholeCursor(connection.run).execute(make)
+    await connection.rollback()
+    connection.begin("BEGIN")
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        await WholeCursor(connection.run).execute("INSERT INTO nowhere VALUES (1)")
+    await WholeCursor(connection.run).execute(make)
+    assert connection.in_transaction
+    await connection.commit()
+    assert not connection.in_transaction
+    await connection.close()
 
 
 async def test_a_transaction_that_nobody_waited_for_is_ended_when_it_has_begun() -> None:

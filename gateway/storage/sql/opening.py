@@ -77,7 +77,8 @@ def _sqlite(path: Path, lock_s: float) -> AsyncEngine:
         if writes and connection.info.get("synchronous", "NORMAL") != level:
             connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
             connection.info["synchronous"] = level
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver: Any = connection.connection.driver_connection
+        driver.begin("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 

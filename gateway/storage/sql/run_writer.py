@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,8 +43,7 @@ _MAX_WAITING = 5000
 _Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """What is to be written of one run."""
 
     key: _Key
@@ -211,6 +210,8 @@ class RunWriter:
                     if self._closing.is_set():
                         return
                     await self._pause(_RETRY_S)
+                if len(batch) < _BATCH:
+                    break  # what has ended meanwhile lingers, too: else each few runs are a transaction
             if self._waiting:
                 self._wake.set()
 

@@ -1,8 +1,8 @@
-"""A connection to SQLite that asks its thread once for a statement.
+"""A connection to SQLite that asks its thread once for a statement, and for a transaction's begin with its first.
 
 aiosqlite asks it for a cursor, for the statement, for the rows and for the cursor's end, each a way to the
 thread and back: behind a busy event loop that takes a round of its requests and up to five milliseconds
-in which it keeps Python's lock. A transaction that adds rows had twelve of them, and has three.
+in which it keeps Python's lock. A transaction that adds rows had twelve of them, and has two.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class SqliteConnection(aiosqlite.Connection):
     def __init__(self, *where: Any, **settings: Any) -> None:
         super().__init__(partial(sqlite3.connect, *where, **settings), _CHUNK)
         self._is_known = True
+        self._begin = ""
         # An end without `close` must not wait for it: SQLAlchemy's own way of opening says so, too.
         self._thread.daemon = True
 
@@ -83,8 +84,19 @@ class SqliteConnection(aiosqlite.Connection):
         """A cursor, without asking the thread for it."""
         return WholeCursor(self.run)
 
+    def begin(self, how: str) -> None:
+        """Begin a transaction by the statement `how`, right before its first one."""
+        self._begin = how
+
+    async def commit(self) -> None:
+        """End the transaction, if a statement of it was done."""
+        if not self._begin:
+            await super().commit()
+        self._begin = ""
+
     async def rollback(self) -> None:
         """End the transaction, if one is open: where it is known that there is none, the thread is not asked."""
+        self._begin = ""
         if self._is_known and not self._conn.in_transaction:
             return
         await super().rollback()
@@ -94,12 +106,21 @@ class SqliteConnection(aiosqlite.Connection):
         """Have the thread do `work` with the connection that it has."""
         try:
             done: _Done = await self._execute(  # pyright: ignore[reportUnknownMemberType]
-                work, self._conn, sql, values
+                _begun, self._conn, self._begin, work, sql, values
             )
         except BaseException:
             self._is_known = False  # the thread may still be at it
             raise
+        self._begin = ""
         return done
+
+
+def _begun(
+    connection: sqlite3.Connection, begin: str, work: Callable[..., _Done], sql: str, values: Any
+) -> _Done:
+    if begin and not connection.in_transaction:  # a first statement that failed may have begun it
+        connection.execute(begin)
+    return work(connection, sql, values)
 
 
 def _one(connection: sqlite3.Connection, sql: str, values: _Values) -> _Done:
