@@ -235,7 +235,7 @@ class AgentLoop:
                 if run.form is None and (delta := self._rest(run)):
                     yield delta
                 came = self._judge(run, plan, heard)
-        for item in came:
+        for item in came:  # events, and at last the next step or what is to be done before it
             if not isinstance(item, Held):
                 yield item
                 continue
