@@ -6,7 +6,6 @@ what stops a generation and frees its slot.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -23,7 +22,7 @@ from routing.errors import (
     BackendUnavailable,
     ContextTooLong,
 )
-from routing.http1 import Answer, CutShort, HttpClient, HttpError
+from routing.http1 import Answer, CutShort, HttpClient, HttpError, end_of_wait
 from routing.http1.origin import Origin
 from routing.sse import SseDecoder
 
@@ -49,7 +48,7 @@ class LlamaClient:
 
     async def healthy(self) -> bool:
         try:
-            answer = await self._http.get("/health", self._until(None))
+            answer = await self._http.get("/health", end_of_wait(self._stall_s))
         except HttpError:
             return False
         answer.release()
@@ -78,12 +77,13 @@ class LlamaClient:
         events = SseDecoder()
         try:
             body = orjson.dumps(request)
-            answer = await self._http.post("/completion", body, self._until(deadline))
+            until = end_of_wait(self._stall_s, deadline)
+            answer = await self._http.post("/completion", body, until)
             try:
                 if answer.status != _OK:
                     raise await self._refused(answer, deadline)
                 while True:
-                    data = await answer.read(self._until(deadline))
+                    data = await answer.read(end_of_wait(self._stall_s, deadline))
                     for event in events.feed(data) if data else events.finish():
                         yield _decoded(event)
                     if not data:
@@ -97,15 +97,10 @@ class LlamaClient:
 
     async def _refused(self, answer: Answer, deadline: float | None) -> BackendError:
         try:
-            body = await answer.read_all(_MOST_TOLD, self._until(deadline))
+            body = await answer.read_all(_MOST_TOLD, end_of_wait(self._stall_s, deadline))
         except CutShort:
             body = b""  # the status says enough
         return _refusal(answer.status, body)
-
-    def _until(self, deadline: float | None) -> float:
-        """The end of the wait that begins now, by the event loop's clock."""
-        stalled = asyncio.get_running_loop().time() + self._stall_s
-        return stalled if deadline is None else min(stalled, deadline)
 
 
 def _refusal(status: int, body: bytes) -> BackendError:

@@ -9,7 +9,6 @@ server's `Retry-After`, as long as the deadline allows. From the first byte on, 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from routing.errors import (
     BackendTimeout,
     BackendUnavailable,
 )
-from routing.http1 import Answer, HttpClient, HttpError, HungUp
+from routing.http1 import Answer, HttpClient, HttpError, HungUp, end_of_wait
 from routing.http1.origin import Origin, target_of
 from routing.openai_events import read_together
 from routing.sse import SseDecoder
@@ -89,7 +88,8 @@ class OpenAiHttp:
         Raises a `BackendError`, behind the events that came before it. An error that the engine sends inside
         the stream is raised, too.
         """
-        answer = await self._open(orjson.dumps(body), deadline)
+        told = orjson.dumps(body)
+        answer = await retried(lambda: self._post(told, deadline), self.retries, deadline)
         try:
             decoder = SseDecoder()
             ended = False
@@ -128,7 +128,7 @@ class OpenAiHttp:
 
     async def get(self, url: str, timeout_s: float) -> bytes:
         """What is at `url`, on this engine. Raises `BackendUnavailable` or `BackendTimeout`."""
-        until = asyncio.get_running_loop().time() + timeout_s
+        until = end_of_wait(timeout_s)
         try:
             answer = await self._client.get(target_of(url), until)
             try:
@@ -146,13 +146,11 @@ class OpenAiHttp:
         """Close every connection."""
         await self._client.aclose()
 
-    async def _open(self, body: bytes, deadline: float | None) -> Answer:
-        return await retried(lambda: self._post(body, deadline), self.retries, deadline)
-
     async def _post(self, body: bytes, deadline: float | None) -> Answer:
         carried = self.carried and self.carried()
+        until = end_of_wait(self.timeouts.idle_s, deadline)
         try:
-            answer = await self._client.post(self._target, body, self._until(deadline), carried)
+            answer = await self._client.post(self._target, body, until, carried)
         except TimeoutError:
             raise BackendTimeout("no answer in time", backend=self.backend) from None
         except HttpError as error:
@@ -168,7 +166,8 @@ class OpenAiHttp:
 
     async def _refused(self, answer: Answer, deadline: float | None) -> Exception:
         try:
-            raw = await answer.read_all(_MAX_ERROR_BYTES, self._until(deadline))
+            until = end_of_wait(self.timeouts.idle_s, deadline)
+            raw = await answer.read_all(_MAX_ERROR_BYTES, until)
         except (TimeoutError, HttpError):
             raw = b""  # the status says enough
         finally:
@@ -189,7 +188,7 @@ class OpenAiHttp:
     async def _read(self, answer: Answer, deadline: float | None) -> bytes:
         """The next bytes, `b""` at the end of the body, in however many pieces they came."""
         try:
-            return await answer.read(self._until(deadline))
+            return await answer.read(end_of_wait(self.timeouts.idle_s, deadline))
         except TimeoutError:
             raise BackendTimeout("no further token in time", backend=self.backend) from None
         except HttpError as error:
@@ -199,9 +198,8 @@ class OpenAiHttp:
 
     async def _drain(self, answer: Answer) -> None:
         """Read the body's formal end, so that the connection can serve the next request."""
-        until = asyncio.get_running_loop().time() + _DRAIN_TIMEOUT_S
         with contextlib.suppress(TimeoutError, HttpError):
-            await answer.read(until)
+            await answer.read(end_of_wait(_DRAIN_TIMEOUT_S))
 
     def _batch(self, events: list[bytes]) -> tuple[list[dict[str, Any]], bool, BackendError | None]:
         """What the events say, whether the end was among them, and what was wrong with the one behind them."""
@@ -231,8 +229,3 @@ class OpenAiHttp:
         """An error that the engine sends inside the stream."""
         message = without_key(error_message(failure), self.api_key)
         return refusal(error_status(failure), message, backend=self.backend)
-
-    def _until(self, deadline: float | None) -> float:
-        """The end of the wait that begins now, by the event loop's clock."""
-        idle = asyncio.get_running_loop().time() + self.timeouts.idle_s
-        return idle if deadline is None else min(idle, deadline)

@@ -10,5 +10,14 @@ and unpacks nothing; tools ask over `tools.executors.http_session`, which guards
 from routing.http1.answer import Answer
 from routing.http1.client import HttpClient
 from routing.http1.errors import CutShort, HttpError, HungUp, NoConnection
+from routing.http1.waiting import end_of_wait
 
-__all__ = ["Answer", "CutShort", "HttpClient", "HttpError", "HungUp", "NoConnection"]
+__all__ = [
+    "Answer",
+    "CutShort",
+    "HttpClient",
+    "HttpError",
+    "HungUp",
+    "NoConnection",
+    "end_of_wait",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from routing.http1.connection import Connection
@@ -36,7 +37,7 @@ class Answer:
         """Whether the body is there to its end, and was read."""
         return self.is_whole and not self.pieces
 
-    async def read(self, until: float) -> bytes:
+    def read(self, until: float) -> Coroutine[Any, Any, bytes]:
         """All of the body that came since, at least one byte; `b""` at its end.
 
         `until` is a reading of the event loop's clock. Raises `CutShort` behind what came before it, and TimeoutError.
@@ -44,7 +45,7 @@ class Answer:
         connection = self._connection
         if connection is None:
             raise RuntimeError("the answer was released")
-        return await connection.more_of(self, until)
+        return connection.more_of(self, until)
 
     async def read_all(self, most: int, until: float) -> bytes:
         """The body, as far as its first `most` bytes. Raises as `read` does."""
