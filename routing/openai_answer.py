@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mistral_common.protocol.instruct.tool_calls import FunctionCall, ToolCall
+from mistral_common.protocol.instruct.tool_calls import ToolCall
 
 from routing.backend import CallClosed, Completion, TokenLogprob, Usage
 from routing.closing import MOST_LOOKS, is_whole
@@ -97,7 +97,7 @@ class AnswerReader:
 
     def calls(self) -> tuple[ToolCall, ...]:
         """The calls in the order in which they began, under ids that are unique in the turn."""
-        return tuple(self._call_of(draft) for draft in self.drafts)
+        return tuple([self._call_of(draft) for draft in self.drafts])
 
     def closed(self) -> list[CallClosed]:
         """The calls whose arguments became whole since this was asked the last time."""
@@ -117,8 +117,8 @@ class AnswerReader:
         if draft.call is None:
             if not draft.given_id:
                 draft.given_id = self._new_id(draft.id)
-            function = FunctionCall(name=draft.name, arguments=_without_echo(draft.arguments))
-            draft.call = ToolCall(id=draft.given_id, function=function)
+            function = {"name": draft.name, "arguments": _without_echo(draft.arguments)}
+            draft.call = ToolCall.model_validate({"id": draft.given_id, "function": function})
         return draft.call
 
     def _new_id(self, told: str) -> str:

@@ -34,14 +34,8 @@ class SseDecoder:
         """
         if not chunk:
             return []
-        if self._after_cr and chunk.startswith(b"\n"):
-            chunk = chunk[1:]
-            self._after_cr = False
-            if not chunk:
-                return []
-        self._after_cr = chunk.endswith(b"\r")
-        if b"\r" in chunk:
-            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._without_cr(chunk)
         events: list[bytes] = []
         if b"\n" in chunk:  # a line that comes in many pieces is put together once
             *lines, chunk = self._plain(b"".join((*self._line, chunk)), events).split(b"\n")
@@ -61,6 +55,13 @@ class SseDecoder:
         self._read(b"", events)
         self._line, self._line_size = [], 0
         return events
+
+    def _without_cr(self, chunk: bytes) -> bytes:
+        """Every line's end as LF; one that was cut between CR and LF has come already."""
+        if self._after_cr:
+            chunk = chunk.removeprefix(b"\n")
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _plain(self, text: bytes, events: list[bytes]) -> bytes:
         """Take the events in front of `text` at once, if all are plain; gives what is left to read by lines."""

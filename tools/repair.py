@@ -78,14 +78,12 @@ def parse_arguments(raw: str | None, repairs: list[str] | None = None) -> JSONOb
             value = _read(value)
     except _Refused as refusal:
         return refusal.verdict
+    if value.__class__ is dict:
+        return value
     if value is None:
         notes.append("$: null read as {}")
         return {}
-    if not isinstance(value, dict):
-        return ParseProblem(
-            Problem.MALFORMED, f"arguments must be a JSON object, got {kind(value)}"
-        )
-    return cast("JSONObject", value)
+    return ParseProblem(Problem.MALFORMED, f"arguments must be a JSON object, got {kind(value)}")
 
 
 def parse_value(text: str) -> Parsed | ParseProblem:
