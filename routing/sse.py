@@ -13,6 +13,7 @@ from routing.errors import BackendProtocolError
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 _BEGIN, _END = b"data: ", b"\n\n"
 """Of an event of one line of data and nothing else, as every engine writes them."""
+_BEGUN, _ENDED, _BETWEEN = len(_BEGIN), len(_END), _END + _BEGIN
 
 
 class SseDecoder:
@@ -37,13 +38,17 @@ class SseDecoder:
         if self._after_cr or b"\r" in chunk:
             chunk = self._without_cr(chunk)
         events: list[bytes] = []
-        if b"\n" in chunk:  # a line that comes in many pieces is put together once
-            *lines, chunk = self._plain(b"".join((*self._line, chunk)), events).split(b"\n")
-            self._line, self._line_size = [], 0
-            for line in lines:
-                self._read(line, events)
-        self._line.append(chunk)
-        self._line_size += len(chunk)
+        if b"\n" in chunk:
+            if self._line:  # a line that comes in many pieces is put together once
+                chunk = b"".join((*self._line, chunk))
+                self._line, self._line_size = [], 0
+            if chunk := self._plain(chunk, events):
+                *lines, chunk = chunk.split(b"\n")
+                for line in lines:
+                    self._read(line, events)
+        if chunk:
+            self._line.append(chunk)
+            self._line_size += len(chunk)
         if self._size + self._line_size > self._max:
             raise BackendProtocolError(f"an event of more than {self._max} bytes")
         return events
@@ -65,15 +70,14 @@ class SseDecoder:
 
     def _plain(self, text: bytes, events: list[bytes]) -> bytes:
         """Take the events in front of `text` at once, if all are plain; gives what is left to read by lines."""
-        end = text.rfind(_END) + len(_END)
-        if self._data or not text.startswith(_BEGIN):
+        if self._data or not text.startswith(_BEGIN) or (end := text.rfind(_END)) < 0:
             return text
-        found = text[len(_BEGIN) : end - len(_END)].split(_END + _BEGIN)
-        if text.count(b"\n", 0, end) != len(found) * len(_END):
-            return text  # something else stands between them, or none ends
+        found = text[_BEGUN:end].split(_BETWEEN)
+        if text.count(b"\n", 0, end) != _ENDED * (len(found) - 1):
+            return text  # something else stands between them
         self._at_start = False
         events += found
-        return text[end:]
+        return text[end + _ENDED :]
 
     def _read(self, line: bytes, events: list[bytes]) -> None:
         if self._at_start:

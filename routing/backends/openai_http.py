@@ -93,7 +93,8 @@ class OpenAiHttp:
         try:
             decoder = SseDecoder()
             ended = False
-            while not ended and (chunk := await self._read(answer, deadline)):
+            idle_s = self.timeouts.idle_s
+            while not ended and (chunk := await answer.read(end_of_wait(idle_s, deadline))):
                 batch, ended, failure = self._batch(decoder.feed(chunk))
                 if batch:
                     yield batch
@@ -111,6 +112,11 @@ class OpenAiHttp:
                 raise failure
             if ended:
                 yield End()
+        except TimeoutError:
+            raise BackendTimeout("no further token in time", backend=self.backend) from None
+        except HttpError as error:
+            cut = f"the stream was cut: {error}"
+            raise BackendProtocolError(cut, backend=self.backend) from error
         finally:
             # An answer that was not read to its end closes its connection: the engine notices.
             answer.release()
@@ -184,17 +190,6 @@ class OpenAiHttp:
             retry_after_s=retry_after_s(answer.header("retry-after")),
         )
         return NotBegunError(error) if isinstance(error, BackendOverloaded) else error
-
-    async def _read(self, answer: Answer, deadline: float | None) -> bytes:
-        """The next bytes, `b""` at the end of the body, in however many pieces they came."""
-        try:
-            return await answer.read(end_of_wait(self.timeouts.idle_s, deadline))
-        except TimeoutError:
-            raise BackendTimeout("no further token in time", backend=self.backend) from None
-        except HttpError as error:
-            raise BackendProtocolError(
-                f"the stream was cut: {error}", backend=self.backend
-            ) from error
 
     async def _drain(self, answer: Answer) -> None:
         """Read the body's formal end, so that the connection can serve the next request."""
